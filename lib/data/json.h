@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * json: JSON text in and out, with the limits that hostile text needs
+ *
+ * The only caller of json_loadb().  Text is capped in bytes and in depth before
+ * jansson sees it; duplicate keys and NUL in strings are refused.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <jansson.h>
+
+struct buf;
+struct err;
+
+enum { JSON_DEPTH_MAX = 64 };
+
+/*
+ * Parse @n bytes of any JSON value.  The message names @what ("app-compose.json") and the line.
+ *
+ * Return: 0 and *@ret, owned by the caller; ERR_LIMIT over @max bytes or too deep; ERR_INPUT.
+ */
+int json_parse(const void *p, size_t n, size_t max, const char *what, json_t **ret, struct err *e);
+
+/* file_read() then json_parse(). */
+int json_read_file(int dirfd, const char *path, size_t max, json_t **ret, struct err *e);
+
+/* Compact text in insertion order, pure ASCII if @ascii.  The caller frees.  Never NULL. */
+char *json_compact(const json_t *j);
+char *json_compact_ascii(const json_t *j);
+
+/* Two-space indented text.  The caller frees.  Never NULL. */
+char *json_pretty(const json_t *j);
+
+/* RFC 8785 (JCS) for values without non-integer numbers; anything hashed uses this. */
+char *json_canonical(const json_t *j);
+
+/* json_compact() then file_replace(). */
+int json_write_file(int dirfd, const char *path, mode_t mode, const json_t *j, struct err *e);
+
+/*
+ * Members of an object we wrote or checked ourselves: the value, or the
+ * default when the member is absent or of another type.  Strings are borrowed.
+ */
+const char *json_get_str(const json_t *o, const char *key, const char *otherwise);
+uint64_t json_get_u64(const json_t *o, const char *key, uint64_t otherwise);
+int json_get_bool(const json_t *o, const char *key, int otherwise);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * proto: one message, two encodings: protobuf and dstack's JSON
+ *
+ * Driven by protobuf-c descriptors.  JSON (shared/reference "vmm.md" 4.3): snake_case names as in the
+ * .proto, each field present on output in declaration order, bytes as lower-case hex, 64-bit
+ * integers as numbers, absent optional and message fields null.  On input each field is optional,
+ * unknown ones are ignored, hex may have 0x prefixes and either case, null is an absent field.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+#include <protobuf-c/protobuf-c.h>
+
+struct buf;
+struct err;
+
+enum {
+	PROTO_DEPTH_MAX = 16,
+	PROTO_ITEMS_MAX = 65536, /* elements of one repeated field, query pairs */
+};
+
+/* Messages are freed with protobuf_c_message_free_unpacked(m, NULL). */
+int proto_from_json(const ProtobufCMessageDescriptor *d, const json_t *j, ProtobufCMessage **ret,
+		    struct err *e);
+
+/* Binary; strings must be valid UTF-8.  ERR_INPUT if malformed. */
+int proto_from_bytes(const ProtobufCMessageDescriptor *d, const void *p, size_t n,
+		     ProtobufCMessage **ret, struct err *e);
+
+/* "a=1&b=x" (percent-encoded); scalars and repeated strings (a[0]=, a[]=, or a= again). */
+int proto_from_query(const ProtobufCMessageDescriptor *d, const char *query, ProtobufCMessage **ret,
+		     struct err *e);
+
+/* Never fails for a message built by us.  A message without fields (Empty) is JSON null. */
+json_t *proto_to_json(const ProtobufCMessage *m);
+
+int proto_to_bytes(const ProtobufCMessage *m, struct buf *ret);

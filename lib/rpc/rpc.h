@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rpc: one table per service; no transport in it
+ *
+ * Wire     dstack's prpc: POST or GET <mount>/<Method>, JSON or protobuf, every failure HTTP 400
+ *          with {"error": "..."} (JSON) or message { string message = 1; } (protobuf).
+ * Thread   the loop's.  A handler may answer at once or later; it answers exactly once.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <protobuf-c/protobuf-c.h>
+
+struct err;
+struct rpc_call;
+
+/* Who calls: decided by the transport, never by what a message says. */
+enum rpc_peer_kind {
+	RPC_PEER_OPERATOR, /* unix socket; uid is the kernel's word (SO_PEERCRED) */
+	RPC_PEER_GUEST,	   /* vsock; vm_id is of the VM whose socket or CID it came by */
+	RPC_PEER_HOST,	   /* in a guest: the host, over vsock */
+	RPC_PEER_ANYONE,   /* TCP without authentication */
+	RPC_PEER_KIND_COUNT,
+};
+
+struct rpc_peer {
+	enum rpc_peer_kind kind;
+	uint32_t uid;
+	uint64_t generation; /* boot generation of the VM */
+	char vm_id[65];
+};
+
+/* Answer later or now with rpc_reply() or rpc_fail().  @in is borrowed until the handler returns. */
+typedef void (*rpc_handler_fn)(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+
+struct rpc_method {
+	const char *name;
+	const ProtobufCMessageDescriptor *in, *out;
+	rpc_handler_fn run;
+	bool changes; /* false: a pure read */
+	size_t body_max; /* 0: RPC_BODY_MAX */
+};
+
+struct rpc_service {
+	const char *name;	/* "Vmm" */
+	const char *strip;	/* prefix removed repeatedly from the method ("Teepod."); or NULL */
+	const struct rpc_method *methods;
+	size_t n_methods;
+};
+
+enum { RPC_BODY_MAX = 10 * 1024 * 1024 };
+
+enum rpc_encoding { RPC_JSON, RPC_PROTOBUF };
+
+/* What came in.  All borrowed until rpc_dispatch() returns. */
+struct rpc_request {
+	const char *method;	   /* as in the path, after the mount */
+	bool is_get;		   /* then arguments come from the query */
+	const char *query;	   /* raw, without '?'; may be NULL */
+	const char *content_type;  /* may be NULL */
+	const void *body;
+	size_t n_body;
+};
+
+/* The answer.  Runs once, on the loop, maybe before rpc_dispatch() returns.  @body is borrowed. */
+typedef void (*rpc_done_fn)(void *arg, int http_status, const char *content_type, const void *body,
+			    size_t n);
+
+/* JSON if GET, or query has json (empty, 1, true), or content type is application/json. */
+enum rpc_encoding rpc_encoding_of(const struct rpc_request *r);
+
+void rpc_dispatch(const struct rpc_service *s, void *ctx, const struct rpc_peer *peer,
+		  const struct rpc_request *r, rpc_done_fn done, void *arg);
+
+/* The failure answer for something that went wrong before dispatch. */
+void rpc_refuse(const struct rpc_request *r, const char *message, rpc_done_fn done, void *arg);
+
+const struct rpc_peer *rpc_peer(const struct rpc_call *c);
+
+/* Exactly one of these, once; @c is gone after.  @out is borrowed. */
+void rpc_reply(struct rpc_call *c, const ProtobufCMessage *out);
+void rpc_fail(struct rpc_call *c, const struct err *e);
