@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * manifest: what a VM is made of, as vm-manifest.json keeps it
+ *
+ * Owns     its strings and arrays.  MANIFEST_NULL is a valid empty one; manifest_deinit() is idempotent.
+ * Wire     dstack's vm-manifest.json, each key and default.  Keys that we do not know are kept and
+ *          written back, so an older daemon does not lose what a newer one wrote.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+struct err;
+
+enum {
+	MANIFEST_MAX = 1024 * 1024, /* bytes of the file */
+	MANIFEST_PORTS_MAX = 256,
+	MANIFEST_LIST_MAX = 64, /* URLs, networks, volumes, GPUs */
+	VM_ID_MAX = 64,
+};
+
+struct manifest_port {
+	char address[64]; /* of the host: "127.0.0.1", "::1", "0.0.0.0" */
+	bool is_udp;
+	uint16_t from, to; /* host port, guest port */
+};
+
+struct manifest_network {
+	char *mode;	/* "user", "bridge", "custom" */
+	char *bridge, *mac_prefix, *net, *dhcp_start, *netdev; /* never NULL, may be "" */
+	bool restricted;
+};
+
+struct manifest_list {
+	char **items;
+	size_t n;
+};
+
+struct manifest {
+	char id[VM_ID_MAX + 1];
+	char *name, *app_id, *image; /* never NULL once loaded or made */
+	uint32_t vcpu;
+	uint32_t memory;    /* MiB */
+	uint32_t disk_size; /* GiB */
+	uint64_t created_at_ms;
+	bool hugepages, pin_numa, no_tee, swtpm;
+	char *simulated_tee; /* "dstack-tdx", ...; NULL: none */
+	char *gpu_attach_mode; /* "listed" or "all" */
+	struct manifest_list gpus, gpu_bridges; /* PCI slots */
+	struct manifest_list kms_urls, gateway_urls, volumes; /* volumes: absolute paths */
+	struct manifest_port *ports;
+	size_t n_ports;
+	struct manifest_network *networks;
+	size_t n_networks;
+	json_t *unknown; /* keys of the file that are not ours; may be NULL */
+};
+
+#define MANIFEST_NULL ((struct manifest){ .n_ports = 0 })
+
+void manifest_deinit(struct manifest *m);
+#define auto_manifest __attribute__((cleanup(manifest_deinit)))
+
+/* 1 to 64 of [A-Za-z0-9_-]: fit to be a folder's name. */
+bool vm_id_is_valid(const char *id);
+
+/* Read the JSON.  Return: 0; ERR_INPUT or ERR_LIMIT with the key that is wrong. */
+int manifest_from_json(const json_t *j, struct manifest *ret, struct err *e);
+
+/* A new object in dstack's key order.  The caller owns it. */
+json_t *manifest_to_json(const struct manifest *m);
+
+/* vm-manifest.json of the folder @dirfd. */
+int manifest_load(int dirfd, struct manifest *ret, struct err *e);
+int manifest_save(int dirfd, const struct manifest *m, struct err *e);
+
+/* Append a copy of @s.  Return: 0; ERR_LIMIT over MANIFEST_LIST_MAX entries. */
+int manifest_list_add(struct manifest_list *l, const char *s, struct err *e);
+
+/* A deep copy. */
+void manifest_copy(const struct manifest *m, struct manifest *ret);
