@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main-bailey-guest: the program; its parts are in init.h, agent.h and notifier.h */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/version.h"
+#include "guest-stub/role.h"
+
+int main(int argc, char **argv)
+{
+	switch (role_of(getpid(), argc, argv)) {
+	case ROLE_VERSION:
+		(void)puts("bailey-guest " BAILEY_VERSION);
+		return 0;
+	case ROLE_HELP:
+		(void)fputs(role_help, stdout);
+		return 0;
+	case ROLE_INIT:
+	case ROLE_AGENT:
+	case ROLE_NOTIFIER:
+	case ROLE_UNKNOWN:
+	case ROLE_COUNT:
+		break;
+	}
+	(void)fputs(role_help, stderr);
+	return 2;
+}
