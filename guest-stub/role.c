@@ -17,7 +17,7 @@ enum role role_of(pid_t pid, int argc, char *const *argv)
 		const char *word;
 		enum role role;
 	} words[] = {
-		{ "agent", ROLE_AGENT },     { "notifier", ROLE_NOTIFIER },
+		{ "agent", ROLE_AGENT },       { "notifier", ROLE_NOTIFIER },
 		{ "--version", ROLE_VERSION }, { "--help", ROLE_HELP },
 		{ "-h", ROLE_HELP },
 	};
