@@ -18,6 +18,18 @@
 struct buf;
 struct err;
 
+/*
+ * A field that may be absent ("optional" in other people's .proto) is the only member of a oneof
+ * has_<field> in ours: m.has_vcpu_case is not 0 when m.vcpu is there.  To set one:
+ * proto_set(&m, vcpu, 4).  Strings assigned are borrowed by the message, as protobuf-c has it.
+ */
+#define proto_has(m, field) ((m)->has_##field##_case != 0)
+#define proto_set(m, field, value)                                                                 \
+	((m)->field = (value), proto_mark(&(m)->base, &(m)->field, &(m)->has_##field##_case))
+
+/* Behind proto_set(): the oneof @has now holds the field that lies at @member. */
+void proto_mark(ProtobufCMessage *m, const void *member, void *has);
+
 enum {
 	PROTO_DEPTH_MAX = 16,
 	PROTO_ITEMS_MAX = 65536, /* elements of one repeated field, query pairs */
