@@ -30,7 +30,7 @@ struct manifest_port {
 };
 
 struct manifest_network {
-	char *mode;	/* "user", "bridge", "custom" */
+	char *mode;					       /* "user", "bridge", "custom" */
 	char *bridge, *mac_prefix, *net, *dhcp_start, *netdev; /* never NULL, may be "" */
 	bool restricted;
 };
@@ -48,9 +48,9 @@ struct manifest {
 	uint32_t disk_size; /* GiB */
 	uint64_t created_at_ms;
 	bool hugepages, pin_numa, no_tee, swtpm;
-	char *simulated_tee; /* "dstack-tdx", ...; NULL: none */
-	char *gpu_attach_mode; /* "listed" or "all" */
-	struct manifest_list gpus, gpu_bridges; /* PCI slots */
+	char *simulated_tee;				      /* "dstack-tdx", ...; NULL: none */
+	char *gpu_attach_mode;				      /* "listed" or "all" */
+	struct manifest_list gpus, gpu_bridges;		      /* PCI slots */
 	struct manifest_list kms_urls, gateway_urls, volumes; /* volumes: absolute paths */
 	struct manifest_port *ports;
 	size_t n_ports;
