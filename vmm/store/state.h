@@ -16,7 +16,7 @@ struct vm_state {
 	uint32_t cid;	     /* of its vsock; 0: none chosen yet.  Kept for stopped VMs too */
 	uint64_t generation; /* how many boots were begun */
 	uint64_t started_at_ms, exited_at_ms; /* of the last boot; 0: never */
-	char boot_id[37];    /* of the host at the last start; "" if unknown */
+	char boot_id[37];		      /* of the host at the last start; "" if unknown */
 };
 
 /*

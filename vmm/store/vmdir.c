@@ -57,7 +57,8 @@ static int fill_shared(int dirfd, const struct manifest *m, const struct vmdir_f
 		return err_errno(e, errno, "cannot open the shared folder");
 	rc = file_replace(shared, "app-compose.json", 0600, f->compose, f->n_compose, e);
 	if (!rc)
-		rc = write_shared(shared, ".encrypted-env", f->encrypted_env, f->n_encrypted_env, e);
+		rc = write_shared(shared, ".encrypted-env", f->encrypted_env, f->n_encrypted_env,
+				  e);
 	if (!rc)
 		rc = write_shared(shared, ".user-config", config, strlen(config), e);
 	if (!rc && *m->app_id)
@@ -123,9 +124,9 @@ static int grant_one(int at, const char *name, gid_t gid, mode_t mode, struct er
 	return 0;
 }
 
-static int grant_shared(int dirfd, gid_t gid, struct err *e)
+static int grant_shared(int at, gid_t gid, struct err *e)
 {
-	auto_close int fd = open_dir(dirfd, "shared");
+	auto_close int fd = open_dir(at, "shared");
 	struct dirent *d;
 	DIR *dir;
 	int rc;
@@ -134,7 +135,7 @@ static int grant_shared(int dirfd, gid_t gid, struct err *e)
 	if (!dir)
 		return err_errno(e, errno, "cannot read the shared folder");
 	(void)steal_fd(&fd); /* closedir() closes it */
-	rc = grant_one(dirfd, "shared", gid, 0750, e);
+	rc = grant_one(at, "shared", gid, 0750, e);
 	while (!rc && (d = readdir(dir)) != NULL) {
 		if (d->d_type == DT_REG)
 			rc = grant_one(dirfd(dir), d->d_name, gid, 0640, e);
@@ -166,8 +167,8 @@ static enum vmdir_found judge(int root, const char *name)
 
 	if (fd < 0)
 		return VMDIR_UNKNOWN;
-	return faccessat(fd, removing_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? VMDIR_REMOVING :
-									      VMDIR_VM;
+	return faccessat(fd, removing_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? VMDIR_REMOVING
+									    : VMDIR_VM;
 }
 
 int vmdir_scan(int root, void (*fn)(const char *name, enum vmdir_found what, void *arg), void *arg,

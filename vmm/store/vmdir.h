@@ -26,11 +26,11 @@ enum vmdir_found {
 
 /* What CreateVm was given for the guest's shared folder.  Borrowed. */
 struct vmdir_files {
-	const char *compose;	    /* app-compose.json, byte for byte */
+	const char *compose; /* app-compose.json, byte for byte */
 	size_t n_compose;
-	const void *encrypted_env;  /* .encrypted-env, if any */
+	const void *encrypted_env; /* .encrypted-env, if any */
 	size_t n_encrypted_env;
-	const char *user_config;    /* .user-config; "" or NULL: none */
+	const char *user_config; /* .user-config; "" or NULL: none */
 };
 
 /*

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "store/events.h"
+#include "store/rmtree.h"
+
+static char scratch[] = "/tmp/test-events-XXXXXX";
+
+static int fresh_dir(const char *name)
+{
+	int at = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd;
+
+	assert(at >= 0 && !mkdirat(at, name, 0700));
+	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert(fd >= 0);
+	(void)close(at);
+	return fd;
+}
+
+static off_t size_of(int dirfd)
+{
+	struct stat st;
+
+	assert(!fstatat(dirfd, "events.jsonl", &st, 0));
+	return st.st_size;
+}
+
+static void append_raw(int dirfd, const char *text)
+{
+	auto_close int fd =
+		openat(dirfd, "events.jsonl", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+
+	assert(fd >= 0 && !fd_write_all(fd, text, strlen(text)));
+}
+
+static void test_events_survive_a_reopen(void)
+{
+	auto_close int dirfd = fresh_dir("reopen");
+	struct events ev = EVENTS_NULL;
+
+	assert(!events_open(&ev, dirfd, 4, NULL));
+	assert(!events_add(&ev, 1, "boot.progress", "line one\nline \"two\" \xc3\xa4", NULL));
+	assert(!events_add(&ev, 2, "boot.progress", "done", NULL));
+	events_close(&ev);
+	assert(!events_open(&ev, dirfd, 4, NULL));
+	assert(ev.n == 2 && ev.last_seq == 2);
+	assert(str_equal(events_at(&ev, 0)->body, "line one\nline \"two\" \xc3\xa4"));
+	assert(events_at(&ev, 1)->generation == 2 && events_at(&ev, 1)->at_ms > 0);
+	events_close(&ev);
+	events_close(&ev);
+}
+
+static void test_the_oldest_goes_first_and_the_file_stays_small(void)
+{
+	auto_close int dirfd = fresh_dir("bounded");
+	struct events ev = EVENTS_NULL;
+	char body[32];
+	off_t peak = 0;
+	int i;
+
+	assert(!events_open(&ev, dirfd, 5, NULL));
+	for (i = 1; i <= 1000; i++) {
+		(void)str_format(body, sizeof(body), "%d", i);
+		assert(!events_add(&ev, 1, "x", body, NULL));
+		peak = size_of(dirfd) > peak ? size_of(dirfd) : peak;
+	}
+	assert(ev.n == 5 && str_equal(events_at(&ev, 0)->body, "996"));
+	assert(str_equal(events_at(&ev, 4)->body, "1000"));
+	assert(peak < 11 * 128);
+	events_close(&ev);
+	assert(!events_open(&ev, dirfd, 5, NULL));
+	assert(ev.n == 5 && ev.last_seq == 1000 && str_equal(events_at(&ev, 4)->body, "1000"));
+	events_close(&ev);
+}
+
+static void test_torn_and_foreign_lines_are_skipped(void)
+{
+	auto_close int dirfd = fresh_dir("torn");
+	struct events ev = EVENTS_NULL;
+
+	append_raw(dirfd,
+		   "not json\n[]\n{\"seq\":1,\"event\":\"a\",\"body\":\"ok\"}\n{\"seq\":2,\"ev");
+	assert(!events_open(&ev, dirfd, 5, NULL));
+	assert(ev.n == 1 && str_equal(events_at(&ev, 0)->body, "ok"));
+	assert(!events_add(&ev, 1, "b", "after", NULL));
+	events_close(&ev);
+	assert(!events_open(&ev, dirfd, 5, NULL));
+	assert(ev.n == 2 && str_equal(events_at(&ev, 1)->body, "after"));
+	events_close(&ev);
+}
+
+static void test_names_and_bodies_have_limits(void)
+{
+	auto_close int dirfd = fresh_dir("limits");
+	struct events ev = EVENTS_NULL;
+	char name[EVENT_NAME_MAX + 2], body[EVENT_BODY_MAX + 2];
+
+	memset(name, 'n', sizeof(name));
+	memset(body, 1, sizeof(body)); /* six bytes each as JSON */
+	name[EVENT_NAME_MAX + 1] = 0;
+	body[EVENT_BODY_MAX + 1] = 0;
+	assert(!events_open(&ev, dirfd, 3, NULL));
+	assert(events_add(&ev, 1, name, "", NULL) == ERR_INPUT);
+	assert(events_add(&ev, 1, "x", body, NULL) == ERR_INPUT);
+	assert(events_add(&ev, 1, "x", "\xff", NULL) == ERR_INPUT);
+	assert(ev.n == 0 && size_of(dirfd) == 0);
+	name[EVENT_NAME_MAX] = 0;
+	body[EVENT_BODY_MAX] = 0;
+	assert(!events_add(&ev, 1, name, body, NULL));
+	events_close(&ev);
+	assert(!events_open(&ev, dirfd, 3, NULL));
+	assert(ev.n == 1 && str_equal(events_at(&ev, 0)->body, body));
+	events_close(&ev);
+}
+
+static void test_a_link_in_place_of_the_file_is_refused(void)
+{
+	auto_close int dirfd = fresh_dir("link");
+	struct events ev = EVENTS_NULL;
+
+	assert(!symlinkat("/dev/null", dirfd, "events.jsonl"));
+	assert(events_open(&ev, dirfd, 3, NULL) < 0);
+}
+
+int main(void)
+{
+	int fd;
+
+	assert(mkdtemp(scratch));
+	test_events_survive_a_reopen();
+	test_the_oldest_goes_first_and_the_file_stays_small();
+	test_torn_and_foreign_lines_are_skipped();
+	test_names_and_bodies_have_limits();
+	test_a_link_in_place_of_the_file_is_refused();
+	fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert(!rmtree(fd, scratch + 5, NULL, NULL));
+	(void)close(fd);
+	return 0;
+}
