@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proto_json: what proto_from_json() and proto_from_query() share; for lib/data only */
+#pragma once
+
+#include <stdbool.h>
+
+#include <jansson.h>
+#include <protobuf-c/protobuf-c.h>
+
+struct err;
+
+/* proto_from_json(); with @is_text every scalar is a JSON string that holds its text. */
+int proto_json_read(const ProtobufCMessageDescriptor *d, const json_t *j, bool is_text,
+		    ProtobufCMessage **ret, struct err *e);
