@@ -28,6 +28,11 @@ struct http_server_options {
 	unsigned int rate_per_s;      /* requests a second for the whole server; 0: no limit */
 	unsigned int burst;	      /* requests at once above the rate; 0: = rate_per_s */
 	unsigned int ip_rate_per_s;   /* requests a second for each client IP address; over it: 429; 0: no limit */
+	unsigned int ip_burst;	      /* 0: = ip_rate_per_s */
+	size_t bodies_max;	      /* request bodies held at once; beyond: as too large; 0: conns_max * body_max */
+	unsigned int share_percent;   /* processor time of the loop's thread it may use; over it, it waits; 0: no limit */
+	/* A smaller body_max for this request: method, path and headers are there.  NULL: body_max. */
+	size_t (*body_max_of)(const struct http_request *r, void *arg);
 	/* A whole request is there.  Answer now or later, exactly once.  On the loop. */
 	void (*on_request)(struct http_request *r, void *arg);
 	void *arg;
@@ -46,11 +51,15 @@ int http_server_listen(struct http_server *s, int fd, const void *peer, size_t n
 /* Serve a connected stream socket @fd (taken over in every case). */
 int http_server_add(struct http_server *s, int fd, const void *peer, size_t n, struct err *e);
 
-/* Drop every connection, then free; @done runs once from the loop.  NULL is allowed for both. */
+/*
+ * Drop every connection, then free; @done runs once from the loop.  NULL is allowed for both.  A request
+ * that waits for its answer sees its client go away, and may be answered even after @done.
+ */
 void http_server_stop(struct http_server *s, void (*done)(void *arg), void *arg);
 
 /* How many connections are open, how many requests were refused for rate or limit: for metrics. */
 unsigned int http_server_n_conns(const struct http_server *s);
+uint64_t http_server_n_refused(const struct http_server *s);
 
 /* The request: all borrowed until it is answered. */
 const char *http_request_method(const struct http_request *r);
