@@ -183,7 +183,7 @@ void http_server_plan(struct http_server *s)
 		(void)uv_timer_start(&s->again, on_again, wait, 0);
 }
 
-static void on_mhd_log(void *arg, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void on_mhd_log(void *arg, const char *fmt, va_list ap)
 {
 	char text[256], safe[512];
 
