@@ -61,8 +61,15 @@ int err_wrap(struct err *e, int code, const char *fmt, ...)
 const char *err_name(int code)
 {
 	static const char *const ours[] = {
-		"protocol broken", "limit exceeded", "bad input", "not found", "conflict",
-		"wrong state", "missing on this host", "crypto failed", "hypervisor failed",
+		"protocol broken",
+		"limit exceeded",
+		"bad input",
+		"not found",
+		"conflict",
+		"wrong state",
+		"missing on this host",
+		"crypto failed",
+		"hypervisor failed",
 		"corrupt",
 	};
 	unsigned int i = (unsigned int)(ERR_PROTO - code);

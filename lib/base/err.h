@@ -9,16 +9,16 @@
 
 /* Codes of our own: below every Linux errno, above libuv's -3000 and -4080. */
 enum {
-	ERR_PROTO = -2000,    /* the peer broke the protocol */
-	ERR_LIMIT = -2001,    /* the peer exceeded its share */
-	ERR_INPUT = -2002,    /* what the operator gave is wrong; the text says what is right */
-	ERR_NOT_FOUND = -2003, /* no such VM, image, method */
-	ERR_CONFLICT = -2004, /* right in itself, but not beside what exists */
-	ERR_BAD_STATE = -2005, /* not possible in the state the object is in */
-	ERR_MISSING = -2006,  /* this host lacks what is needed; the text says what */
-	ERR_CRYPTO = -2007,   /* the crypto library refused */
+	ERR_PROTO = -2000,	/* the peer broke the protocol */
+	ERR_LIMIT = -2001,	/* the peer exceeded its share */
+	ERR_INPUT = -2002,	/* what the operator gave is wrong; the text says what is right */
+	ERR_NOT_FOUND = -2003,	/* no such VM, image, method */
+	ERR_CONFLICT = -2004,	/* right in itself, but not beside what exists */
+	ERR_BAD_STATE = -2005,	/* not possible in the state the object is in */
+	ERR_MISSING = -2006,	/* this host lacks what is needed; the text says what */
+	ERR_CRYPTO = -2007,	/* the crypto library refused */
 	ERR_HYPERVISOR = -2008, /* libvirt or QEMU refused */
-	ERR_CORRUPT = -2009,  /* a file of ours does not hold what it must */
+	ERR_CORRUPT = -2009,	/* a file of ours does not hold what it must */
 };
 
 struct err {

@@ -28,9 +28,12 @@ const char *time_duration(char *dst, size_t size, uint64_t seconds)
 		uint64_t seconds;
 		const char *one, *many;
 	} units[] = {
-		{ 31557600, "year", "years" }, { 2630016, "month", "months" },
-		{ 86400, "day", "days" },      { 3600, "h", "h" },
-		{ 60, "m", "m" },	       { 1, "s", "s" },
+		{ 31557600, "year", "years" },
+		{ 2630016, "month", "months" },
+		{ 86400, "day", "days" },
+		{ 3600, "h", "h" },
+		{ 60, "m", "m" },
+		{ 1, "s", "s" },
 	};
 	size_t i, used = 0;
 	uint64_t n;
