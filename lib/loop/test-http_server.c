@@ -61,7 +61,7 @@ static void start(struct handler *h, struct http_server_options o)
 
 static void test_request_arrives_whole_and_undecoded(void)
 {
-	struct handler h;
+	static struct handler h;
 	struct test_client c;
 
 	start(&h, (struct http_server_options){ 0 });
@@ -82,7 +82,7 @@ static void test_request_arrives_whole_and_undecoded(void)
 static void test_small_segments_are_one_request(void)
 {
 	static const char text[] = POST("/x") "Content-Length: 10\r\n\r\n0123456789";
-	struct handler h;
+	static struct handler h;
 	struct test_client c;
 	size_t i;
 
@@ -100,7 +100,7 @@ static void test_small_segments_are_one_request(void)
 
 static void test_connection_is_kept_and_pipelined(void)
 {
-	struct handler h;
+	static struct handler h;
 	struct test_client c;
 
 	start(&h, (struct http_server_options){ 0 });
@@ -117,7 +117,7 @@ static void test_connection_is_kept_and_pipelined(void)
 
 static void test_pipelined_requests_wait_for_a_held_answer(void)
 {
-	struct handler h;
+	static struct handler h;
 	struct test_client c;
 
 	start(&h, (struct http_server_options){ 0 });
@@ -136,7 +136,7 @@ static void test_pipelined_requests_wait_for_a_held_answer(void)
 /* guest-kms.md 0.3: the client sends FIN after its request and waits for the end. */
 static void test_half_closed_client_gets_its_answer_and_the_end(void)
 {
-	struct handler h;
+	static struct handler h;
 	struct test_client c;
 
 	start(&h, (struct http_server_options){ 0 });
@@ -173,7 +173,7 @@ static void test_half_closed_client_gets_its_answer_and_the_end(void)
 
 static void test_gone_client_is_told_and_its_answer_dropped(void)
 {
-	struct handler h;
+	static struct handler h;
 	struct test_client c;
 
 	start(&h, (struct http_server_options){ 0 });
@@ -191,7 +191,7 @@ static void test_gone_client_is_told_and_its_answer_dropped(void)
 
 static void test_stop_ends_held_requests_that_are_answered_later(void)
 {
-	struct handler h;
+	static struct handler h;
 	struct test_client c[3];
 	int i;
 
@@ -221,7 +221,7 @@ static void test_large_body_is_refused_with_words_and_not_held(void)
 {
 	static char body[150 * 1024];
 	char head[128];
-	struct handler h;
+	static struct handler h;
 	struct test_client c;
 
 	memset(body, 'x', sizeof(body));
@@ -258,7 +258,7 @@ static void test_large_body_is_refused_with_words_and_not_held(void)
 
 static void test_chunked_body_counts_too(void)
 {
-	struct handler h;
+	static struct handler h;
 	struct test_client c;
 	static char chunk[4096 + 16];
 	ssize_t n = 0;
@@ -300,7 +300,7 @@ static size_t small_for_small(const struct http_request *r, void *arg)
 
 static void test_limits_for_a_path_and_for_all_bodies(void)
 {
-	struct handler h;
+	static struct handler h;
 	struct test_client a, b;
 	static char body[60 * 1024];
 
@@ -347,7 +347,7 @@ static void test_malformed_is_refused_and_the_server_lives(void)
 		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
 		"GET / HTTP/1.1\r\nnocolon\r\n\r\n",
 	};
-	struct handler h;
+	static struct handler h;
 	struct test_client c;
 	size_t i;
 
@@ -369,7 +369,7 @@ static void test_malformed_is_refused_and_the_server_lives(void)
 
 static void test_huge_headers_are_refused(void)
 {
-	struct handler h;
+	static struct handler h;
 	struct test_client c;
 	char line[1024];
 	ssize_t n = 0;
@@ -399,7 +399,7 @@ static void test_slow_client_is_closed_in_spite_of_bytes(void)
 {
 	static const char text[] = "GET / HTTP/1.1\r\nHost: x\r\nX-A: "
 				   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-	struct handler h;
+	static struct handler h;
 	struct test_client slow, silent;
 	uint64_t begun, last = 0;
 	size_t i = 0;
@@ -427,7 +427,7 @@ static void test_slow_client_is_closed_in_spite_of_bytes(void)
 
 static void test_idle_time_restarts_with_each_whole_request(void)
 {
-	struct handler h;
+	static struct handler h;
 	struct test_client c;
 	uint64_t begun = time_mono_ms();
 	unsigned int n = 0;
@@ -461,7 +461,7 @@ static void test_idle_time_restarts_with_each_whole_request(void)
 
 static void test_connections_beyond_the_limit_wait_in_the_backlog(void)
 {
-	struct handler h;
+	static struct handler h;
 	struct test_client c[5];
 	int i;
 
@@ -484,7 +484,7 @@ static void test_connections_beyond_the_limit_wait_in_the_backlog(void)
 
 static void test_requests_beyond_the_rate_wait(void)
 {
-	struct handler h;
+	static struct handler h;
 	struct test_client c;
 	uint64_t begun = time_mono_ms();
 	int i;
@@ -503,7 +503,7 @@ static void test_too_many_from_one_address_is_429(void)
 {
 	struct sockaddr_in in = { 0 };
 	socklen_t n = sizeof(in);
-	struct handler h;
+	static struct handler h;
 	struct test_client c = { .in = BUF_MAX(1 << 20) };
 	struct test_client local;
 	struct err e = ERR_NONE;
@@ -556,7 +556,7 @@ static void begin_stream(struct handler *h, struct test_client *c)
 static void test_stream_says_when_it_may_go_on(void)
 {
 	static char block[512 * 1024];
-	struct handler h;
+	static struct handler h;
 	struct test_client c;
 	int i;
 
@@ -593,7 +593,7 @@ static void test_stream_says_when_it_may_go_on(void)
 
 static void test_stream_hears_of_a_client_that_left(void)
 {
-	struct handler h;
+	static struct handler h;
 	struct test_client c;
 
 	start(&h, (struct http_server_options){ 0 });
@@ -619,7 +619,7 @@ static void test_stream_hears_of_a_client_that_left(void)
 
 static void test_stop_closes_streams(void)
 {
-	struct handler h;
+	static struct handler h;
 	struct test_client a, b;
 
 	start(&h, (struct http_server_options){ 0 });
@@ -647,7 +647,7 @@ static void test_stop_closes_streams(void)
 
 static void test_added_socket_is_served_with_its_peer(void)
 {
-	struct handler h;
+	static struct handler h;
 	struct test_client c = { .in = BUF_MAX(1 << 20) };
 	struct err e = ERR_NONE;
 	int sv[2];
@@ -671,7 +671,7 @@ static void test_added_socket_is_served_with_its_peer(void)
 
 static void test_stop_inside_a_request(void)
 {
-	struct handler h;
+	static struct handler h;
 	struct test_client c;
 
 	start(&h, (struct http_server_options){ 0 });

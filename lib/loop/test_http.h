@@ -70,7 +70,7 @@ static inline void test_turn(struct test_http *t)
 	do {                                                                                       \
 		uint64_t end_ = time_mono_ms() + TEST_PATIENCE_MS;                                 \
 		while (!(condition)) {                                                             \
-			assert(time_mono_ms() < end_ || !"waited for " #condition);                \
+			assert(time_mono_ms() < end_ && #condition);                               \
 			test_turn(t);                                                              \
 		}                                                                                  \
 	} while (0)
