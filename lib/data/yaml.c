@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libyaml gives events; a stack of open lists and maps, no higher than YAML_DEPTH_MAX, makes a tree
+ * of them.  The stack is ours, so no document can make anything recurse.
+ */
+#include "data/yaml.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <yaml.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+struct build {
+	const char *text, *file;
+	struct yaml_node *root;
+	struct yaml_node *open[YAML_DEPTH_MAX];
+	size_t depth, n_nodes, n_documents;
+	char *key; /* read, its value still to come */
+	unsigned int key_line;
+	struct err *e;
+};
+
+enum { PATH_SIZE = 256 };
+
+/* "ports[1].host": where the next node, or @key of the innermost map, is. */
+static const char *path_of(const struct build *b, const char *key, char *path)
+{
+	size_t used = 0, i;
+	int n;
+
+	path[0] = 0;
+	for (i = 0; i < b->depth && used < PATH_SIZE; i++) {
+		const struct yaml_node *at = b->open[i];
+		const char *name = i + 1 < b->depth ? b->open[i + 1]->key : key;
+
+		if (at->kind == YAML_LIST)
+			n = snprintf(path + used, PATH_SIZE - used, "[%zu]",
+				     at->n - (i + 1 < b->depth));
+		else
+			n = snprintf(path + used, PATH_SIZE - used, "%s%s", used && name ? "." : "",
+				     name ? name : "");
+		used += n > 0 ? (size_t)n : 0;
+	}
+	return path;
+}
+
+/* "file:line: path: message" */
+static int refuse(const struct build *b, int code, unsigned int line, const char *key,
+		  const char *message)
+{
+	char path[PATH_SIZE], shown[PATH_SIZE];
+
+	(void)path_of(b, key, path);
+	(void)str_escape(shown, sizeof(shown), path, strlen(path));
+	return err_set(b->e, code, "%s:%u: %s%s%s", b->file, line, shown, shown[0] ? ": " : "",
+		       message);
+}
+
+static unsigned int line_of(const char *text, size_t offset)
+{
+	unsigned int line = 1;
+	size_t i;
+
+	for (i = 0; i < offset && text[i]; i++)
+		line += text[i] == '\n';
+	return line;
+}
+
+static bool indents_with_tab(const char *text, unsigned int line)
+{
+	while (--line > 0 && text)
+		text = strchr(text, '\n') ? strchr(text, '\n') + 1 : NULL;
+	return text && text[strspn(text, " ")] == '\t';
+}
+
+static int syntax_error(const struct build *b, const yaml_parser_t *p)
+{
+	unsigned int line = (unsigned int)p->problem_mark.line + 1;
+	const char *context = p->context, *problem = p->problem;
+
+	if (p->error == YAML_MEMORY_ERROR)
+		return err_set(b->e, ERR_LIMIT, "%s: out of memory", b->file);
+	if (p->error == YAML_READER_ERROR) {
+		line = line_of(b->text, p->problem_offset);
+		context = NULL;
+	} else if (indents_with_tab(b->text, line)) {
+		context = NULL;
+		problem = "indented with a tab; use spaces";
+	}
+	return err_set(b->e, ERR_INPUT, "%s:%u: not valid YAML: %s%s%s", b->file, line,
+		       context ? context : "", context ? ": " : "", problem);
+}
+
+static struct yaml_node *innermost(const struct build *b)
+{
+	return b->depth ? b->open[b->depth - 1] : NULL;
+}
+
+/* Hang a new node where it belongs. */
+static int add(struct build *b, enum yaml_kind kind, unsigned int line, struct yaml_node **ret)
+{
+	struct yaml_node *parent = innermost(b), *node;
+
+	if (++b->n_nodes > YAML_ENTRIES_MAX)
+		return refuse(b, ERR_LIMIT, line, NULL, "too many values in one document");
+	node = xnew(struct yaml_node);
+	node->kind = kind;
+	node->line = line;
+	node->key = steal_ptr(&b->key);
+	if (!parent) {
+		b->root = node;
+	} else {
+		if (node->key)
+			node->line = b->key_line;
+		if (parent->last)
+			parent->last->next = node;
+		else
+			parent->first = node;
+		parent->last = node;
+		parent->n++;
+	}
+	*ret = node;
+	return 0;
+}
+
+static int begin(struct build *b, enum yaml_kind kind, unsigned int line)
+{
+	struct yaml_node *node;
+	int rc;
+
+	if (innermost(b) && innermost(b)->kind == YAML_MAP && !b->key)
+		return refuse(b, ERR_INPUT, line, NULL, "a key must be plain text");
+	if (b->depth == YAML_DEPTH_MAX)
+		return refuse(b, ERR_LIMIT, line, b->key, "nested too deep");
+	rc = add(b, kind, line, &node);
+	if (rc == 0)
+		b->open[b->depth++] = node;
+	return rc;
+}
+
+static int take_key(struct build *b, const char *text, unsigned int line)
+{
+	const struct yaml_node *before = yaml_tree_get(innermost(b), text);
+	char message[80];
+
+	if (before) {
+		(void)str_format(message, sizeof(message), "given twice; first on line %u",
+				 before->line);
+		return refuse(b, ERR_INPUT, line, text, message);
+	}
+	b->key = xstrdup(text);
+	b->key_line = line;
+	return 0;
+}
+
+static bool is_null(const char *text, yaml_scalar_style_t style)
+{
+	return style == YAML_PLAIN_SCALAR_STYLE &&
+	       (text[0] == 0 || str_equal(text, "~") || str_equal(text, "null"));
+}
+
+static int take_text(struct build *b, const yaml_event_t *ev, unsigned int line)
+{
+	const char *text = (const char *)ev->data.scalar.value;
+	struct yaml_node *node;
+	int rc;
+
+	if (strlen(text) != ev->data.scalar.length)
+		return refuse(b, ERR_INPUT, line, b->key, "text with a NUL in it");
+	if (innermost(b) && innermost(b)->kind == YAML_MAP && !b->key)
+		return take_key(b, text, line);
+	rc = add(b, YAML_TEXT, line, &node);
+	if (rc < 0)
+		return rc;
+	node->text = xstrdup(text);
+	node->is_null = is_null(text, ev->data.scalar.style);
+	return 0;
+}
+
+static int take_document(struct build *b, const yaml_event_t *ev, unsigned int line)
+{
+	if (++b->n_documents > 1)
+		return refuse(b, ERR_INPUT, line, NULL, "a second document; a file holds one");
+	if (ev->data.document_start.tag_directives.start !=
+	    ev->data.document_start.tag_directives.end)
+		return refuse(b, ERR_INPUT, line, NULL, "tags are not supported; remove it");
+	return 0;
+}
+
+/* What decorates a value may change what it means: anchors and tags. */
+static int plain_only(struct build *b, const yaml_char_t *anchor, const yaml_char_t *tag,
+		      unsigned int line)
+{
+	if (anchor)
+		return refuse(b, ERR_INPUT, line, b->key, "anchors are not supported; remove it");
+	if (tag)
+		return refuse(b, ERR_INPUT, line, b->key, "tags are not supported; remove it");
+	return 0;
+}
+
+static int take(struct build *b, const yaml_event_t *ev)
+{
+	unsigned int line = (unsigned int)ev->start_mark.line + 1;
+	int rc;
+
+	switch (ev->type) {
+	case YAML_DOCUMENT_START_EVENT:
+		return take_document(b, ev, line);
+	case YAML_ALIAS_EVENT:
+		return refuse(b, ERR_INPUT, line, b->key,
+			      "aliases are not supported; write the value again");
+	case YAML_SCALAR_EVENT:
+		rc = plain_only(b, ev->data.scalar.anchor, ev->data.scalar.tag, line);
+		return rc < 0 ? rc : take_text(b, ev, line);
+	case YAML_SEQUENCE_START_EVENT:
+		rc = plain_only(b, ev->data.sequence_start.anchor, ev->data.sequence_start.tag,
+				line);
+		return rc < 0 ? rc : begin(b, YAML_LIST, line);
+	case YAML_MAPPING_START_EVENT:
+		rc = plain_only(b, ev->data.mapping_start.anchor, ev->data.mapping_start.tag, line);
+		return rc < 0 ? rc : begin(b, YAML_MAP, line);
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT:
+		assert(b->depth > 0);
+		b->depth--;
+		return 0;
+	case YAML_NO_EVENT:
+	case YAML_STREAM_START_EVENT:
+	case YAML_STREAM_END_EVENT:
+	case YAML_DOCUMENT_END_EVENT:
+		break;
+	}
+	return 0;
+}
+
+static int take_all(struct build *b, yaml_parser_t *p)
+{
+	bool is_end = false;
+	yaml_event_t ev;
+	int rc = 0;
+
+	while (rc == 0 && !is_end) {
+		if (!yaml_parser_parse(p, &ev))
+			return syntax_error(b, p);
+		is_end = ev.type == YAML_STREAM_END_EVENT;
+		rc = take(b, &ev);
+		yaml_event_delete(&ev);
+	}
+	return rc;
+}
+
+int yaml_tree_parse(const char *text, size_t n, const char *file, struct yaml_node **ret,
+		    struct err *e)
+{
+	auto_free char *copy = NULL;
+	struct build b = { .file = file, .e = e };
+	yaml_parser_t p;
+	int rc;
+
+	if (n > YAML_TEXT_MAX)
+		return err_set(e, ERR_LIMIT, "%s: too large: %zu bytes, at most %d", file, n,
+			       YAML_TEXT_MAX);
+	if (!str_is_utf8(text, n) || (n > 0 && memchr(text, 0, n)))
+		return err_set(e, ERR_INPUT, "%s: not UTF-8 text", file);
+	copy = xcalloc(1, n + 1);
+	if (n > 0)
+		memcpy(copy, text, n);
+	b.text = copy;
+	if (!yaml_parser_initialize(&p))
+		return err_set(e, ERR_LIMIT, "%s: out of memory", file);
+	yaml_parser_set_encoding(&p, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&p, (const unsigned char *)copy, n);
+	rc = take_all(&b, &p);
+	yaml_parser_delete(&p);
+	free(b.key);
+	if (rc < 0)
+		yaml_tree_free(b.root);
+	else
+		*ret = b.root;
+	return rc;
+}
+
+void yaml_tree_free(struct yaml_node *root)
+{
+	struct yaml_node *work = root, *node;
+
+	while (work) {
+		node = work;
+		work = node->next;
+		if (node->first) {
+			/* children go first: the list of work grows in front, nothing recurses */
+			node->last->next = work;
+			work = node->first;
+		}
+		free(node->key);
+		free(node->text);
+		free(node);
+	}
+}
+
+const struct yaml_node *yaml_tree_get(const struct yaml_node *map, const char *key)
+{
+	const struct yaml_node *child = map ? map->first : NULL;
+
+	while (child && (!child->key || !str_equal(child->key, key)))
+		child = child->next;
+	return child;
+}
