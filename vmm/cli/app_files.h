@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* app_files: the files that an app's YAML names, read in place of the texts they stand for */
+#pragma once
+
+struct app;
+struct err;
+
+/*
+ * For each written "x_file", relative to the folder @dir: its text becomes "x" in the document.
+ * compose_file becomes app->compose, byte for byte.  ERR_INPUT for both "x" and "x_file", for
+ * a file that cannot be read or is not UTF-8, and for keys beside compose_file that it makes void.
+ */
+int app_files_read(struct app *a, const char *dir, struct err *e);

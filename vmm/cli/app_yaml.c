@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/app_yaml.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/app_files.h"
+#include "cli/compose.h"
+#include "cli/host_port.h"
+#include "crypto/digest.h"
+
+void app_deinit(struct app *a)
+{
+	free(a->file);
+	json_decref(a->doc);
+	free(a->compose);
+	free(a->user_config);
+	*a = APP_NULL;
+}
+
+int app_error(const struct app *a, const char *path, struct err *e, const char *fmt, ...)
+{
+	char why[400];
+	int line = conf_line(a->doc, path);
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	if (line > 0)
+		return err_set(e, ERR_INPUT, "%s:%d: %s: %s", a->file, line, path, why);
+	return err_set(e, ERR_INPUT, "%s: %s: %s", a->file, path, why);
+}
+
+const json_t *app_get(const struct app *a, const char *path)
+{
+	const json_t *at = a->doc;
+	const char *dot;
+	char key[64];
+
+	for (; path; path = dot ? dot + 1 : NULL) {
+		dot = strchr(path, '.');
+		if (str_format(key, sizeof(key), "%.*s",
+			       dot ? (int)(dot - path) : (int)strlen(path), path) < 0)
+			return NULL;
+		at = json_object_get(at, key);
+	}
+	return at;
+}
+
+const char *app_str(const struct app *a, const char *path)
+{
+	const char *s = json_string_value(app_get(a, path));
+
+	return s ? s : "";
+}
+
+/* Two ports of one app that cannot both be bound. */
+static int check_ports(const struct app *a, struct err *e)
+{
+	const json_t *ports = app_get(a, "ports"), *x, *y;
+	struct host_port hx, hy;
+	char path[64];
+	size_t i, j;
+
+	json_array_foreach(ports, i, x) {
+		if (host_port_parse(json_string_value(json_object_get(x, "host")), &hx, e) < 0)
+			return ERR_INPUT;
+		for (j = 0; j < i; j++) {
+			y = json_array_get(ports, j);
+			if (host_port_parse(json_string_value(json_object_get(y, "host")), &hy, e) <
+			    0)
+				return ERR_INPUT;
+			if (!host_port_clash(&hx, &hy) ||
+			    !json_equal(json_object_get(x, "protocol"),
+					json_object_get(y, "protocol")))
+				continue;
+			(void)str_format(path, sizeof(path), "ports[%zu].host", i);
+			return app_error(a, path, e,
+					 "port %u of the host is taken by ports[%zu]; "
+					 "write another",
+					 hx.port, j);
+		}
+	}
+	return 0;
+}
+
+static int check_init_scripts(const struct app *a, struct err *e)
+{
+	const json_t *scripts = app_get(a, "app.init_scripts"), *s;
+	char path[64];
+	size_t i;
+
+	json_array_foreach(scripts, i, s) {
+		if (json_object_get(s, "script"))
+			continue;
+		(void)str_format(path, sizeof(path), "app.init_scripts[%zu]", i);
+		return app_error(a, path, e, "an init script needs a script or a script_file");
+	}
+	return 0;
+}
+
+/* What an app needs depends on its runner; what another runner needs is a mistake. */
+static int check_runner(const struct app *a, struct err *e)
+{
+	const char *runner = app_str(a, "app.runner");
+	bool is_bash = str_equal(runner, "bash"), is_none = str_equal(runner, "none");
+	bool has_script = app_get(a, "app.script") != NULL;
+	bool has_compose = app_get(a, "app.docker_compose") != NULL;
+
+	if (has_script && !is_bash)
+		return app_error(a, "app.script", e,
+				 "the runner %s runs no script; write runner: bash", runner);
+	if (is_bash && !has_script)
+		return app_error(a, "app.runner", e,
+				 "the runner bash needs a script; write app.script "
+				 "or app.script_file");
+	if (has_compose && (is_bash || is_none))
+		return app_error(a, "app.docker_compose", e,
+				 "the runner %s reads no docker-compose.yaml; write runner: "
+				 "docker-compose",
+				 runner);
+	if (!is_bash && !is_none && !has_compose)
+		return app_error(
+			a, "app.runner", e,
+			"the runner %s needs app.docker_compose or app.docker_compose_file",
+			runner);
+	return 0;
+}
+
+static int check_across(const struct app *a, struct err *e)
+{
+	int rc = check_ports(a, e);
+
+	if (rc < 0)
+		return rc;
+	if (app_get(a, "compose_file"))
+		return 0;
+	if (app_get(a, "key_provider_id") && str_equal(app_str(a, "key_provider"), "none"))
+		return app_error(a, "key_provider_id", e,
+				 "there is no key provider; write "
+				 "key_provider: kms");
+	rc = check_init_scripts(a, e);
+	return rc < 0 ? rc : check_runner(a, e);
+}
+
+static void hash(struct app *a)
+{
+	struct digest256 d = digest256_bytes(a->compose, strlen(a->compose));
+
+	str_hex(a->hash, d.b, sizeof(d.b));
+}
+
+int app_parse(const void *p, size_t n, const char *file, const char *dir, struct app *ret,
+	      struct err *e)
+{
+	auto_app struct app a = APP_NULL;
+	int rc;
+
+	a.file = xstrdup(file);
+	rc = conf_load(app_table, p, n, file, &a.doc, e);
+	if (rc == 0)
+		rc = app_files_read(&a, dir, e);
+	if (rc == 0)
+		rc = check_across(&a, e);
+	if (rc == 0 && !a.compose)
+		a.compose = compose_text(&a);
+	if (rc == 0 && strlen(a.compose) > APP_COMPOSE_MAX)
+		rc = err_set(e, ERR_INPUT, "%s: its app-compose.json would be larger than %d MiB",
+			     file, APP_COMPOSE_MAX >> 20);
+	if (rc < 0)
+		return rc;
+	hash(&a);
+	*ret = a;
+	a = APP_NULL;
+	return 0;
+}
+
+int app_load(const char *path, struct app *ret, struct err *e)
+{
+	auto_buf struct buf text = BUF_MAX(0);
+	const char *slash = strrchr(path, '/');
+	auto_free char *dir = NULL;
+	int rc = file_read(AT_FDCWD, path, APP_FILE_MAX, &text, e);
+
+	if (rc < 0) /* a file that is not there or cannot be read: the operator named it */
+		return rc == -ENOMEM ? rc : ERR_INPUT;
+	dir = slash ? xasprintf("%.*s", (int)(slash - path + 1), path) : xstrdup(".");
+	return app_parse(text.p, text.n, path, dir, ret, e);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * app_yaml: an app as its operator wrote it, checked
+ *
+ * Owns     the checked document and the app-compose.json made of it.  APP_NULL is a valid empty
+ *          one; app_deinit() is idempotent.
+ * Invariant app_table is the specification: bailey-app.yaml(5) is held against it by a test.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "data/conf.h"
+
+struct err;
+
+enum {
+	APP_FILE_MAX = 1024 * 1024,	   /* the YAML, and each file it names */
+	APP_COMPOSE_MAX = 8 * 1024 * 1024, /* below what an RPC may carry */
+	APP_INIT_SCRIPTS_MAX = 5,	   /* what a guest takes */
+};
+
+extern const struct conf_key app_table[];
+
+struct app {
+	char *file;	   /* as the operator named it */
+	json_t *doc;	   /* app_table's shape, defaults filled in */
+	char *compose;	   /* the bytes whose SHA-256 is the compose hash */
+	char *user_config; /* "" if none */
+	char hash[65];	   /* compose hash, hex */
+};
+
+#define APP_NULL ((struct app){ .file = NULL })
+
+void app_deinit(struct app *a);
+#define auto_app __attribute__((cleanup(app_deinit)))
+
+/**
+ * app_load() - read @path, check it, read the files it names, and make its app-compose.json
+ *
+ * Files are named relative to the folder of @path.
+ *
+ * Return: 0; ERR_INPUT with "file:line: key: what is wrong; what would be right"; errno.
+ */
+int app_load(const char *path, struct app *ret, struct err *e);
+
+/* The same from memory: @dir is where the files are that it names. */
+int app_parse(const void *p, size_t n, const char *file, const char *dir, struct app *ret,
+	      struct err *e);
+
+/* "file:line: path: " in front of the message, the line of @path if it was written; return ERR_INPUT. */
+int app_error(const struct app *a, const char *path, struct err *e, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* The value at "resources.memory"; NULL if absent.  Borrowed. */
+const json_t *app_get(const struct app *a, const char *path);
+const char *app_str(const struct app *a, const char *path); /* "" if absent */

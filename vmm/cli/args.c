@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/args.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+enum {
+	GLOBAL = OPT_BIT(OPT_SOCKET) | OPT_BIT(OPT_JSON) | OPT_BIT(OPT_QUIET) | OPT_BIT(OPT_HELP) |
+		 OPT_BIT(OPT_VERSION),
+	NAME_MAX_LEN = 64,
+};
+
+const struct opt_spec opt_specs[OPT_COUNT] = {
+	[OPT_SOCKET] = { "socket", 's', "PATH",
+			 "baileyd's socket [$BAILEY_SOCKET, /run/bailey/baileyd.sock]" },
+	[OPT_JSON] = { "json", 'j', NULL, "print JSON for programs" },
+	[OPT_QUIET] = { "quiet", 'q', NULL, "print results and errors only" },
+	[OPT_HELP] = { "help", 'h', NULL, "say how a command is used" },
+	[OPT_VERSION] = { "version", 'V', NULL, "print the version of this program" },
+	[OPT_NO_WAIT] = { "no-wait", 0, NULL, "do not wait for the end of what was begun" },
+	[OPT_NO_START] = { "no-start", 0, NULL, "create the VM and leave it stopped" },
+	[OPT_TIMEOUT] = { "timeout", 't', "TIME", "give up waiting after this long: 90s, 10m" },
+	[OPT_FORCE] = { "force", 'f', NULL, "do not ask, and do not wait for the guest's consent" },
+	[OPT_FOLLOW] = { "follow", 'f', NULL, "go on as more comes" },
+	[OPT_LINES] = { "lines", 'n', "N", "begin with the last N" },
+	[OPT_CHANNEL] = { "channel", 'c', "NAME", "serial, stdout or stderr" },
+	[OPT_RAW] = { "raw", 0, NULL, "bytes as they are, control bytes too; not to a terminal" },
+};
+
+static bool takes(const struct command *c, enum opt o)
+{
+	uint32_t bits = GLOBAL | (c ? c->options : 0);
+
+	return (bits & OPT_BIT(o)) != 0;
+}
+
+/* The same letter means different options to different commands. */
+static enum opt by_letter(const struct command *c, char letter)
+{
+	enum opt o;
+
+	for (o = 0; o < OPT_COUNT; o++) {
+		if (opt_specs[o].letter == letter && takes(c, o))
+			return o;
+	}
+	return OPT_COUNT;
+}
+
+static enum opt by_name(const struct command *c, const char *name, size_t n)
+{
+	enum opt o;
+
+	for (o = 0; o < OPT_COUNT; o++) {
+		if (strlen(opt_specs[o].name) == n && memcmp(opt_specs[o].name, name, n) == 0 &&
+		    takes(c, o))
+			return o;
+	}
+	return OPT_COUNT;
+}
+
+static int unknown_option(const struct command *c, const char *arg, struct err *e)
+{
+	char shown[NAME_MAX_LEN];
+
+	return err_set(e, ERR_INPUT, "no option %s%s%s; see bailey %s%s--help",
+		       str_escape(shown, sizeof(shown), arg, strlen(arg)), c ? " for " : "",
+		       c ? c->name : "", c ? c->name : "", c ? " " : "");
+}
+
+/* Give @o its value: @inline_value, or the next argument.  Return: arguments used up, or negative. */
+static int take_value(struct args *a, enum opt o, const char *inline_value, const char *next,
+		      struct err *e)
+{
+	const struct opt_spec *spec = &opt_specs[o];
+
+	if (!spec->value && inline_value)
+		return err_set(e, ERR_INPUT, "--%s takes no value", spec->name);
+	if (!spec->value) {
+		a->options[o] = "";
+		return 0;
+	}
+	a->options[o] = inline_value ? inline_value : next;
+	if (!a->options[o])
+		return err_set(e, ERR_INPUT, "--%s needs a value: --%s %s", spec->name, spec->name,
+			       spec->value);
+	return inline_value ? 0 : 1;
+}
+
+static int read_long(struct args *a, const char *arg, const char *next, struct err *e)
+{
+	const char *name = arg + 2, *eq = strchr(name, '=');
+	enum opt o = by_name(a->command, name, eq ? (size_t)(eq - name) : strlen(name));
+
+	if (o == OPT_COUNT)
+		return unknown_option(a->command, arg, e);
+	return take_value(a, o, eq ? eq + 1 : NULL, next, e);
+}
+
+/* "-f", "-n20", "-fn 20". */
+static int read_short(struct args *a, const char *arg, const char *next, struct err *e)
+{
+	const char *p;
+	enum opt o;
+
+	for (p = arg + 1; *p; p++) {
+		o = by_letter(a->command, *p);
+		if (o == OPT_COUNT)
+			return unknown_option(a->command, arg, e);
+		if (opt_specs[o].value)
+			return take_value(a, o, p[1] ? p + 1 : NULL, next, e);
+		a->options[o] = "";
+	}
+	return 0;
+}
+
+/* Does @word, or "@word @next", name a command?  *@ret_words says how many. */
+static const struct command *named(const struct command *table, const char *word, const char *next,
+				   int *ret_words)
+{
+	const struct command *c;
+	size_t n = strlen(word);
+
+	for (c = table; c->name; c++) {
+		*ret_words = 1;
+		if (str_equal(c->name, word))
+			return c;
+		*ret_words = 2;
+		if (next && strncmp(c->name, word, n) == 0 && c->name[n] == ' ' &&
+		    str_equal(c->name + n + 1, next))
+			return c;
+	}
+	return NULL;
+}
+
+static int no_command(const struct command *table, const char *word, struct err *e)
+{
+	char shown[NAME_MAX_LEN], second[256] = "";
+	const struct command *c;
+	size_t n = strlen(word), at = 0;
+	int used;
+
+	for (c = table; c->name; c++) {
+		if (strncmp(c->name, word, n) != 0 || c->name[n] != ' ')
+			continue;
+		used = str_format(second + at, sizeof(second) - at, "%s%s", at ? ", " : "",
+				  c->name);
+		at += used > 0 ? (size_t)used : 0;
+	}
+	if (at)
+		return err_set(e, ERR_INPUT, "%s is not a whole command; write one of: %s", word,
+			       second);
+	return err_set(e, ERR_INPUT, "no command %s; bailey --help lists them",
+		       str_escape(shown, sizeof(shown), word, n));
+}
+
+/* A word that is no option: the command, or an operand of it.  Return: arguments beside it, or negative. */
+static int read_word(const struct command *table, struct args *a, const char *word,
+		     const char *next, struct err *e)
+{
+	int words = 1;
+
+	if (a->command || a->n) {
+		if (a->n == ARGS_MAX)
+			return err_set(e, ERR_INPUT, "more than %d operands", (int)ARGS_MAX);
+		a->operands[a->n++] = word;
+		return 0;
+	}
+	if (str_equal(word, "help")) {
+		a->options[OPT_HELP] = "";
+		return 0;
+	}
+	a->command = named(table, word, next, &words);
+	if (!a->command)
+		return no_command(table, word, e);
+	return words - 1;
+}
+
+static int check_operands(const struct args *a, struct err *e)
+{
+	const struct command *c = a->command;
+
+	if (!c || args_has(a, OPT_HELP))
+		return 0;
+	if (a->n < c->min)
+		return err_set(e, ERR_INPUT, "%s of what?  write: bailey %s %s", c->name, c->name,
+			       c->operands);
+	if (a->n > c->max)
+		return err_set(e, ERR_INPUT, "too many operands; write: bailey %s %s", c->name,
+			       c->operands);
+	return 0;
+}
+
+int args_read(const struct command *table, char *const *argv, struct args *ret, struct err *e)
+{
+	struct args a = { .command = NULL };
+	bool ended = false;
+	int used = 0;
+
+	for (; *argv; argv += 1 + used) {
+		const char *arg = *argv, *next = argv[1];
+
+		used = 0;
+		if (!ended && str_equal(arg, "--"))
+			ended = true;
+		else if (!ended && str_starts(arg, "--"))
+			used = read_long(&a, arg, next, e);
+		else if (!ended && arg[0] == '-' && arg[1])
+			used = read_short(&a, arg, next, e);
+		else
+			used = read_word(table, &a, arg, next, e);
+		if (used < 0)
+			return used;
+	}
+	used = check_operands(&a, e);
+	if (used < 0)
+		return used;
+	*ret = a;
+	return 0;
+}
+
+static int help_option(enum opt o, struct buf *b)
+{
+	const struct opt_spec *s = &opt_specs[o];
+	char left[NAME_MAX_LEN];
+
+	if (s->letter)
+		(void)str_format(left, sizeof(left), "-%c, --%s%s%s", s->letter, s->name,
+				 s->value ? " " : "", s->value ? s->value : "");
+	else
+		(void)str_format(left, sizeof(left), "    --%s%s%s", s->name, s->value ? " " : "",
+				 s->value ? s->value : "");
+	return buf_addf(b, "  %-22s %s\n", left, s->doc);
+}
+
+static int help_options(const struct command *c, uint32_t mask, struct buf *b)
+{
+	enum opt o;
+	int rc = 0;
+
+	for (o = 0; o < OPT_COUNT && rc == 0; o++) {
+		if (takes(c, o) && (mask & OPT_BIT(o)))
+			rc = help_option(o, b);
+	}
+	return rc;
+}
+
+static int help_command(const struct command *c, struct buf *b)
+{
+	int rc = buf_addf(b, "usage: bailey %s%s%s%s\n\n%s\n", c->name,
+			  c->options ? " [options]" : "", *c->operands ? " " : "", c->operands,
+			  c->doc);
+
+	if (rc == 0 && c->options)
+		rc = buf_add_str(b, "\noptions:\n");
+	if (rc == 0)
+		rc = help_options(c, c->options, b);
+	if (rc == 0)
+		rc = buf_add_str(b, "\nwith every command:\n");
+	return rc == 0 ? help_options(NULL, GLOBAL, b) : rc;
+}
+
+int args_help(const struct command *table, const struct command *c, struct buf *ret)
+{
+	int rc;
+
+	if (c)
+		return help_command(c, ret);
+	rc = buf_add_str(ret, "usage: bailey [options] COMMAND [options] ...\n\ncommands:\n");
+	for (c = table; rc == 0 && c->name; c++)
+		rc = buf_addf(ret, "  %-14s %s\n", c->name, c->doc);
+	if (rc == 0)
+		rc = buf_add_str(ret, "\nwith every command:\n");
+	if (rc == 0)
+		rc = help_options(NULL, GLOBAL, ret);
+	return rc == 0 ? buf_add_str(ret,
+				     "\nA VM is named by its name, its id, or the first digits "
+				     "of its id.\nbailey COMMAND --help says more; so does "
+				     "bailey(1).\n")
+		       : rc;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cli: what every command of bailey has at hand
+ *
+ * Borrows  argv, the environment.
+ * Thread   one; everything blocks.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "cli/api.h"
+#include "cli/args.h"
+#include "cli/term.h"
+
+struct buf;
+struct err;
+struct table;
+
+struct cli {
+	const struct args *args;
+	struct api api;
+	struct term out; /* of stdout */
+	bool wants_json, is_quiet;
+	char socket[API_SOCKET_MAX]; /* where it is if nobody said */
+};
+
+extern const struct command cli_commands[];
+
+/* Run the command line @argv (without the program's name).  Return: enum cli_exit. */
+int cli_main(char *const *argv);
+
+/* Say what is going on: nothing with --quiet or --json. */
+void cli_say(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* One JSON value and a newline. */
+void cli_json(const json_t *j);
+
+/* The table, then free it. */
+void cli_table(const struct cli *c, struct table *t);
+
+/* Tell on stderr why something failed, once; as {"error", "exit"} with --json. */
+void cli_complain(const struct cli *c, struct err *e, int code);
+
+/* The VM that operand @i names: a fresh VmInfo, the caller's. */
+int cli_vm(const struct cli *c, size_t i, json_t **ret, struct err *e);
+
+/*
+ * @fn for the VM of each operand, going on after a failure.  Failures are told here.
+ * Return: 0, or the code of the first failure.
+ */
+typedef int (*cli_vm_fn)(struct cli *c, const json_t *vm, struct err *e);
+int cli_each_vm(struct cli *c, cli_vm_fn fn, struct err *e);
+
+/* --timeout in ms, or @otherwise; ERR_INPUT for what is no time. */
+int cli_timeout(const struct cli *c, uint64_t otherwise, uint64_t *ret, struct err *e);
+
+/* The commands: each is the run of a struct command. */
+int cmd_up(struct cli *c, struct err *e);
+int cmd_ps(struct cli *c, struct err *e);
+int cmd_info(struct cli *c, struct err *e);
+int cmd_logs(struct cli *c, struct err *e);
+int cmd_events(struct cli *c, struct err *e);
+int cmd_start(struct cli *c, struct err *e);
+int cmd_stop(struct cli *c, struct err *e);
+int cmd_kill(struct cli *c, struct err *e);
+int cmd_restart(struct cli *c, struct err *e);
+int cmd_rm(struct cli *c, struct err *e);
+int cmd_image_ls(struct cli *c, struct err *e);
+int cmd_image_check(struct cli *c, struct err *e);
+int cmd_compose_hash(struct cli *c, struct err *e);
+int cmd_compose_show(struct cli *c, struct err *e);
+int cmd_version(struct cli *c, struct err *e);

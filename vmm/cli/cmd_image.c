@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_image: guest images, and the versions of both programs */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/version.h"
+#include "cli/cli.h"
+#include "cli/table.h"
+#include "cli/vm.h"
+#include "data/json.h"
+#include "store/image.h"
+
+static const struct table_column columns[] = {
+	{ "NAME", true },
+	{ "VERSION", false },
+	{ "KIND", false },
+	{ NULL, false },
+};
+
+int cmd_image_ls(struct cli *c, struct err *e)
+{
+	json_t *reply = NULL, *images, *image;
+	struct table *t;
+	size_t i;
+	int rc = api_call(&c->api, "ListImages", NULL, &reply, e);
+
+	if (rc < 0)
+		return rc;
+	images = json_object_get(reply, "images");
+	if (c->wants_json) {
+		cli_json(images);
+	} else if (json_array_size(images) == 0) {
+		cli_say(c, "no images\n");
+	} else {
+		t = table_new(columns);
+		json_array_foreach(images, i, image) {
+			table_cell(t, COLOUR_NONE, "%s", vm_str(image, "name"));
+			table_cell(t, COLOUR_NONE, "%s", vm_str(image, "version"));
+			table_cell(t, COLOUR_NONE, "%s",
+				   json_get_bool(image, "is_dev", 0) ? "development"
+								     : "production");
+		}
+		cli_table(c, t);
+	}
+	json_decref(reply);
+	return 0;
+}
+
+/* The folder that holds @path, and the name in it: "image/a/" is "a" of "image". */
+static void split(const char *path, char **ret_store, char **ret_name)
+{
+	size_t n = strlen(path);
+	const char *slash;
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	slash = memrchr(path, '/', n);
+	*ret_name = slash ? xasprintf("%.*s", (int)(path + n - slash - 1), slash + 1)
+			  : xasprintf("%.*s", (int)n, path);
+	*ret_store = slash ? xasprintf("%.*s", (int)(slash - path + 1), path) : xstrdup(".");
+}
+
+static int check_one(struct cli *c, const char *path, struct err *e)
+{
+	auto_free char *store = NULL, *name = NULL;
+	struct image *im = NULL;
+	json_t *j;
+	int rc;
+
+	split(path, &store, &name);
+	rc = image_load(store, name, &im, e);
+	if (rc == 0)
+		rc = image_check(im, NULL, e);
+	if (rc == 0 && c->wants_json) {
+		j = json_pack("{s:s, s:s, s:s, s:b}", "name", im->name, "version", im->version_text,
+			      "digest", im->digest, "ok", 1);
+		cli_json(j);
+		json_decref(j);
+	} else if (rc == 0) {
+		(void)printf("%s: good, digest %s\n", im->name, im->digest);
+	}
+	image_free(im);
+	return rc < 0 ? err_wrap(e, rc, "%s", path) : 0;
+}
+
+int cmd_image_check(struct cli *c, struct err *e)
+{
+	int rc, failed = 0;
+	size_t i;
+
+	for (i = 0; i < c->args->n; i++) {
+		rc = check_one(c, c->args->operands[i], e);
+		if (rc < 0)
+			cli_complain(c, e, rc);
+		if (rc < 0 && !failed)
+			failed = rc;
+	}
+	return failed;
+}
+
+int cmd_version(struct cli *c, struct err *e)
+{
+	json_t *reply = NULL, *j;
+	int rc;
+
+	if (!c->wants_json)
+		(void)puts("bailey  " BAILEY_VERSION);
+	rc = api_call(&c->api, "Version", NULL, &reply, e);
+	if (c->wants_json) {
+		j = json_pack("{s:s, s:o}", "bailey", BAILEY_VERSION, "baileyd",
+			      rc == 0 ? json_incref(reply) : json_null());
+		cli_json(j);
+		json_decref(j);
+	} else if (rc == 0) {
+		(void)printf("baileyd %s (%s)\n", vm_str(reply, "version"), vm_str(reply, "rev"));
+	}
+	json_decref(reply);
+	return rc;
+}

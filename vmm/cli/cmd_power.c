@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_power: start, stop, kill, restart, rm */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "cli/boot.h"
+#include "cli/cli.h"
+#include "cli/vm.h"
+#include "cli/watch.h"
+
+enum {
+	STOP_MS = 120 * 1000, /* a guest that powers off by itself */
+	KILL_MS = 60 * 1000,
+};
+
+static void tell(const struct cli *c, const json_t *vm, const char *what)
+{
+	json_t *j;
+
+	if (!c->wants_json) {
+		cli_say(c, "%s %s\n", vm_name(vm), what);
+		return;
+	}
+	j = json_pack("{s:s, s:s, s:s}", "id", vm_id(vm), "name", vm_name(vm), "result", what);
+	cli_json(j);
+	json_decref(j);
+}
+
+static bool may_wait(const struct cli *c)
+{
+	return !args_has(c->args, OPT_NO_WAIT);
+}
+
+static int is_down(const json_t *vm, void *arg, struct err *e)
+{
+	(void)arg;
+	(void)e;
+	return vm_is_down(vm);
+}
+
+static int is_gone(const json_t *vm, void *arg, struct err *e)
+{
+	(void)vm;
+	(void)arg;
+	(void)e;
+	return 0;
+}
+
+/* Wait until nothing of the VM runs; @remedy goes into the message when that takes too long. */
+static int wait_down(struct cli *c, const json_t *vm, uint64_t otherwise_ms, const char *remedy,
+		     struct err *e)
+{
+	uint64_t timeout;
+	int rc = cli_timeout(c, otherwise_ms, &timeout, e);
+
+	if (rc < 0)
+		return rc;
+	rc = watch(&c->api, vm_id(vm), timeout, is_down, NULL, e);
+	if (rc == -ETIMEDOUT)
+		return err_set(e, rc, "%s has not ended after %llu s; %s", vm_name(vm),
+			       (unsigned long long)(timeout / 1000), remedy);
+	return rc;
+}
+
+static int start_one(struct cli *c, const json_t *vm, struct err *e)
+{
+	uint64_t begun = time_unix_ms();
+	json_t *now = NULL;
+	int rc;
+
+	if (vm_is(vm, "running")) {
+		tell(c, vm, "is running already");
+		return 0;
+	}
+	rc = api_call_id(&c->api, "StartVm", vm_id(vm), e);
+	if (rc < 0)
+		return rc;
+	if (!may_wait(c)) {
+		tell(c, vm, "is starting");
+		return 0;
+	}
+	rc = boot_follow(c, vm, begun, e);
+	if (rc == 0)
+		rc = api_vm(&c->api, vm_id(vm), 0, &now, e);
+	if (rc == 0 && c->wants_json)
+		tell(c, vm, "is up");
+	else if (rc == 0)
+		boot_announce(c, now);
+	json_decref(now);
+	return rc;
+}
+
+static int kill_one(struct cli *c, const json_t *vm, struct err *e)
+{
+	int rc;
+
+	/* "exited" is down too, but the daemon may be about to start it again: this ends that */
+	if (vm_is(vm, "stopped")) {
+		tell(c, vm, "is stopped already");
+		return 0;
+	}
+	rc = api_call_id(&c->api, "StopVm", vm_id(vm), e);
+	if (rc == 0 && may_wait(c))
+		rc = wait_down(c, vm, KILL_MS, "see the log of baileyd", e);
+	if (rc == 0)
+		tell(c, vm, may_wait(c) ? "is stopped" : "is being killed");
+	return rc;
+}
+
+static int stop_one(struct cli *c, const json_t *vm, struct err *e)
+{
+	char remedy[128];
+	int rc;
+
+	(void)str_format(remedy, sizeof(remedy), "end it without asking it: bailey kill %s",
+			 vm_name(vm));
+	if (vm_is_down(vm)) /* nobody to ask: what remains is that it stays down */
+		return kill_one(c, vm, e);
+	rc = api_call_id(&c->api, "ShutdownVm", vm_id(vm), e);
+	if (rc < 0)
+		return err_set(e, rc, "%s cannot be asked to stop: %.300s; %s", vm_name(vm),
+			       e->text, remedy);
+	if (may_wait(c))
+		rc = wait_down(c, vm, STOP_MS, remedy, e);
+	if (rc == 0)
+		tell(c, vm, may_wait(c) ? "is stopped" : "was asked to stop");
+	return rc;
+}
+
+static int restart_one(struct cli *c, const json_t *vm, struct err *e)
+{
+	bool by_force = args_has(c->args, OPT_FORCE);
+	json_t *now = NULL;
+	int rc = 0;
+
+	if (!vm_is_down(vm))
+		rc = api_call_id(&c->api, by_force ? "StopVm" : "ShutdownVm", vm_id(vm), e);
+	if (rc < 0 && !by_force)
+		return err_wrap(e, rc,
+				"%s cannot be asked to stop (bailey restart --force does not ask)",
+				vm_name(vm));
+	if (rc == 0)
+		rc = wait_down(c, vm, by_force ? KILL_MS : STOP_MS,
+			       "bailey restart --force does not wait for the guest", e);
+	if (rc == 0)
+		rc = api_vm(&c->api, vm_id(vm), 0, &now, e);
+	if (rc == 0)
+		rc = start_one(c, now, e);
+	json_decref(now);
+	return rc;
+}
+
+/* Is it meant?  A disk does not come back. */
+static int consent(const struct cli *c, const json_t *vm, struct err *e)
+{
+	char answer[16] = "";
+
+	if (args_has(c->args, OPT_FORCE))
+		return 1;
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return err_set(e, ERR_INPUT,
+			       "nobody to ask whether %s and its disk may go; write bailey rm "
+			       "--force %s",
+			       vm_name(vm), vm_name(vm));
+	(void)fprintf(stderr, "remove %s (%.*s, %s) and its disk? [y/N] ", vm_name(vm), VM_SHORT_ID,
+		      vm_id(vm), vm_str(vm, "status"));
+	if (!fgets(answer, sizeof(answer), stdin))
+		return 0;
+	return answer[0] == 'y' || answer[0] == 'Y';
+}
+
+static int rm_one(struct cli *c, const json_t *vm, struct err *e)
+{
+	uint64_t timeout;
+	int rc = cli_timeout(c, KILL_MS, &timeout, e);
+
+	if (rc == 0)
+		rc = consent(c, vm, e);
+	if (rc == 0)
+		tell(c, vm, "is kept");
+	if (rc <= 0)
+		return rc;
+	rc = api_call_id(&c->api, "RemoveVm", vm_id(vm), e);
+	if (rc == 0 && may_wait(c))
+		rc = watch(&c->api, vm_id(vm), timeout, is_gone, NULL, e);
+	if (rc == -ETIMEDOUT)
+		return err_set(e, rc, "%s is not gone after %llu s; baileyd goes on removing it",
+			       vm_name(vm), (unsigned long long)(timeout / 1000));
+	if (rc == 0 || rc == ERR_NOT_FOUND) {
+		tell(c, vm, may_wait(c) ? "is removed" : "is being removed");
+		rc = 0;
+	}
+	return rc;
+}
+
+int cmd_start(struct cli *c, struct err *e)
+{
+	return cli_each_vm(c, start_one, e);
+}
+
+int cmd_stop(struct cli *c, struct err *e)
+{
+	return cli_each_vm(c, stop_one, e);
+}
+
+int cmd_kill(struct cli *c, struct err *e)
+{
+	return cli_each_vm(c, kill_one, e);
+}
+
+int cmd_restart(struct cli *c, struct err *e)
+{
+	return cli_each_vm(c, restart_one, e);
+}
+
+int cmd_rm(struct cli *c, struct err *e)
+{
+	return cli_each_vm(c, rm_one, e);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd_up: make it so that the VM of each YAML file runs
+ *
+ * Every file is read and checked before the first change.  Then, for each in turn: a VM that is
+ * not there is created; one with the same content is started unless it runs; one with other
+ * content is left alone and told of.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "cli/app_yaml.h"
+#include "cli/boot.h"
+#include "cli/cli.h"
+#include "cli/create.h"
+#include "cli/exit.h"
+#include "cli/vm.h"
+#include "data/json.h"
+
+struct outcome {
+	const char *action; /* "created", "started", "unchanged" */
+	uint64_t begun_ms;  /* 0: it was on its way already */
+	json_t *vm;	    /* with its configuration */
+};
+
+static bool is_wanted_down(const struct cli *c)
+{
+	return args_has(c->args, OPT_NO_START);
+}
+
+/* The image that @a names, or the newest one; into a string of the caller's. */
+static int choose_image(struct cli *c, const struct app *a, char **ret, struct err *e)
+{
+	const char *named = app_str(a, "image"), *newest;
+	json_t *reply = NULL;
+	int rc;
+
+	if (*named) {
+		*ret = xstrdup(named);
+		return 0;
+	}
+	rc = api_call(&c->api, "ListImages", NULL, &reply, e);
+	if (rc < 0)
+		return rc;
+	newest = create_newest_image(json_object_get(reply, "images"));
+	if (newest)
+		*ret = xstrdup(newest);
+	else
+		rc = err_set(e, ERR_MISSING,
+			     "baileyd has no guest image; build one with guest-stub/image/build "
+			     "and put it "
+			     "into the folder image of baileyd's state");
+	json_decref(reply);
+	return rc;
+}
+
+static int create(struct cli *c, const struct app *a, struct outcome *ret, struct err *e)
+{
+	auto_free char *image = NULL;
+	json_t *request, *reply = NULL;
+	int rc = choose_image(c, a, &image, e);
+
+	if (rc < 0)
+		return rc;
+	request = create_request(a, image, is_wanted_down(c));
+	ret->action = "created";
+	ret->begun_ms = time_unix_ms();
+	rc = api_call(&c->api, "CreateVm", request, &reply, e);
+	json_decref(request);
+	if (rc == 0)
+		rc = api_vm(&c->api, json_get_str(reply, "id", ""), 0, &ret->vm, e);
+	else
+		rc = err_wrap(e, rc, "%s", a->file);
+	json_decref(reply);
+	if (rc == 0)
+		cli_say(c, "%s: created %.8s with image %s%s\n", vm_name(ret->vm), vm_id(ret->vm),
+			image, vm_tee_warning(ret->vm));
+	return rc;
+}
+
+/* The VM of that name is there: is it this one?  Takes over @vm. */
+static int adopt(struct cli *c, const struct app *a, json_t *vm, struct outcome *ret, struct err *e)
+{
+	const char *image = app_str(a, "image"), *name = vm_name(vm);
+	json_t *request = create_request(a, image, false);
+	char what[300];
+	size_t n = create_differs(request, vm_configuration(vm), *image != 0, what, sizeof(what));
+
+	json_decref(request);
+	ret->vm = vm;
+	ret->action = "unchanged";
+	if (n)
+		return err_set(e, ERR_CONFLICT,
+			       "%s: a VM %s is there with other content: %s; remove it with bailey "
+			       "rm %s, or "
+			       "give this one another name",
+			       a->file, name, what, name);
+	if (is_wanted_down(c) || vm_is(vm, "running"))
+		return 0;
+	ret->action = "started";
+	ret->begun_ms = time_unix_ms();
+	cli_say(c, "%s: starting\n", name);
+	return api_call_id(&c->api, "StartVm", vm_id(vm), e);
+}
+
+/* By the whole name: a prefix of an id must not be taken for one. */
+static int find_by_name(struct cli *c, const char *name, json_t **ret, struct err *e)
+{
+	json_t *vms = NULL, *vm;
+	size_t i, n = 0;
+	int rc = api_vms(&c->api, 0, &vms, e);
+
+	json_array_foreach(vms, i, vm) {
+		if (rc == 0 && str_equal(vm_str(vm, "name"), name) && n++ == 0)
+			*ret = json_incref(vm);
+	}
+	json_decref(vms);
+	if (n > 1) {
+		json_decref(*ret);
+		*ret = NULL;
+		return err_set(e, ERR_CONFLICT, "%zu VMs are called %s; remove all but one, by id",
+			       n, name);
+	}
+	return rc;
+}
+
+static int report(const struct cli *c, const struct app *a, const struct outcome *o, struct err *e)
+{
+	json_t *vm = NULL, *j;
+	int rc = api_vm(&c->api, vm_id(o->vm), 0, &vm, e);
+
+	if (rc < 0)
+		return rc;
+	if (c->wants_json) {
+		j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "name", vm_name(vm),
+			      "id", vm_id(vm), "app_id", vm_str(vm, "app_id"), "compose_hash",
+			      a->hash, "action", o->action, "status", vm_str(vm, "status"),
+			      "boot_progress", vm_str(vm, "boot_progress"), "tee", vm_tee(vm),
+			      "addresses", vm_addresses_json(vm));
+		cli_json(j);
+		json_decref(j);
+	} else if (is_wanted_down(c)) {
+		cli_say(c, "%s is %s\n", vm_name(vm), vm_str(vm, "status"));
+	} else if (args_has(c->args, OPT_NO_WAIT)) {
+		cli_say(c, "%s is on its way; bailey ps shows how far\n", vm_name(vm));
+	} else {
+		if (str_equal(o->action, "unchanged"))
+			cli_say(c, "%s: nothing to do\n", vm_name(vm));
+		boot_announce(c, vm);
+	}
+	json_decref(vm);
+	return 0;
+}
+
+static int bring_up(struct cli *c, const struct app *a, struct outcome *o, struct err *e)
+{
+	json_t *vm = NULL;
+	int rc = find_by_name(c, app_str(a, "name"), &vm, e);
+
+	if (rc == 0)
+		rc = vm ? adopt(c, a, vm, o, e) : create(c, a, o, e);
+	if (rc < 0)
+		return rc;
+	/* one that runs and has nothing more to say, such as after a restart of the daemon */
+	if (str_equal(o->action, "unchanged") &&
+	    !str_equal(vm_str(o->vm, "boot_progress"), "booting"))
+		o->begun_ms = 0;
+	if (!is_wanted_down(c) && !args_has(c->args, OPT_NO_WAIT) &&
+	    !(str_equal(o->action, "unchanged") &&
+	      str_equal(vm_str(o->vm, "boot_progress"), "running")))
+		rc = boot_follow(c, o->vm, o->begun_ms, e);
+	return rc == 0 ? report(c, a, o, e) : rc;
+}
+
+int cmd_up(struct cli *c, struct err *e)
+{
+	struct app *apps = xcalloc(c->args->n, sizeof(*apps));
+	struct outcome o;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < c->args->n && rc == 0; i++)
+		rc = app_load(c->args->operands[i], &apps[i], e);
+	for (i = 0; i < c->args->n && rc == 0; i++) {
+		o = (struct outcome){ .vm = NULL };
+		rc = bring_up(c, &apps[i], &o, e);
+		json_decref(o.vm);
+	}
+	for (i = 0; i < c->args->n; i++)
+		app_deinit(&apps[i]);
+	free(apps);
+	return rc;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fuzz app_yaml: the input is an app's YAML.  Whatever is accepted becomes an app-compose.json that is
+ * JSON, is the same when made again, and makes a request with numbers in range.  The folder is one
+ * where no file can be named.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "cli/app_yaml.h"
+#include "cli/create.h"
+#include "data/json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(const uint8_t *data, size_t size, const struct app *a)
+{
+	auto_app struct app again = APP_NULL;
+	json_t *compose = NULL, *request;
+	char what[300];
+
+	assert(json_parse(a->compose, strlen(a->compose), APP_COMPOSE_MAX, "compose", &compose,
+			  NULL) == 0);
+	assert(json_is_object(compose));
+	json_decref(compose);
+	assert(app_parse(data, size, "app.yaml", "/proc/self/fdinfo", &again, NULL) == 0);
+	assert(str_equal(a->hash, again.hash));
+	request = create_request(a, "image", false);
+	assert(json_get_u64(request, "memory", 0) >= 128);
+	assert(json_get_u64(request, "disk_size", 0) >= 1);
+	assert(create_differs(request, request, true, what, sizeof(what)) == 0);
+	json_decref(request);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	auto_app struct app a = APP_NULL;
+	struct err e = ERR_NONE;
+
+	if (app_parse(data, size, "app.yaml", "/proc/self/fdinfo", &a, &e) == 0)
+		check(data, size, &a);
+	else
+		assert(*e.text);
+	return 0;
+}

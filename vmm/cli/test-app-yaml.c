@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Test app_yaml and compose: golden documents, and each kind of bad input with its message. */
+#undef NDEBUG
+#include "cli/app_yaml.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#define GOLDEN SOURCE_DIR "/vmm/cli/golden/"
+
+static void golden(const char *name, const char *hash)
+{
+	auto_app struct app a = APP_NULL;
+	auto_buf struct buf want = BUF_MAX(0);
+	struct err e = ERR_NONE;
+	char yaml[512], json[512];
+	size_t n;
+
+	assert(str_format(yaml, sizeof(yaml), GOLDEN "%s.yaml", name) > 0);
+	assert(str_format(json, sizeof(json), GOLDEN "%s.json", name) > 0);
+	if (app_load(yaml, &a, &e) < 0)
+		(void)fprintf(stderr, "%s\n", e.text);
+	assert(e.code == 0);
+	assert(file_read(AT_FDCWD, json, 65536, &want, NULL) == 0);
+	n = strlen(a.compose);
+	/* the file ends with a newline, the compose does not */
+	assert(want.n == n + 1 && want.p[n] == '\n');
+	if (memcmp(want.p, a.compose, n) != 0)
+		(void)fprintf(stderr, "%s", a.compose);
+	assert(memcmp(want.p, a.compose, n) == 0);
+	assert(str_equal(a.hash, hash));
+}
+
+/* The text of a hash must never change for a document that somebody has deployed. */
+static void test_golden(void)
+{
+	golden("hello", "01f915e729a2c12dbf787bebd649d6218a2c582b26398219ccce72d320862c4b");
+	golden("all", "9a698359047461fd3a6e950a1dc7a3a8ab0eb4613601c5224aa9f5db95d18350");
+}
+
+static void test_ready_compose_is_passed_on_byte_for_byte(void)
+{
+	auto_app struct app a = APP_NULL;
+	auto_buf struct buf want = BUF_MAX(0);
+
+	assert(app_load(GOLDEN "ready.yaml", &a, NULL) == 0);
+	assert(file_read(AT_FDCWD, GOLDEN "ready-compose.json", 65536, &want, NULL) == 0);
+	assert(str_equal(a.compose, (char *)want.p));
+	assert(str_equal(a.hash,
+			 "5c820ca23da29e128b19b482b6990eeaae4dbd45bb830ee9f8efbf57e35d43d0"));
+}
+
+static void test_defaults(void)
+{
+	static const char text[] = "name: x\n";
+	auto_app struct app a = APP_NULL;
+
+	assert(app_parse(text, strlen(text), "x.yaml", ".", &a, NULL) == 0);
+	assert(str_equal(app_str(&a, "tee"), "tdx"));
+	assert(str_equal(app_str(&a, "image"), ""));
+	assert(json_integer_value(app_get(&a, "resources.cpus")) == 1);
+	assert(json_integer_value(app_get(&a, "resources.memory")) == 1024LL << 20);
+	assert(json_integer_value(app_get(&a, "resources.disk")) == 20LL << 30);
+	assert(app_get(&a, "resources.nothing") == NULL && app_get(&a, "nothing.at.all") == NULL);
+	assert(str_equal(a.user_config, ""));
+}
+
+static void test_user_config_is_kept_apart(void)
+{
+	static const char text[] = "name: x\nuser_config: |\n  for the app\n";
+	auto_app struct app a = APP_NULL;
+
+	assert(app_parse(text, strlen(text), "x.yaml", ".", &a, NULL) == 0);
+	assert(str_equal(a.user_config, "for the app\n"));
+	assert(!strstr(a.compose, "for the app"));
+}
+
+struct bad {
+	const char *text;
+	const char *want; /* the message begins so */
+	const char *also; /* and holds this; NULL: nothing */
+};
+
+static const struct bad bads[] = {
+	/* what the table says */
+	{ "name: x\nresources:\n  memory: 2GB\n", "app.yaml:3: resources.memory: ", "2G" },
+	{ "name: x\nresources:\n  memory: 1M\n", "app.yaml:3: resources.memory: ", NULL },
+	{ "name: x\nresources:\n  cpus: 0\n", "app.yaml:3: resources.cpus: ", NULL },
+	{ "name: x\nresources:\n  cpus: two\n", "app.yaml:3: resources.cpus: ", NULL },
+	{ "name: x\nresources:\n  cpus: 4294967296\n", "app.yaml:3: resources.cpus: ", NULL },
+	{ "name: x\nresources: 7\n", "app.yaml:2: resources: ", NULL },
+	{ "name: x\nresources:\n  memroy: 1G\n", "app.yaml:3: resources.memroy: ", "memory" },
+	{ "name: x\nresources:\n  cpus: 1\n  cpus: 2\n", "app.yaml:4: ", "cpus" },
+	{ "name: x\ntee: sgx\n", "app.yaml:2: tee: ", "tdx" },
+	{ "name: x\npublic:\n  logs: yes please\n", "app.yaml:3: public.logs: ", NULL },
+	{ "name: [ x ]\n", "app.yaml:1: name: ", NULL },
+	{ "tee: none\n", "app.yaml", "name" },
+	{ "", "app.yaml", "name" },
+	{ "- name\n", "app.yaml:1: ", NULL },
+	{ "name: &a x\nimage: *a\n", "app.yaml:", NULL },
+	{ "name: !!str x\n", "app.yaml:1: ", NULL },
+	{ "name: x\n---\nname: y\n", "app.yaml:", NULL },
+	{ "name: x\n\tbad\n", "app.yaml:", NULL },
+	{ "name: \"\xff\"\n", "app.yaml", NULL },
+	{ "name: x\nports:\n  - host: \"80\"\n", "app.yaml:3: ports[0]", "guest" },
+	{ "name: x\nports:\n  - { host: \"80\", guest: 65536 }\n",
+	  "app.yaml:3: ports[0].guest: ", NULL },
+	/* what one value's check says */
+	{ "name: a/b\n", "app.yaml:1: name: \"a/b\" is not a name; write letters, digits, - _ .",
+	  NULL },
+	{ "name: x\nimage: ../x\n",
+	  "app.yaml:2: image: \"../x\" is not an image; write a name that bailey image ls shows",
+	  NULL },
+	{ "name: x\nresources: { memory: 1048577K }\n",
+	  "app.yaml:2: resources.memory: \"1048577K\" is not a whole number of MiB; write 1025M",
+	  NULL },
+	{ "name: x\nresources: { disk: 1500M }\n",
+	  "app.yaml:2: resources.disk: \"1500M\" is not a whole number of GiB; write 2G", NULL },
+	{ "name: x\nports:\n  - { host: localhost, guest: 80 }\n",
+	  "app.yaml:3: ports[0].host: \"localhost\" is not an address and a port; write "
+	  "127.0.0.1:18080",
+	  NULL },
+	{ "name: x\nports:\n  - { host: \"127.0.0.1:0\", guest: 80 }\n",
+	  "app.yaml:3: ports[0].host: ", NULL },
+	{ "name: x\nenv: [ OK, 9X ]\n", "app.yaml:2: env[1]: \"9X\" is not the name of a variable",
+	  NULL },
+	{ "name: x\nkms_urls: [ ftp://x ]\n", "app.yaml:2: kms_urls[0]: \"ftp://x\" is not a URL",
+	  NULL },
+	{ "name: x\napp_id: 12\n", "app.yaml:2: app_id: \"12\" is not an app id", NULL },
+	{ "name: x\nkey_provider: kms\nkey_provider_id: xyz\n",
+	  "app.yaml:3: key_provider_id: \"xyz\" is not hex", NULL },
+	{ "name: x\napp:\n  init_scripts: [ { script: a }, { script: a }, { script: a }, { script: "
+	  "a }, { script: a }, { script: a } ]\n",
+	  "app.yaml:3: app.init_scripts: ", "5" },
+	/* what is wrong only beside something else */
+	{ "name: x\nports:\n  - { host: \"80\", guest: 1 }\n  - { host: \"0.0.0.0:80\", guest: 2 "
+	  "}\n",
+	  "app.yaml:4: ports[1].host: port 80 of the host is taken by ports[0]; write another",
+	  NULL },
+	{ "name: x\napp:\n  runner: bash\n",
+	  "app.yaml:3: app.runner: the runner bash needs a script; write app.script or "
+	  "app.script_file",
+	  NULL },
+	{ "name: x\napp:\n  script: a\n",
+	  "app.yaml:3: app.script: the runner none runs no script; write runner: bash", NULL },
+	{ "name: x\napp:\n  runner: docker-compose\n",
+	  "app.yaml:3: app.runner: the runner docker-compose needs app.docker_compose", NULL },
+	{ "name: x\napp:\n  runner: bash\n  script: a\n  docker_compose: b\n",
+	  "app.yaml:5: app.docker_compose: the runner bash reads no docker-compose.yaml", NULL },
+	{ "name: x\nkey_provider_id: \"00\"\n",
+	  "app.yaml:2: key_provider_id: there is no key provider; write key_provider: kms", NULL },
+	{ "name: x\napp:\n  runner: bash\n  script_file: nowhere.sh\n",
+	  "app.yaml:4: app.script_file: \"nowhere.sh\" cannot be read: No such file or directory",
+	  NULL },
+	{ "name: x\napp:\n  runner: bash\n  script: a\n  script_file: pre-launch.sh\n",
+	  "app.yaml:5: app.script_file: script is written too; write one of them", NULL },
+	{ "name: x\napp:\n  init_scripts:\n    - {}\n",
+	  "app.yaml:4: app.init_scripts[0]: an init script needs a script or a script_file", NULL },
+	{ "name: x\ncompose_file: ready-compose.json\nenv: [ A ]\n",
+	  "app.yaml:3: env: is not used beside compose_file; remove one of them", NULL },
+	{ "name: x\ncompose_file: pre-launch.sh\n", "pre-launch.sh", NULL },
+};
+
+static void test_bad_input_names_line_key_and_remedy(void)
+{
+	size_t i, failed = 0;
+
+	for (i = 0; i < sizeof(bads) / sizeof(bads[0]); i++) {
+		auto_app struct app a = APP_NULL;
+		struct err e = ERR_NONE;
+		int rc = app_parse(bads[i].text, strlen(bads[i].text), "app.yaml", GOLDEN, &a, &e);
+
+		if (rc == ERR_INPUT && str_starts(e.text, bads[i].want) &&
+		    (!bads[i].also || strstr(e.text, bads[i].also)))
+			continue;
+		failed++;
+		(void)fprintf(stderr, "--- %s\n%s    said %d: %s\n    want %s ... %s\n", "input",
+			      bads[i].text, rc, e.text, bads[i].want,
+			      bads[i].also ? bads[i].also : "");
+	}
+	assert(failed == 0);
+}
+
+/* The sentence that the issue gives as its example. */
+static void test_the_example_message(void)
+{
+	static const char text[] = "name: x\n\n\n\n\nresources:\n  memory: 2GB\n";
+	auto_app struct app a = APP_NULL;
+	struct err e = ERR_NONE;
+
+	assert(app_parse(text, strlen(text), "app.yaml", ".", &a, &e) == ERR_INPUT);
+	assert(str_equal(e.text, "app.yaml:7: resources.memory: \"2GB\" is not a size; write 2G"));
+}
+
+static void test_missing_file_is_named(void)
+{
+	auto_app struct app a = APP_NULL;
+	struct err e = ERR_NONE;
+
+	assert(app_load(GOLDEN "nowhere.yaml", &a, &e) == ERR_INPUT);
+	assert(strstr(e.text, "nowhere.yaml") && strstr(e.text, "No such file"));
+}
+
+static void test_shipped_apps_are_good(void)
+{
+	static const char *const names[] = { "hello", "none", "simulated", "docker" };
+	char path[512];
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		auto_app struct app a = APP_NULL;
+		struct err e = ERR_NONE;
+
+		assert(str_format(path, sizeof(path), SOURCE_DIR "/configs/apps/%s.yaml",
+				  names[i]) > 0);
+		if (app_load(path, &a, &e) < 0)
+			(void)fprintf(stderr, "%s\n", e.text);
+		assert(e.code == 0);
+		assert(str_equal(app_str(&a, "name"), names[i]));
+	}
+}
+
+int main(void)
+{
+	test_golden();
+	test_ready_compose_is_passed_on_byte_for_byte();
+	test_defaults();
+	test_user_config_is_kept_apart();
+	test_bad_input_names_line_key_and_remedy();
+	test_the_example_message();
+	test_missing_file_is_named();
+	test_shipped_apps_are_good();
+	return 0;
+}

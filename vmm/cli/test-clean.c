@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Test clean and heartbeat: what of a hostile console reaches a terminal, however it is cut. */
+#undef NDEBUG
+#include "cli/clean.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "cli/heartbeat.h"
+
+/* All cuts into two chunks, and byte by byte, must give the same. */
+static void cleans(const char *in, const char *want)
+{
+	size_t n = strlen(in), cut, i;
+
+	for (cut = 0; cut <= n; cut++) {
+		auto_buf struct buf out = BUF_MAX(4096);
+		struct clean c = CLEAN_NULL;
+
+		assert(clean_add(&c, in, cut, &out) == 0);
+		assert(clean_add(&c, in + cut, n - cut, &out) == 0);
+		assert(buf_add(&out, "", 0) == 0);
+		if (!str_equal(out.p ? (char *)out.p : "", want))
+			(void)fprintf(stderr, "cut %zu: \"%s\", want \"%s\"\n", cut, (char *)out.p,
+				      want);
+		assert(str_equal(out.p ? (char *)out.p : "", want));
+	}
+	auto_buf struct buf out = BUF_MAX(4096);
+	struct clean c = CLEAN_NULL;
+
+	for (i = 0; i < n; i++)
+		assert(clean_add(&c, in + i, 1, &out) == 0);
+	assert(str_equal(out.p ? (char *)out.p : "", want));
+}
+
+static void test_text_passes(void)
+{
+	cleans("a\tb\n", "a\tb\n");
+	cleans("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x8f\xb0\n",
+	       "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x8f\xb0\n");
+}
+
+static void test_line_ends(void)
+{
+	cleans("a\r\nb\r\n", "a\nb\n");
+	cleans("a\r\r\nb", "a\nb");
+	cleans("50%\r60%\n", "50%\n60%\n");
+}
+
+static void test_sequences_vanish(void)
+{
+	cleans("\033[31mred\033[0m\n", "red\n");
+	cleans("\033]0;title\007x", "x");
+	cleans("\033]52;c;ZXZpbA==\033\\x", "x");
+	cleans("\033P1$r\033\\x", "x");
+	cleans("\033(Bx", "x");
+	cleans("\033cx", "x");
+	cleans("\033[2J\033[1;1Hx", "x");
+	cleans("a\bb\x7f\x0e"
+	       "c",
+	       "abc");
+	/* the eight-bit forms, raw and as UTF-8 */
+	cleans("\x9b"
+	       "31mx",
+	       "?31mx");
+	cleans("\xc2\x9b"
+	       "31mx",
+	       "?31mx");
+}
+
+static void test_bad_utf8_is_marked(void)
+{
+	cleans("\xff\xfe"
+	       "a",
+	       "??a");
+	cleans("\xc3"
+	       "a",
+	       "?a");
+	cleans("\xe2\x82"
+	       "a\n",
+	       "?a\n");
+	cleans("\xed\xa0\x80"
+	       "a",
+	       "?a");
+	cleans("\xc3\033[31mx", "?x");
+}
+
+static void test_runaway_sequence_ends(void)
+{
+	auto_buf struct buf out = BUF_MAX(4096);
+	struct clean c = CLEAN_NULL;
+	char endless[CLEAN_SEQUENCE_MAX + 64];
+
+	cleans("\033]0;never ends\nx", "\nx");
+	memset(endless, ';', sizeof(endless));
+	assert(clean_add(&c, "\033[", 2, &out) == 0);
+	assert(clean_add(&c, endless, sizeof(endless), &out) == 0);
+	assert(clean_add(&c, "x", 1, &out) == 0);
+	assert(out.n > 1 && out.p[out.n - 1] == 'x');
+}
+
+static void filters(const char *in, const char *want)
+{
+	size_t n = strlen(in), cut;
+
+	for (cut = 0; cut <= n; cut++) {
+		auto_buf struct buf out = BUF_MAX(4096);
+		struct heartbeat h = { 0 };
+
+		assert(heartbeat_filter(&h, in, cut, &out) == 0);
+		assert(heartbeat_filter(&h, in + cut, n - cut, &out) == 0);
+		assert(heartbeat_end(&h, &out) == 0);
+		assert(str_equal(out.p ? (char *)out.p : "", want));
+	}
+}
+
+static void test_heartbeat_lines_vanish(void)
+{
+	filters("[vmm heartbeat]\n", "");
+	filters("a\n[vmm heartbeat]\nb\n", "a\nb\n");
+	filters("[vmm heartbeat]\n[vmm heartbeat]\nb", "b");
+}
+
+static void test_what_is_no_heartbeat_stays(void)
+{
+	filters("x [vmm heartbeat]\n", "x [vmm heartbeat]\n");
+	filters("[vmm heartbeat] x\n", "[vmm heartbeat] x\n");
+	filters("[vmm", "[vmm");
+	filters("[[vmm heartbeat]\n", "[[vmm heartbeat]\n");
+	filters("[vmm\n[vmm heartbeat]\ny", "[vmm\ny");
+}
+
+int main(void)
+{
+	test_text_passes();
+	test_line_ends();
+	test_sequences_vanish();
+	test_bad_utf8_is_marked();
+	test_runaway_sequence_ends();
+	test_heartbeat_lines_vanish();
+	test_what_is_no_heartbeat_stays();
+	return 0;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/vm.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "data/json.h"
+
+const char *vm_str(const json_t *vm, const char *key)
+{
+	return json_get_str(vm, key, "");
+}
+
+const char *vm_id(const json_t *vm)
+{
+	return vm_str(vm, "id");
+}
+
+const char *vm_name(const json_t *vm)
+{
+	const char *name = vm_str(vm, "name");
+
+	return *name ? name : vm_id(vm);
+}
+
+const json_t *vm_configuration(const json_t *vm)
+{
+	return json_object_get(vm, "configuration");
+}
+
+bool vm_is(const json_t *vm, const char *status)
+{
+	return str_equal(vm_str(vm, "status"), status);
+}
+
+bool vm_is_down(const json_t *vm)
+{
+	return vm_is(vm, "stopped") || vm_is(vm, "exited");
+}
+
+/* Fill *@ret with the first that fits; count all. */
+static size_t count(const json_t *vms, bool (*fits)(const json_t *vm, const char *what),
+		    const char *what, const json_t **ret)
+{
+	const json_t *vm;
+	size_t i, n = 0;
+
+	json_array_foreach(vms, i, vm) {
+		if (!fits(vm, what))
+			continue;
+		if (n++ == 0)
+			*ret = vm;
+	}
+	return n;
+}
+
+static bool has_id(const json_t *vm, const char *what)
+{
+	return str_equal(vm_id(vm), what);
+}
+
+static bool has_name(const json_t *vm, const char *what)
+{
+	return *what && str_equal(vm_str(vm, "name"), what);
+}
+
+static bool has_prefix(const json_t *vm, const char *what)
+{
+	return *what && str_starts(vm_id(vm), what);
+}
+
+static int ambiguous(const json_t *vms, bool (*fits)(const json_t *vm, const char *what),
+		     const char *what, size_t n, struct err *e)
+{
+	char list[256] = "", shown[64];
+	const json_t *vm;
+	size_t i, at = 0;
+	int used;
+
+	json_array_foreach(vms, i, vm) {
+		if (!fits(vm, what))
+			continue;
+		used = str_format(list + at, sizeof(list) - at, "%s%.13s (%.40s)", at ? ", " : "",
+				  vm_id(vm), vm_name(vm));
+		at += used > 0 ? (size_t)used : 0;
+	}
+	return err_set(e, ERR_INPUT, "%s could be %zu VMs; give more of the id: %s",
+		       str_escape(shown, sizeof(shown), what, strlen(what)), n, list);
+}
+
+int vm_find(const json_t *vms, const char *what, const json_t **ret, struct err *e)
+{
+	static bool (*const ways[])(const json_t *vm, const char *what) = { has_id, has_name,
+									    has_prefix };
+	char shown[64];
+	size_t i, n;
+
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		n = count(vms, ways[i], what, ret);
+		if (n == 1)
+			return 0;
+		if (n > 1)
+			return ambiguous(vms, ways[i], what, n, e);
+	}
+	return err_set(e, ERR_NOT_FOUND, "no VM %s; bailey ps lists them",
+		       str_escape(shown, sizeof(shown), what, strlen(what)));
+}
+
+const char *vm_tee(const json_t *vm)
+{
+	const json_t *c = vm_configuration(vm);
+
+	if (*vm_str(c, "simulated_tee"))
+		return "simulated";
+	return json_get_bool(c, "no_tee", 0) ? "none" : "TDX";
+}
+
+const char *vm_tee_warning(const json_t *vm)
+{
+	const char *tee = vm_tee(vm);
+
+	if (str_equal(tee, "simulated"))
+		return " (simulated TEE: not confidential)";
+	return str_equal(tee, "none") ? " (no TEE: not confidential)" : "";
+}
+
+const char *vm_state(const json_t *vm, enum colour *ret)
+{
+	*ret = COLOUR_BUSY;
+	if (vm_is(vm, "stopped")) {
+		*ret = COLOUR_DIM;
+		return "stopped";
+	}
+	if (vm_is(vm, "exited")) {
+		*ret = COLOUR_BAD;
+		return "exited";
+	}
+	if (!vm_is(vm, "running"))
+		return vm_str(vm, "status");
+	if (*vm_str(vm, "boot_error")) {
+		*ret = COLOUR_BAD;
+		return "failed";
+	}
+	if (str_equal(vm_str(vm, "boot_progress"), "done")) {
+		*ret = COLOUR_GOOD;
+		return "up";
+	}
+	/* the daemon was restarted, or the image cannot tell: all that is known is that it runs */
+	if (str_equal(vm_str(vm, "boot_progress"), "running") ||
+	    str_equal(vm_str(vm, "boot_progress"), "N/A")) {
+		*ret = COLOUR_GOOD;
+		return "running";
+	}
+	return "booting";
+}
+
+/* An address that listens everywhere is reached at the loopback one. */
+static const char *reachable(const char *address)
+{
+	if (!*address || str_equal(address, "0.0.0.0"))
+		return "127.0.0.1";
+	return str_equal(address, "::") ? "::1" : address;
+}
+
+static int address(const json_t *port, char *dst, size_t size)
+{
+	const char *host = reachable(vm_str(port, "host_address"));
+	unsigned int from = (unsigned int)json_get_u64(port, "host_port", 0) & 0xffff;
+	uint64_t to = json_get_u64(port, "vm_port", 0);
+	const char *open = strchr(host, ':') ? "[" : "", *close = *open ? "]" : "";
+	bool is_udp = str_equal(vm_str(port, "protocol"), "udp"), is_tls = to == 443 || to == 8443;
+
+	return str_format(dst, size, "%s%s%.64s%s:%u",
+			  is_udp   ? "udp "
+			  : is_tls ? "https://"
+				   : "http://",
+			  open, host, close, from);
+}
+
+json_t *vm_addresses_json(const json_t *vm)
+{
+	const json_t *port, *ports = json_object_get(vm_configuration(vm), "ports");
+	json_t *list = json_array();
+	const char *url = vm_str(vm, "app_url");
+	char text[VM_TEXT_MAX];
+	size_t i;
+
+	if (*url)
+		(void)json_array_append_new(list, json_string(url));
+	json_array_foreach(ports, i, port) {
+		if (address(port, text, sizeof(text)) > 0)
+			(void)json_array_append_new(list, json_string(text));
+	}
+	return list;
+}
+
+int vm_addresses(const json_t *vm, const char *separator, struct buf *ret)
+{
+	json_t *list = vm_addresses_json(vm);
+	char shown[VM_TEXT_MAX];
+	const json_t *j;
+	size_t i;
+	int rc = 0;
+
+	json_array_foreach(list, i, j) {
+		if (rc == 0)
+			rc = buf_addf(ret, "%s%s", i ? separator : "",
+				      str_escape(shown, sizeof(shown), json_string_value(j),
+						 json_string_length(j)));
+	}
+	json_decref(list);
+	return rc;
+}
+
+int vm_events_after(const json_t *vm, struct vm_event_cursor *at, vm_event_fn fn, void *arg)
+{
+	const json_t *events = json_object_get(vm, "events"), *ev;
+	struct vm_event_cursor begin = *at;
+	json_int_t when;
+	size_t i, same = 0;
+	int rc = 0;
+
+	json_array_foreach(events, i, ev) {
+		when = json_integer_value(json_object_get(ev, "timestamp"));
+		if (when < begin.last || (when == begin.last && same++ < begin.n_same))
+			continue;
+		at->n_same = when == at->last ? at->n_same + 1 : 1;
+		at->last = when;
+		rc = fn(vm_str(ev, "event"), vm_str(ev, "body"), when, arg);
+		if (rc < 0)
+			break;
+	}
+	return rc;
+}
