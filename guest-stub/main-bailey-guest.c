@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include "base/version.h"
+#include "guest-stub/init.h"
+#include "guest-stub/notices.h"
 #include "guest-stub/role.h"
 
 int main(int argc, char **argv)
@@ -16,8 +18,10 @@ int main(int argc, char **argv)
 		(void)fputs(role_help, stdout);
 		return 0;
 	case ROLE_INIT:
-	case ROLE_AGENT:
+		init_run();
 	case ROLE_NOTIFIER:
+		return notices_run();
+	case ROLE_AGENT:
 	case ROLE_UNKNOWN:
 	case ROLE_COUNT:
 		break;

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "guest-stub/boot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "data/json.h"
+#include "guest-stub/app.h"
+#include "guest-stub/modules.h"
+#include "guest-stub/mounts.h"
+#include "guest-stub/net.h"
+#include "guest-stub/share.h"
+#include "guest-stub/state.h"
+#include "guest-stub/supervisor.h"
+#include "tee/runtime_log.h"
+
+#define MODULES_LIST "/etc/bailey/modules"
+/* Where a host listens that could not yet say so: the port of dstack's and Bailey's default. */
+#define HOST_API_URL "vsock://2:10000/api"
+#define KEY_PROVIDER "{\"name\":\"none\",\"id\":\"\"}"
+
+void boot_init(struct boot *b, struct supervisor *s)
+{
+	*b = (struct boot){ .supervisor = s, .share = -1, .log = -1, .notices = { .fd = -1 } };
+}
+
+void boot_deinit(struct boot *b)
+{
+	plan_deinit(&b->plan);
+	buf_deinit(&b->compose);
+	json_decref(b->sys_config);
+	b->sys_config = NULL;
+	b->share = fd_close(b->share);
+	b->log = fd_close(b->log);
+}
+
+static int progress(struct boot *b, const char *what)
+{
+	notices_send(&b->notices, "boot.progress", what);
+	return 0;
+}
+
+static int open_dir(const char *path, mode_t mode, int *ret, struct err *e)
+{
+	int r = file_mkdir_all(path, mode, e);
+
+	if (r < 0)
+		return r;
+	*ret = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *ret < 0 ? err_errno(e, errno, "open %s", path) : 0;
+}
+
+static int step_mounts(struct boot *b, struct err *e)
+{
+	int r = mounts_make(e);
+
+	if (r == 0)
+		r = open_dir(BOOT_SHARE_DIR, 0700, &b->share, e);
+	if (r == 0)
+		r = open_dir(BOOT_LOG_DIR, 0755, &b->log, e);
+	return r ? r : file_mkdir_all(BOOT_STATE_DIR, 0755, e);
+}
+
+static int step_modules(struct boot *b, struct err *e)
+{
+	int n = modules_load(MODULES_LIST, e);
+
+	(void)b;
+	if (n > 0)
+		log_info("modules: %d loaded", n);
+	return n < 0 ? n : 0;
+}
+
+static int step_net_start(struct boot *b, struct err *e)
+{
+	int r = net_start(b->supervisor, e);
+
+	if (r == 0)
+		log_info("net: no network card");
+	return r < 0 ? r : 0;
+}
+
+static int step_share(struct boot *b, struct err *e)
+{
+	return share_fetch(b->share, e);
+}
+
+/* .sys-config.json as JSON, if the copy has a good one. */
+static int read_sys_config(struct boot *b, struct err *e)
+{
+	json_decref(b->sys_config);
+	b->sys_config = NULL;
+	return json_read_file(b->share, SHARE_SYS_CONFIG, SHARE_SYS_CONFIG_MAX, &b->sys_config, e);
+}
+
+/* Begin to notify, at the latest when something has gone wrong. */
+static void notify_from_here(struct boot *b)
+{
+	struct err e = ERR_NONE;
+
+	if (b->can_notify)
+		return;
+	b->can_notify = true;
+	if (notices_start(&b->notices, b->supervisor,
+			  json_get_str(b->sys_config, "host_api_url", HOST_API_URL), &e) < 0)
+		log_warn("notice: %s", e.text);
+}
+
+static int step_sys_config(struct boot *b, struct err *e)
+{
+	int r = read_sys_config(b, e);
+
+	if (r < 0)
+		return r;
+	if (!json_get_str(b->sys_config, "vm_config", NULL))
+		return err_set(e, ERR_PROTO, SHARE_SYS_CONFIG ": vm_config is missing");
+	notify_from_here(b);
+	return 0;
+}
+
+static int step_compose(struct boot *b, struct err *e)
+{
+	int r = file_read(b->share, SHARE_COMPOSE, SHARE_COMPOSE_MAX, &b->compose, e);
+
+	return r ? r : plan_parse(b->compose.p, b->compose.n, &b->plan, e);
+}
+
+/* The host's app id; seeds are made anew on each boot, as without a key provider nothing outlives one. */
+static int step_identity(struct boot *b, struct err *e)
+{
+	uint8_t seed[MEASURE_ID_SIZE];
+	json_t *info = NULL;
+	int r;
+
+	if (getrandom(seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+		return err_errno(e, errno, "getrandom");
+	r = json_read_file(b->share, SHARE_INSTANCE_INFO, SHARE_INSTANCE_INFO_MAX, &info, e);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	r = measure_identity_of(b->compose.p, b->compose.n, json_get_str(info, "app_id", ""), seed,
+				!b->plan.no_instance_id, &b->id, e);
+	json_decref(info);
+	return r;
+}
+
+static int step_measure(struct boot *b, struct err *e)
+{
+	struct measure_app app = { .n_init_scripts = b->plan.n_init_scripts,
+				   .gpu_policy = b->plan.gpu_policy };
+	int r;
+
+	memcpy(app.init_scripts, b->plan.init_scripts, sizeof(app.init_scripts));
+	b->registers.dirfd = b->log;
+	b->tee = registers_tee(&b->registers);
+	log_warn("tee: %s", tee_kind_meaning(b->tee.kind));
+	r = runtime_log_init(b->log, b->plan.event_version, e);
+	return r ? r : measure_boot(b->log, &b->tee, &b->id, &app, e);
+}
+
+static int step_keys(struct boot *b, struct err *e)
+{
+	auto_free char *info = measure_instance_info(&b->id);
+	int r;
+
+	(void)progress(b, "requesting app keys");
+	r = runtime_log_emit(b->log, &b->tee, "key-provider", KEY_PROVIDER, strlen(KEY_PROVIDER),
+			     e);
+	if (r == 0)
+		notices_send(&b->notices, "instance.info", info);
+	return r ? r : runtime_log_emit(b->log, &b->tee, "system-ready", NULL, 0, e);
+}
+
+static int link_to(const char *target, const char *path, struct err *e)
+{
+	if (symlink(target, path) < 0 && errno != EEXIST)
+		return err_errno(e, errno, "link %s", path);
+	return 0;
+}
+
+static int step_files(struct boot *b, struct err *e)
+{
+	struct state st = {
+		.id = &b->id,
+		.tee = b->tee.kind,
+		.plan = &b->plan,
+		.vm_config = json_get_str(b->sys_config, "vm_config", ""),
+	};
+	int r;
+
+	/* no key provider, no key: an encrypted environment cannot be read */
+	if (faccessat(b->share, SHARE_ENCRYPTED_ENV, F_OK, 0) == 0)
+		notices_send(&b->notices, "boot.notice",
+			     SHARE_ENCRYPTED_ENV
+			     " is ignored: key provider none has no key for it");
+	r = file_replace(b->share, ".decrypted-env", 0600, "", 0, e);
+	if (r == 0)
+		r = file_replace(b->share, ".decrypted-env.json", 0600, "{}", 2, e);
+	if (r == 0)
+		r = link_to(".host-shared/" SHARE_COMPOSE, BOOT_WORK_DIR "/" SHARE_COMPOSE, e);
+	if (r == 0)
+		r = link_to(".host-shared/" SHARE_USER_CONFIG, BOOT_WORK_DIR "/user_config", e);
+	return r ? r : state_write(BOOT_STATE_DIR, &st, e);
+}
+
+static int step_net_wait(struct boot *b, struct err *e)
+{
+	struct err why = ERR_NONE;
+	int r = net_wait(b->supervisor, &why);
+
+	(void)e;
+	if (r < 0 && r != -ECANCELED)
+		notices_send(&b->notices, "boot.notice", why.text);
+	return r == -ECANCELED ? r : 0;
+}
+
+static struct app app_of(const struct plan *p)
+{
+	static const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
+					   "TERM=linux", "DSTACK_HOST_SHARED_DIR=" BOOT_SHARE_DIR,
+					   NULL };
+	struct app a = { .n_init_scripts = p->n_init_scripts,
+			 .pre_launch = p->pre_launch,
+			 .main = p->main,
+			 .env = env };
+
+	memcpy(a.init_scripts, p->init_scripts, sizeof(a.init_scripts));
+	return a;
+}
+
+static int step_init_scripts(struct boot *b, struct err *e)
+{
+	const struct app a = app_of(&b->plan);
+
+	if (a.n_init_scripts == 0)
+		return 0;
+	(void)progress(b, "init-script");
+	return app_run_init(&a, b->supervisor, e);
+}
+
+static int step_app(struct boot *b, struct err *e)
+{
+	const struct app a = app_of(&b->plan);
+	int r;
+
+	if (b->plan.runner == PLAN_RUNNER_NONE)
+		return 0;
+	if (a.pre_launch)
+		(void)progress(b, "pre-launch");
+	r = app_start(&a, b->supervisor, e);
+	if (r < 0)
+		return r;
+	(void)progress(b, "running main script");
+	return app_settle(b->supervisor, e);
+}
+
+static int step_done(struct boot *b, struct err *e)
+{
+	(void)e;
+	return progress(b, "done");
+}
+
+static const struct boot_step {
+	const char *doing; /* begins the message of its failure */
+	int (*run)(struct boot *b, struct err *e);
+	const char *notice; /* also sent when the host broke the rules; NULL: none */
+} steps[] = {
+	{ "mount", step_mounts, NULL },
+	{ "load modules", step_modules, NULL },
+	{ "start the network", step_net_start, NULL },
+	{ "read the shared folder", step_share, "security.share" },
+	{ "read the system configuration", step_sys_config, "security.share" },
+	{ "read the app", step_compose, "security.share" },
+	{ "identify the instance", step_identity, "security.share" },
+	{ "measure", step_measure, NULL },
+	{ "request app keys", step_keys, NULL },
+	{ "write files", step_files, NULL },
+	{ "wait for the network", step_net_wait, NULL },
+	{ "run init scripts", step_init_scripts, NULL },
+	{ "start the app", step_app, NULL },
+	{ "finish", step_done, NULL },
+};
+
+/* Tell the host what went wrong, the rule that it broke first. */
+static void report(struct boot *b, const struct boot_step *step, const struct err *e)
+{
+	if (b->share >= 0 && !b->sys_config)
+		(void)read_sys_config(b, NULL);
+	notify_from_here(b);
+	if (step->notice && e->code != ERR_INPUT && e->code != ERR_MISSING)
+		notices_send(&b->notices, step->notice, e->text);
+	notices_send(&b->notices, "boot.error", e->text);
+}
+
+int boot_run(struct boot *b, struct err *e)
+{
+	uint64_t begun;
+	size_t i;
+	int r;
+
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		if (b->supervisor->stop != SUPERVISOR_RUN)
+			return -ECANCELED;
+		begun = time_mono_ms();
+		r = steps[i].run(b, e);
+		if (r == -ECANCELED)
+			return r;
+		if (r < 0) {
+			r = err_wrap(e, r, "failed to %s", steps[i].doing);
+			report(b, &steps[i], e);
+			return r;
+		}
+		log_info("boot: %s: %llu ms", steps[i].doing,
+			 (unsigned long long)(time_mono_ms() - begun));
+	}
+	return 0;
+}

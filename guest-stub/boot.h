@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * boot: the steps from an empty machine to a running app, as a table
+ *
+ * Owns     everything that a boot opens, until boot_deinit().
+ * Thread   PID 1's only one.
+ * Wire     what the host is told, and when: guest-stub/README.md.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "guest-stub/measure.h"
+#include "guest-stub/notices.h"
+#include "guest-stub/plan.h"
+#include "tee/registers.h"
+
+struct err;
+struct supervisor;
+
+#define BOOT_WORK_DIR  "/dstack"
+#define BOOT_SHARE_DIR "/dstack/.host-shared"
+#define BOOT_LOG_DIR   "/run/log/dstack"
+#define BOOT_STATE_DIR "/run/bailey"
+
+enum { BOOT_API_URL_MAX = 256 };
+
+struct boot {
+	struct supervisor *supervisor; /* borrowed */
+	struct notices notices;
+	bool can_notify; /* notices_start() was tried */
+	int share, log;	 /* directory fds; -1 before they are there */
+	struct registers registers;
+	struct tee tee;
+	struct plan plan;
+	struct buf compose;
+	struct measure_identity id;
+	json_t *sys_config;
+};
+
+void boot_init(struct boot *b, struct supervisor *s);
+void boot_deinit(struct boot *b);
+
+/**
+ * boot_run() - all steps; the host is told of progress, and of the failure if one fails
+ *
+ * Return: 0 when the app runs; -ECANCELED when a stop was asked for meanwhile; the failed step's code.
+ */
+int boot_run(struct boot *b, struct err *e);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * host_call: one POST to the host's API, of which only the status matters
+ *
+ * A client of some hundred lines and not lib/loop's: libcurl would bring two dozen libraries into every
+ * guest's measured image, to send a line and read a number.
+ *
+ * Trusts   nothing: at most HOST_CALL_REPLY_MAX bytes are read, until one deadline.
+ * Wire     POST <path>/<Method>?json HTTP/1.1, Content-Length, no Content-Type, Connection: close.
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct err;
+struct vsock_url;
+
+enum { HOST_CALL_REPLY_MAX = 4096 };
+
+/* Connect and call.  Return: 0 and the status; negative if there was no answer. */
+int host_call(const struct vsock_url *u, const char *method, const void *body, size_t n,
+	      unsigned int timeout_ms, int *ret_status, struct err *e);
+
+/* The same over a connected stream socket @fd (borrowed, made non-blocking). */
+int host_call_over(int fd, const struct vsock_url *u, const char *method, const void *body,
+		   size_t n, unsigned int timeout_ms, int *ret_status, struct err *e);
+
+/* The status out of the start of a reply.  Return: 100..599, 0 if more bytes are needed, or ERR_PROTO. */
+int host_call_status(const void *p, size_t n);

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "guest-stub/notices.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "data/json.h"
+#include "guest-stub/host_call.h"
+#include "guest-stub/supervisor.h"
+#include "guest-stub/vsock_url.h"
+
+enum {
+	PACKET_MAX = NOTICE_EVENT_MAX + 1 + NOTICE_PAYLOAD_MAX,
+	PAUSE_MS = 1000,
+};
+
+int notices_start(struct notices *n, struct supervisor *s, const char *url, struct err *e)
+{
+	static const char *const argv[] = { "/proc/self/exe", "notifier", NULL };
+	struct supervisor_spawn how = { .argv = argv, .extra = -1 };
+	int pair[2], r;
+
+	*n = (struct notices){ .fd = -1, .supervisor = s };
+	if (url[0] == 0)
+		return 0;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(e, errno, "notifier socket");
+	how.input = pair[1];
+	r = supervisor_start(s, SUPERVISOR_NOTIFIER, &how, e);
+	(void)fd_close(pair[1]);
+	if (r < 0) {
+		(void)fd_close(pair[0]);
+		return r;
+	}
+	n->fd = pair[0];
+	(void)send(n->fd, url, strlen(url), MSG_DONTWAIT | MSG_NOSIGNAL);
+	return 0;
+}
+
+void notices_send(struct notices *n, const char *event, const char *payload)
+{
+	size_t n_event = strlen(event), n_payload = strlen(payload);
+	char packet[PACKET_MAX], shown[256];
+
+	log_info("notice: %s: %s", event, str_escape(shown, sizeof(shown), payload, n_payload));
+	if (n->fd < 0 || n_event > NOTICE_EVENT_MAX)
+		return;
+	if (n_payload > NOTICE_PAYLOAD_MAX)
+		n_payload = NOTICE_PAYLOAD_MAX;
+	memcpy(packet, event, n_event + 1);
+	memcpy(packet + n_event + 1, payload, n_payload);
+	if (send(n->fd, packet, n_event + 1 + n_payload, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		log_warn("notice: %s is lost: %s", event, err_name(-errno));
+}
+
+void notices_finish(struct notices *n, unsigned int timeout_ms)
+{
+	if (n->fd < 0)
+		return;
+	n->fd = fd_close(n->fd);
+	if (supervisor_wait_end(n->supervisor, SUPERVISOR_NOTIFIER, timeout_ms) < 0) {
+		log_warn("notice: the host did not take all notices in %u ms", timeout_ms);
+		supervisor_signal(n->supervisor, SUPERVISOR_NOTIFIER, SIGKILL);
+	}
+}
+
+/* The longest prefix of at most NOTICE_PAYLOAD_MAX bytes that does not end inside a character. */
+static size_t whole_characters(const char *s, size_t n)
+{
+	if (n <= NOTICE_PAYLOAD_MAX && str_is_utf8(s, n))
+		return n;
+	if (n > NOTICE_PAYLOAD_MAX)
+		n = NOTICE_PAYLOAD_MAX;
+	while (n > 0 && ((unsigned char)s[n - 1] & 0xc0) == 0x80)
+		n--;
+	if (n > 0 && ((unsigned char)s[n - 1] & 0xc0) == 0xc0)
+		n--;
+	return n;
+}
+
+char *notices_body(const char *event, const char *payload, size_t n)
+{
+	char escaped[NOTICE_PAYLOAD_MAX + 1];
+	size_t keep = whole_characters(payload, n);
+	json_t *j;
+	char *text;
+
+	if (!str_is_utf8(payload, keep)) {
+		payload = str_escape(escaped, sizeof(escaped), payload, n);
+		keep = strlen(payload);
+	}
+	j = json_pack("{s:s, s:s%}", "event", event, "payload", payload, keep);
+	text = json_compact_ascii(j);
+	json_decref(j);
+	return text;
+}
+
+/* One notice, tried a few times when nobody answers.  An answer that refuses it is final. */
+static void deliver(const struct vsock_url *u, const char *packet, size_t n)
+{
+	size_t n_event = strnlen(packet, n);
+	auto_free char *body = NULL;
+	struct err e = ERR_NONE;
+	int i, status = 0, r = -1;
+
+	if (n_event == n)
+		return;
+	body = notices_body(packet, packet + n_event + 1, n - n_event - 1);
+	for (i = 0; r < 0 && i < NOTICE_TRIES; i++) {
+		if (i > 0)
+			(void)poll(NULL, 0, PAUSE_MS);
+		r = host_call(u, "Notify", body, strlen(body), NOTICE_TRY_MS, &status, &e);
+	}
+	if (r < 0)
+		log_warn("notice: %s: %s", packet, e.text);
+	else if (status != 200)
+		log_warn("notice: %s: the host answered %d", packet, status);
+}
+
+int notices_run(void)
+{
+	char packet[PACKET_MAX + 1];
+	struct err e = ERR_NONE;
+	struct vsock_url u;
+	ssize_t n = recv(STDIN_FILENO, packet, PACKET_MAX, 0);
+
+	if (n <= 0)
+		return 1;
+	packet[n] = 0;
+	if (vsock_url_parse(packet, &u, &e) < 0) {
+		log_warn("notice: nothing is sent: %s", e.text);
+		return 1;
+	}
+	while ((n = recv(STDIN_FILENO, packet, PACKET_MAX, 0)) > 0) {
+		packet[n] = 0;
+		deliver(&u, packet, (size_t)n);
+	}
+	return 0;
+}

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* processes: all of this machine's, except the kernel's, ourselves and one more */
+#pragma once
+
+#include <sys/types.h>
+
+/* Send @signal (0: none) to each.  Return: how many there are. */
+int processes_signal(int signal, pid_t except);
