@@ -133,6 +133,24 @@ char *json_pretty_ascii(const json_t *j)
 	return dump(j, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 }
 
+json_t *json_text(const char *s)
+{
+	json_t *j = json_string(s);
+	char *copy;
+	size_t i;
+
+	if (j)
+		return j;
+	copy = xstrdup(s);
+	for (i = 0; copy[i]; i++) {
+		if ((unsigned char)copy[i] >= 0x80)
+			copy[i] = '?';
+	}
+	j = json_string(copy);
+	free(copy);
+	return j;
+}
+
 int json_write_file(int dirfd, const char *path, mode_t mode, const json_t *j, struct err *e)
 {
 	auto_free char *text = json_compact(j);

@@ -49,6 +49,9 @@ char *json_pretty_ascii(const json_t *j);
  */
 char *json_canonical(const json_t *j);
 
+/* A JSON string of any bytes up to the NUL: what is not UTF-8 becomes '?'.  Never NULL. */
+json_t *json_text(const char *s);
+
 /* json_compact() then file_replace(). */
 int json_write_file(int dirfd, const char *path, mode_t mode, const json_t *j, struct err *e);
 

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "data/json.h"
 #include "data/proto.h"
 
 /* Fields that dstack leaves out of JSON while they are empty; all others are always there. */
@@ -239,23 +240,6 @@ int proto_from_json(const ProtobufCMessageDescriptor *d, const json_t *j, Protob
 	return proto_json_read(d, j, false, ret, e);
 }
 
-/* Text of ours that is not UTF-8 (a log line, a file): what is wrong becomes '?'. */
-static json_t *write_text(const char *s)
-{
-	auto_free char *copy = NULL;
-	json_t *j = json_string(s);
-	size_t i;
-
-	if (j)
-		return j;
-	copy = xstrdup(s);
-	for (i = 0; copy[i]; i++) {
-		if ((unsigned char)copy[i] >= 0x80)
-			copy[i] = '?';
-	}
-	return json_string(copy);
-}
-
 static json_t *write_bytes(const ProtobufCBinaryData *b)
 {
 	auto_free char *hex = xcalloc(b->len + 1, 2);
@@ -292,7 +276,7 @@ static json_t *write_value(const ProtobufCFieldDescriptor *f, const void *value)
 	if (f->type == PROTOBUF_C_TYPE_STRING) {
 		const char *s = *(const char *const *)value;
 
-		return write_text(s ? s : "");
+		return json_text(s ? s : "");
 	}
 	if (f->type == PROTOBUF_C_TYPE_BYTES)
 		return write_bytes(value);

@@ -40,13 +40,13 @@ struct rpc_method {
 	const char *name;
 	const ProtobufCMessageDescriptor *in, *out;
 	rpc_handler_fn run;
-	bool changes; /* false: a pure read */
-	size_t body_max; /* 0: RPC_BODY_MAX */
+	bool changes;	 /* false: a pure read */
+	size_t body_max; /* 0: RPC_BODY_MAX; the transport's own limit comes first */
 };
 
 struct rpc_service {
-	const char *name;	/* "Vmm" */
-	const char *strip;	/* prefix removed repeatedly from the method ("Teepod."); or NULL */
+	const char *name;  /* "Vmm" */
+	const char *strip; /* prefix removed repeatedly from the method ("Teepod."); or NULL */
 	const struct rpc_method *methods;
 	size_t n_methods;
 };
@@ -57,10 +57,10 @@ enum rpc_encoding { RPC_JSON, RPC_PROTOBUF };
 
 /* What came in.  All borrowed until rpc_dispatch() returns. */
 struct rpc_request {
-	const char *method;	   /* as in the path, after the mount */
-	bool is_get;		   /* then arguments come from the query */
-	const char *query;	   /* raw, without '?'; may be NULL */
-	const char *content_type;  /* may be NULL */
+	const char *method;	  /* as in the path, after the mount */
+	bool is_get;		  /* then arguments come from the query */
+	const char *query;	  /* raw, without '?'; may be NULL */
+	const char *content_type; /* may be NULL */
 	const void *body;
 	size_t n_body;
 };
@@ -69,13 +69,23 @@ struct rpc_request {
 typedef void (*rpc_done_fn)(void *arg, int http_status, const char *content_type, const void *body,
 			    size_t n);
 
+/* The message for a body over the limit, of the transport's or of the method's. */
+#define RPC_TOO_LARGE "failed to read data: payload too large"
+
 /* JSON if GET, or query has json (empty, 1, true), or content type is application/json. */
 enum rpc_encoding rpc_encoding_of(const struct rpc_request *r);
 
+/*
+ * Find the method, decode its arguments, run its handler.  Arguments of type Empty are not looked at.
+ * Failures of rpc's own: "Service not found: <Method>", RPC_TOO_LARGE, arguments that do not decode.
+ */
 void rpc_dispatch(const struct rpc_service *s, void *ctx, const struct rpc_peer *peer,
 		  const struct rpc_request *r, rpc_done_fn done, void *arg);
 
-/* The failure answer for something that went wrong before dispatch. */
+/*
+ * The failure answer for something that went wrong before dispatch.  As in dstack, it is JSON only
+ * for GET and ?json: the content type is not asked.
+ */
 void rpc_refuse(const struct rpc_request *r, const char *message, rpc_done_fn done, void *arg);
 
 const struct rpc_peer *rpc_peer(const struct rpc_call *c);
@@ -83,3 +93,6 @@ const struct rpc_peer *rpc_peer(const struct rpc_call *c);
 /* Exactly one of these, once; @c is gone after.  @out is borrowed. */
 void rpc_reply(struct rpc_call *c, const ProtobufCMessage *out);
 void rpc_fail(struct rpc_call *c, const struct err *e);
+
+/* Is each row of the table a method of the .proto's service, with its types?  For tests. */
+int rpc_check(const struct rpc_service *s, const ProtobufCServiceDescriptor *d, struct err *e);
