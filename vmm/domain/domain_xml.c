@@ -49,7 +49,7 @@ int domain_slots_of(const struct domain_spec *s, struct domain_slots *ret, struc
 
 static void put_memory(struct xml_out *o, const struct domain_spec *s)
 {
-	xml_putf(o, "  <memory unit='MiB'>%u</memory>\n", s->memory_mib);
+	xml_putf(o, "  <memory unit='KiB'>%llu</memory>\n", s->memory_mib * 1024ULL);
 	if (s->vsock == DOMAIN_VSOCK_VHOST_USER) /* the device's process maps it */
 		xml_putf(o, "  <memoryBacking>\n    <source type='memfd'/>\n    <access "
 			    "mode='shared'/>\n  </memoryBacking>\n");

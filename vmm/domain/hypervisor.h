@@ -100,7 +100,7 @@ int hypervisor_start(struct hypervisor **ret, uv_loop_t *loop, const struct hype
 
 /*
  * Let running operations end (their callbacks run), disconnect, free; @done runs once, from the loop.
- * Domains go on running.  NULL is allowed.
+ * Domains go on running.  With NULL @done runs before this returns.
  */
 void hypervisor_stop(struct hypervisor *h, void (*done)(void *arg), void *arg);
 

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Operations wait in one list, in the order they came.  One may run when no earlier one for the same domain is
+ * still there; an operation that names no domain waits for none.
+ *
+ * Lifetime: hypervisor_stop() fails what has not begun, waits for what runs, closes the connection on a worker, takes
+ * libvirt's handles off the loop, and frees.  Each of these steps is entered when the one before reports its end,
+ * so nothing of libvirt's can call into a freed object.
+ */
+#include "domain/hypervisor.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "domain/fork_guard.h"
+#include "domain/hypervisor_parts.h"
+#include "domain/virt_events.h"
+#include "loop/work.h"
+
+#define EMBED "qemu:///embed"
+
+enum phase { PHASE_OPENING, PHASE_OPEN, PHASE_BROKEN, PHASE_STOPPING, PHASE_CLOSING };
+
+struct hypervisor {
+	uv_loop_t *loop;
+	enum phase phase;
+	struct hypervisor_link link;
+	TAILQ_HEAD(, hypervisor_op) ops;
+	void (*on_event)(void *arg, const struct hypervisor_event *ev);
+	void *event_arg;
+	void (*stopped)(void *arg);
+	void *stopped_arg;
+};
+
+const char *hypervisor_reason_text(enum hypervisor_reason r)
+{
+	static const char *const texts[HYPERVISOR_REASON_COUNT] = {
+		[HYPERVISOR_REASON_NONE] = "",
+		[HYPERVISOR_REASON_SHUTDOWN] = "the guest shut down",
+		[HYPERVISOR_REASON_DESTROYED] = "killed",
+		[HYPERVISOR_REASON_CRASHED] = "QEMU ended unexpectedly",
+		[HYPERVISOR_REASON_FAILED] = "QEMU did not start",
+	};
+
+	return texts[r];
+}
+
+static void advance(struct hypervisor *h);
+
+static void op_free(struct hypervisor_op *op)
+{
+	free(op->xml);
+	free(op->domains);
+	free(op);
+}
+
+static void op_run(void *arg)
+{
+	struct hypervisor_op *op = arg;
+
+	op->rc = op->run(&op->h->link, op, &op->err);
+}
+
+static void op_finish(struct hypervisor_op *op)
+{
+	struct hypervisor *h = op->h;
+	const struct hypervisor_result r = { .rc = op->rc,
+					     .err = op->err,
+					     .domains = op->rc == 0 ? op->domains : NULL,
+					     .n_domains = op->rc == 0 ? op->n_domains : 0 };
+
+	TAILQ_REMOVE(&h->ops, op, link);
+	if (op->done)
+		op->done(op->arg, &r);
+	op_free(op);
+}
+
+static void op_done(void *arg)
+{
+	struct hypervisor_op *op = arg;
+	struct hypervisor *h = op->h;
+
+	if (h->phase == PHASE_OPENING)
+		h->phase = op->rc == 0 ? PHASE_OPEN : PHASE_BROKEN;
+	op_finish(op);
+	advance(h);
+}
+
+static bool is_blocked(const struct hypervisor *h, const struct hypervisor_op *op)
+{
+	const struct hypervisor_op *before;
+
+	TAILQ_FOREACH(before, &h->ops, link) {
+		if (before == op)
+			break;
+		if (op->name[0] && str_equal(before->name, op->name))
+			return true;
+	}
+	return false;
+}
+
+static void op_begin(struct hypervisor_op *op)
+{
+	op->is_running = true;
+	work_start(op->h->loop, op_run, op_done, op);
+}
+
+static int refuse_name(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e)
+{
+	(void)l;
+	(void)op;
+	return err_set(e, ERR_INPUT, "the name of a domain has at most %d characters",
+		       HYPERVISOR_NAME_MAX);
+}
+
+static struct hypervisor_op *op_new(struct hypervisor *h, hypervisor_op_fn run, const char *name,
+				    hypervisor_done_fn done, void *arg)
+{
+	struct hypervisor_op *op = xnew(struct hypervisor_op);
+
+	op->h = h;
+	op->run = run;
+	op->done = done;
+	op->arg = arg;
+	if (str_copy(op->name, sizeof(op->name), name) < 0)
+		op->run = refuse_name;
+	TAILQ_INSERT_TAIL(&h->ops, op, link);
+	return op;
+}
+
+/* An operation on a hypervisor that is not open fails, on the loop, later. */
+static int refuse(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e)
+{
+	(void)l;
+	(void)op;
+	return err_set(e, ERR_BAD_STATE, "the connection to libvirt is not open");
+}
+
+static void submit(struct hypervisor *h, hypervisor_op_fn run, const char *name, const char *xml,
+		   hypervisor_done_fn done, void *arg)
+{
+	struct hypervisor_op *op =
+		op_new(h, h->phase == PHASE_OPEN ? run : refuse, name, done, arg);
+
+	op->xml = xml ? xstrdup(xml) : NULL;
+	advance(h);
+}
+
+static void freed_of_events(void *arg)
+{
+	struct hypervisor *h = arg;
+	void (*stopped)(void *arg) = h->stopped;
+	void *stopped_arg = h->stopped_arg;
+
+	free(h->link.uri);
+	free(h->link.root);
+	free(h->link.user);
+	free(h->link.emulator);
+	free(h);
+	stopped(stopped_arg);
+}
+
+static void closed(void *arg, const struct hypervisor_result *r)
+{
+	(void)r;
+	virt_events_stop(freed_of_events, arg);
+}
+
+/* libvirt has one word for a QEMU that did not start and one that crashed: is it being started? */
+static bool is_starting(const struct hypervisor *h, const char *name)
+{
+	const struct hypervisor_op *op;
+
+	TAILQ_FOREACH(op, &h->ops, link) {
+		if (op->is_running && op->run == hypervisor_op_run && str_equal(op->name, name))
+			return true;
+	}
+	return false;
+}
+
+static void on_lifecycle(struct hypervisor *h, virDomainPtr d, bool is_started, int detail)
+{
+	struct hypervisor_event ev = { .is_started = is_started };
+
+	if (!h->on_event || h->phase >= PHASE_STOPPING)
+		return;
+	if (virDomainGetUUIDString(d, ev.uuid) < 0 ||
+	    str_copy(ev.name, sizeof(ev.name), virDomainGetName(d)) < 0)
+		return;
+	if (!is_started)
+		ev.reason = hypervisor_reason_of_event(detail);
+	if (ev.reason == HYPERVISOR_REASON_FAILED && !is_starting(h, ev.name))
+		ev.reason = HYPERVISOR_REASON_CRASHED;
+	h->on_event(h->event_arg, &ev);
+}
+
+/* libvirt delivers events from a timer of its event loop, which is ours: so this is on the loop. */
+static int on_libvirt_event(virConnectPtr conn, virDomainPtr d, int event, int detail, void *arg)
+{
+	(void)conn;
+	if (event == VIR_DOMAIN_EVENT_STARTED || event == VIR_DOMAIN_EVENT_STOPPED)
+		on_lifecycle(arg, d, event == VIR_DOMAIN_EVENT_STARTED, detail);
+	return 0;
+}
+
+/* Begin what can begin; at the end of stopping, close. */
+static void advance(struct hypervisor *h)
+{
+	struct hypervisor_op *op;
+
+	TAILQ_FOREACH(op, &h->ops, link) {
+		if (!op->is_running && !is_blocked(h, op))
+			op_begin(op);
+	}
+	if (h->phase != PHASE_STOPPING || !TAILQ_EMPTY(&h->ops))
+		return;
+	h->phase = PHASE_CLOSING;
+	op_begin(op_new(h, hypervisor_op_close, "", closed, h));
+}
+
+static struct hypervisor *make(uv_loop_t *loop, const struct hypervisor_options *o)
+{
+	struct hypervisor *h = xnew(struct hypervisor);
+
+	h->loop = loop;
+	h->on_event = o->on_event;
+	h->event_arg = o->arg;
+	TAILQ_INIT(&h->ops);
+	h->link = (struct hypervisor_link){
+		.is_embedded = !o->uri,
+		.uri = o->uri ? xstrdup(o->uri) : xasprintf(EMBED "?root=%s", o->root),
+		.root = xstrdup(o->root ? o->root : "/"),
+		.user = o->user ? xstrdup(o->user) : NULL,
+		.emulator = o->emulator ? xstrdup(o->emulator) : NULL,
+		.no_kvm = o->no_kvm,
+		.lock_fd = -1,
+		.event_id = -1,
+		.on_event = on_libvirt_event,
+		.event_arg = h,
+	};
+	return h;
+}
+
+/* libvirt logs warnings to stderr by default; they go beside QEMU's logs, unless the operator said where. */
+static void direct_log(const struct hypervisor_options *o)
+{
+	auto_free char *where =
+		o->uri ? xstrdup("4:stderr") : xasprintf("3:file:%s/log/libvirt.log", o->root);
+
+	(void)setenv("LIBVIRT_LOG_OUTPUTS", where, 0);
+}
+
+int hypervisor_start(struct hypervisor **ret, uv_loop_t *loop, const struct hypervisor_options *o,
+		     hypervisor_done_fn opened, void *arg, struct err *e)
+{
+	struct hypervisor *h;
+	int rc;
+
+	if (!o->uri && (!o->root || o->root[0] != '/'))
+		return err_set(e, ERR_INPUT, "libvirt's folder \"%s\" is not an absolute path",
+			       o->root ? o->root : "");
+	direct_log(o);
+	fork_guard_enable();
+	rc = virt_events_start(loop, e);
+	if (rc < 0)
+		return rc;
+	h = make(loop, o);
+	op_begin(op_new(h, hypervisor_op_open, "", opened, arg));
+	*ret = h;
+	return 0;
+}
+
+void hypervisor_stop(struct hypervisor *h, void (*done)(void *arg), void *arg)
+{
+	struct hypervisor_op *op;
+
+	if (!h) {
+		done(arg);
+		return;
+	}
+	assert(h->phase < PHASE_STOPPING);
+	h->stopped = done;
+	h->stopped_arg = arg;
+	TAILQ_FOREACH(op, &h->ops, link) {
+		if (!op->is_running)
+			op->run = refuse;
+	}
+	h->phase = PHASE_STOPPING;
+	advance(h);
+}
+
+const struct host_caps *hypervisor_caps(const struct hypervisor *h)
+{
+	return &h->link.caps;
+}
+
+void hypervisor_define(struct hypervisor *h, const char *name, const char *xml,
+		       hypervisor_done_fn done, void *arg)
+{
+	submit(h, hypervisor_op_define, name, xml, done, arg);
+}
+
+void hypervisor_run(struct hypervisor *h, const char *name, hypervisor_done_fn done, void *arg)
+{
+	submit(h, hypervisor_op_run, name, NULL, done, arg);
+}
+
+void hypervisor_kill(struct hypervisor *h, const char *name, hypervisor_done_fn done, void *arg)
+{
+	submit(h, hypervisor_op_kill, name, NULL, done, arg);
+}
+
+void hypervisor_forget(struct hypervisor *h, const char *name, hypervisor_done_fn done, void *arg)
+{
+	submit(h, hypervisor_op_forget, name, NULL, done, arg);
+}
+
+void hypervisor_query(struct hypervisor *h, const char *name, hypervisor_done_fn done, void *arg)
+{
+	submit(h, hypervisor_op_query, name, NULL, done, arg);
+}
+
+void hypervisor_list(struct hypervisor *h, hypervisor_done_fn done, void *arg)
+{
+	submit(h, hypervisor_op_list, "", NULL, done, arg);
+}
+
+int hypervisor_log_path(const struct hypervisor *h, const char *name, char *ret, size_t size)
+{
+	return str_format(ret, size, "%s/log/%sqemu/%s.log",
+			  h->link.is_embedded ? h->link.root : "/var",
+			  h->link.is_embedded ? "" : "libvirt/", name) < 0
+		       ? -ENAMETOOLONG
+		       : 0;
+}
