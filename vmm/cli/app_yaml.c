@@ -174,9 +174,9 @@ int app_parse(const void *p, size_t n, const char *file, const char *dir, struct
 		rc = check_across(&a, e);
 	if (rc == 0 && !a.compose)
 		a.compose = compose_text(&a);
-	if (rc == 0 && strlen(a.compose) > APP_COMPOSE_MAX)
+	if (rc == 0 && strlen(a.compose) > APP_TEXT_MAX)
 		rc = err_set(e, ERR_INPUT, "%s: its app-compose.json would be larger than %d MiB",
-			     file, APP_COMPOSE_MAX >> 20);
+			     file, APP_TEXT_MAX >> 20);
 	if (rc < 0)
 		return rc;
 	hash(&a);

@@ -18,7 +18,7 @@ struct err;
 
 enum {
 	APP_FILE_MAX = 1024 * 1024,	   /* the YAML, and each file it names */
-	APP_COMPOSE_MAX = 8 * 1024 * 1024, /* below what an RPC may carry */
+	APP_TEXT_MAX = 8 * 1024 * 1024, /* below what an RPC may carry */
 	APP_INIT_SCRIPTS_MAX = 5,	   /* what a guest takes */
 };
 

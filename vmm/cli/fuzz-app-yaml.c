@@ -21,7 +21,7 @@ static void check(const uint8_t *data, size_t size, const struct app *a)
 	json_t *compose = NULL, *request;
 	char what[300];
 
-	assert(json_parse(a->compose, strlen(a->compose), APP_COMPOSE_MAX, "compose", &compose,
+	assert(json_parse(a->compose, strlen(a->compose), APP_TEXT_MAX, "compose", &compose,
 			  NULL) == 0);
 	assert(json_is_object(compose));
 	json_decref(compose);
