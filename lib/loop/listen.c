@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -108,34 +108,36 @@ int listen_unix(const char *path, mode_t mode, struct err *e)
 	return steal_fd(&fd);
 }
 
-/* "1.2.3.4:80" or "[::1]:80" */
-static int tcp_address(const char *text, struct sockaddr_storage *ret, socklen_t *ret_n)
+int listen_parse_tcp(const char *address, struct sockaddr_storage *ret, socklen_t *ret_n)
 {
 	struct sockaddr_in *in = (struct sockaddr_in *)ret;
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ret;
-	const char *colon = strrchr(text, ':');
+	const char *colon = strrchr(address, ':');
 	char host[INET6_ADDRSTRLEN + 2];
+	bool is_v6;
 	uint32_t port;
 	size_t n;
 
 	if (!colon || num_parse_u32(colon + 1, 0, UINT16_MAX, &port) < 0)
 		return -EINVAL;
-	n = (size_t)(colon - text);
-	if (n >= sizeof(host))
+	n = (size_t)(colon - address);
+	if (n == 0 || n >= sizeof(host))
 		return -EINVAL;
-	memcpy(host, text, n);
+	memcpy(host, address, n);
 	host[n] = 0;
-	memset(ret, 0, sizeof(*ret));
-	if (host[0] == '[' && host[n - 1] == ']') {
+	is_v6 = host[0] == '[' && host[n - 1] == ']';
+	if (is_v6)
 		host[n - 1] = 0;
+	memset(ret, 0, sizeof(*ret));
+	if (ret_n)
+		*ret_n = is_v6 ? sizeof(*in6) : sizeof(*in);
+	if (is_v6) {
 		in6->sin6_family = AF_INET6;
 		in6->sin6_port = htons((uint16_t)port);
-		*ret_n = sizeof(*in6);
 		return inet_pton(AF_INET6, host + 1, &in6->sin6_addr) == 1 ? 0 : -EINVAL;
 	}
 	in->sin_family = AF_INET;
 	in->sin_port = htons((uint16_t)port);
-	*ret_n = sizeof(*in);
 	return inet_pton(AF_INET, host, &in->sin_addr) == 1 ? 0 : -EINVAL;
 }
 
@@ -146,7 +148,7 @@ int listen_tcp(const char *address, struct err *e)
 	socklen_t n = 0;
 	int on = 1;
 
-	if (tcp_address(address, &sa, &n) < 0)
+	if (listen_parse_tcp(address, &sa, &n) < 0)
 		return err_set(e, ERR_INPUT,
 			       "'%s' is not an address; write 127.0.0.1:8000 or [::1]:8000",
 			       address);

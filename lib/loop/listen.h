@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 struct err;
@@ -17,6 +18,9 @@ struct err;
  * Return: fd or negative.
  */
 int listen_unix(const char *path, mode_t mode, struct err *e);
+
+/* Read "127.0.0.1:8000" or "[::1]:8000"; no names.  @ret_n may be NULL.  Return: 0 or -EINVAL. */
+int listen_parse_tcp(const char *address, struct sockaddr_storage *ret, socklen_t *ret_n);
 
 /* @address: "127.0.0.1:8000", "[::1]:8000".  Return: fd or negative. */
 int listen_tcp(const char *address, struct err *e);

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host-api/key_frame.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/rd.h"
+
+enum { NAME_MAX_BYTES = 32, DEPTH_MAX = 32, DIGITS_MAX = 4 /* "255," */ };
+
+/* Decimal digits of @v and a comma.  Return: how many bytes. */
+static size_t put_byte(uint8_t *to, uint8_t v)
+{
+	size_t n = 0;
+
+	if (v >= 100)
+		to[n++] = (uint8_t)('0' + v / 100);
+	if (v >= 10)
+		to[n++] = (uint8_t)('0' + v / 10 % 10);
+	to[n++] = (uint8_t)('0' + v % 10);
+	to[n++] = ',';
+	return n;
+}
+
+int key_frame_request(struct buf *ret, const void *quote, size_t n, struct err *e)
+{
+	static const char begin[] = "\0\0\0\0{\"quote\":[";
+	const uint8_t *q = quote;
+	size_t i, body;
+	int rc;
+
+	if (n > KEY_FRAME_QUOTE_MAX)
+		return err_set(e, ERR_LIMIT, "Quote is too long");
+	*ret = BUF_MAX(sizeof(begin) + n * DIGITS_MAX + 2);
+	rc = buf_add(ret, begin, sizeof(begin) - 1);
+	if (rc == 0)
+		rc = buf_reserve(ret, n * DIGITS_MAX);
+	for (i = 0; rc == 0 && i < n; i++)
+		ret->n += put_byte(ret->p + ret->n, q[i]);
+	if (rc == 0 && n > 0)
+		ret->n--; /* the last comma */
+	if (rc == 0)
+		rc = buf_add_str(ret, "]}");
+	if (rc < 0) {
+		buf_deinit(ret);
+		return err_set(e, rc, "no memory for a quote of %zu bytes", n);
+	}
+	body = ret->n - KEY_FRAME_HEAD;
+	for (i = 0; i < KEY_FRAME_HEAD; i++)
+		ret->p[i] = (uint8_t)(body >> (24 - 8 * i));
+	return 0;
+}
+
+int key_frame_length(const uint8_t head[static KEY_FRAME_HEAD], size_t *ret, struct err *e)
+{
+	struct rd r = rd_over(head, KEY_FRAME_HEAD);
+	uint32_t n = rd_be32(&r);
+
+	if (n == 0 || n > KEY_FRAME_MAX)
+		return err_set(e, ERR_LIMIT, "response of %u bytes; 1 to %d are taken", n,
+			       KEY_FRAME_MAX);
+	*ret = n;
+	return 0;
+}
+
+static void skip_space(struct rd *r)
+{
+	while (rd_left(r) > 0 && (*r->p == ' ' || *r->p == '\t' || *r->p == '\n' || *r->p == '\r'))
+		r->p++;
+}
+
+static bool take_char(struct rd *r, char c)
+{
+	skip_space(r);
+	if (rd_left(r) == 0 || *r->p != (uint8_t)c)
+		return false;
+	r->p++;
+	return true;
+}
+
+static char peek(struct rd *r)
+{
+	skip_space(r);
+	return rd_left(r) ? (char)*r->p : 0;
+}
+
+/* A string, its bytes between the quotes as they are.  @to may be NULL; a longer one is cut to "". */
+static bool take_string(struct rd *r, char *to, size_t size)
+{
+	size_t n = 0;
+	uint8_t c;
+
+	if (!take_char(r, '"'))
+		return false;
+	while (rd_left(r) > 0 && (c = *r->p++) != '"') {
+		if (c < ' ')
+			return false;
+		if (c == '\\' && rd_take(r, 1) == NULL)
+			return false;
+		if (to && n < size)
+			to[n] = (char)c;
+		n++;
+	}
+	if (to)
+		to[n < size ? n : 0] = 0;
+	return r->p[-1] == '"';
+}
+
+/* true, null, 12.5e3 */
+static bool skip_word(struct rd *r)
+{
+	const uint8_t *from = r->p;
+
+	while (rd_left(r) > 0 && memchr(",]} \t\r\n\"[{:", *r->p, 12) == NULL)
+		r->p++;
+	return r->p > from;
+}
+
+/* Any value we do not know: brackets are counted, what is between them is not judged. */
+static bool skip_value(struct rd *r)
+{
+	unsigned int depth = 0;
+	bool good = true;
+	char c;
+
+	do {
+		c = peek(r);
+		if (c == '{' || c == '[') {
+			r->p++;
+			good = ++depth <= DEPTH_MAX;
+		} else if (c == '}' || c == ']') {
+			r->p++;
+			good = depth-- > 0;
+		} else if ((c == ',' || c == ':') && depth > 0) {
+			r->p++;
+			continue;
+		} else if (c == '"') {
+			good = take_string(r, NULL, 0);
+		} else {
+			good = c != 0 && skip_word(r);
+		}
+	} while (good && depth > 0);
+	return good;
+}
+
+/* 0..255, no sign, no leading zero. */
+static bool take_byte(struct rd *r, uint8_t *ret)
+{
+	unsigned int v = 0;
+	size_t n = 0;
+
+	skip_space(r);
+	while (rd_left(r) > 0 && *r->p >= '0' && *r->p <= '9' && n < 3) {
+		if (n > 0 && v == 0)
+			return false;
+		v = v * 10 + (*r->p++ - (unsigned int)'0');
+		n++;
+	}
+	*ret = (uint8_t)v;
+	return n > 0 && v <= UINT8_MAX;
+}
+
+static bool take_bytes(struct rd *r, struct buf *to)
+{
+	uint8_t v;
+
+	if (to->p || buf_add(to, "", 0) < 0 || !take_char(r, '['))
+		return false; /* p is set: it was there before */
+	if (take_char(r, ']'))
+		return true;
+	do {
+		if (!take_byte(r, &v) || buf_add(to, &v, 1) < 0)
+			return false;
+	} while (take_char(r, ','));
+	return take_char(r, ']');
+}
+
+static bool take_members(struct rd *r, struct key_frame_answer *a)
+{
+	char name[NAME_MAX_BYTES];
+	bool good = take_char(r, '{');
+
+	if (good && take_char(r, '}'))
+		return true;
+	while (good) {
+		good = take_string(r, name, sizeof(name)) && take_char(r, ':');
+		if (!good)
+			break;
+		if (strcmp(name, "encrypted_key") == 0)
+			good = take_bytes(r, &a->encrypted_key);
+		else if (strcmp(name, "provider_quote") == 0)
+			good = take_bytes(r, &a->provider_quote);
+		else
+			good = skip_value(r);
+		if (good && !take_char(r, ','))
+			return take_char(r, '}');
+	}
+	return false;
+}
+
+int key_frame_answer(const void *p, size_t n, struct key_frame_answer *ret, struct err *e)
+{
+	struct key_frame_answer a = { .encrypted_key = BUF_MAX(KEY_FRAME_KEY_MAX),
+				      .provider_quote = BUF_MAX(KEY_FRAME_QUOTE_MAX) };
+	struct rd r = rd_over(p, n);
+	bool good = take_members(&r, &a);
+
+	skip_space(&r);
+	if (!good || !rd_done(&r) || !a.encrypted_key.p || !a.provider_quote.p) {
+		key_frame_answer_deinit(&a);
+		return err_set(e, ERR_PROTO,
+			       "response is not {\"encrypted_key\":[..], "
+			       "\"provider_quote\":[..]}");
+	}
+	*ret = a;
+	return 0;
+}
+
+void key_frame_answer_deinit(struct key_frame_answer *a)
+{
+	buf_deinit(&a->encrypted_key);
+	buf_deinit(&a->provider_quote);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host-api/service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/version.h"
+#include "host-api/hostapi.h"
+#include "host-api/key_provider.h"
+#include "proto/common.pb-c.h"
+#include "proto/host.pb-c.h"
+#include "rpc/rpc.h"
+
+/* Outlives its guest when that ends first. */
+struct service_sealing {
+	struct service_guest *guest;
+	struct rpc_call *call;
+};
+
+static void fail(struct rpc_call *call, int code, const char *text)
+{
+	struct err e = ERR_NONE;
+
+	(void)err_set(&e, code, "%s", text);
+	rpc_fail(call, &e);
+}
+
+static void reply_empty(struct rpc_call *call)
+{
+	Bailey__Empty out = BAILEY__EMPTY__INIT;
+
+	rpc_reply(call, &out.base);
+}
+
+static void run_info(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
+{
+	static char name[] = "dstack VMM", version[] = DSTACK_VERSION;
+	Bailey__Host__HostInfo out = BAILEY__HOST__HOST_INFO__INIT;
+
+	(void)ctx;
+	(void)in;
+	out.name = name;
+	out.version = version;
+	rpc_reply(call, &out.base);
+}
+
+static void run_notify(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
+{
+	const Bailey__Host__Notification *n = (const Bailey__Host__Notification *)in;
+	const struct service_guest *g = ctx;
+	const struct rpc_peer *peer = rpc_peer(call);
+	size_t n_event = strlen(n->event), n_payload = strlen(n->payload);
+
+	if (n_event == 0 || n_event > HOSTAPI_EVENT_MAX || !str_is_utf8(n->event, n_event)) {
+		fail(call, ERR_INPUT, "event is not a name of 1 to 64 bytes");
+		return;
+	}
+	if (!str_is_utf8(n->payload, n_payload)) {
+		fail(call, ERR_INPUT, "payload is not UTF-8");
+		return;
+	}
+	if (n_payload > HOSTAPI_PAYLOAD_MAX) {
+		log_debug("vm '%s': notice dropped: payload of %zu bytes", peer->vm_id, n_payload);
+		reply_empty(call);
+		return;
+	}
+	if (!peer->vm_id[0] ||
+	    g->on_notify(g->ctx, peer->vm_id, peer->generation, n->event, n->payload) < 0)
+		fail(call, ERR_NOT_FOUND, "VM not found");
+	else
+		reply_empty(call);
+}
+
+static void on_key(void *arg, const struct key_frame_answer *a, const struct err *e)
+{
+	Bailey__Host__GetSealingKeyResponse out = BAILEY__HOST__GET_SEALING_KEY_RESPONSE__INIT;
+	struct service_sealing *s = arg;
+	struct rpc_call *call = s->call;
+
+	if (s->guest)
+		s->guest->sealing = NULL;
+	free(s);
+	if (!a) {
+		rpc_fail(call, e);
+		return;
+	}
+	out.encrypted_key.data = a->encrypted_key.p;
+	out.encrypted_key.len = a->encrypted_key.n;
+	out.provider_quote.data = a->provider_quote.p;
+	out.provider_quote.len = a->provider_quote.n;
+	rpc_reply(call, &out.base);
+}
+
+static void run_get_sealing_key(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
+{
+	const Bailey__Host__GetSealingKeyRequest *q =
+		(const Bailey__Host__GetSealingKeyRequest *)in;
+	struct service_guest *g = ctx;
+	struct service_sealing *s;
+	struct err e = ERR_NONE;
+
+	if (!g->key_provider) {
+		fail(call, ERR_MISSING, "Key provider is not enabled");
+		return;
+	}
+	if (g->sealing) {
+		fail(call, ERR_LIMIT, "another GetSealingKey of this VM is under way");
+		return;
+	}
+	s = xnew(struct service_sealing);
+	s->guest = g;
+	s->call = call;
+	if (key_provider_ask(g->key_provider, q->quote.data, q->quote.len, on_key, s, &e) < 0) {
+		free(s);
+		rpc_fail(call, &e);
+		return;
+	}
+	g->sealing = s;
+}
+
+void service_guest_forget(struct service_guest *g)
+{
+	if (g->sealing)
+		g->sealing->guest = NULL;
+	g->sealing = NULL;
+}
+
+static const struct rpc_method methods[] = {
+	{ .name = "Info",
+	  .in = &bailey__empty__descriptor,
+	  .out = &bailey__host__host_info__descriptor,
+	  .run = run_info },
+	{ .name = "Notify",
+	  .in = &bailey__host__notification__descriptor,
+	  .out = &bailey__empty__descriptor,
+	  .run = run_notify,
+	  .changes = true,
+	  .body_max = HOSTAPI_BODY_MAX },
+	{ .name = "GetSealingKey",
+	  .in = &bailey__host__get_sealing_key_request__descriptor,
+	  .out = &bailey__host__get_sealing_key_response__descriptor,
+	  .run = run_get_sealing_key,
+	  .body_max = HOSTAPI_QUOTE_BODY_MAX },
+};
+
+const struct rpc_service service_host_api = {
+	.name = "HostApi",
+	.methods = methods,
+	.n_methods = sizeof(methods) / sizeof(methods[0]),
+};
