@@ -42,7 +42,7 @@ def test_flood_does_not_slow_others():
     host = bailey.Host()
     try:
         quiet = host.app("quiet", APP.format(
-            name="quiet", tool=tool(), run="while :; do /tmp/t ping 50; sleep 1; done"))
+            name="quiet", tool=tool(), run="while :; do /tmp/t ping 12; sleep 1; done"))
         flood = host.app("flood", APP.format(
             name="flood", tool=tool(), run="sleep 5; while :; do /tmp/t flood 20; done"))
         host.bailey("up", quiet)
