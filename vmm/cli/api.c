@@ -64,11 +64,12 @@ static int refused(const struct http_answer *answer, struct err *e)
 	text = j ? json_get_str(j, "error", NULL) : NULL;
 	if (text)
 		code = err_set(e, code, "%s", str_escape(shown, sizeof(shown), text, strlen(text)));
-	else if (answer->body.n && answer->body.n < sizeof(shown) / 2 && answer->body.p[0] != '<')
+	else if (answer->body.n && answer->body.n < sizeof(shown) / 2 && answer->body.p[0] != '<') {
 		code = err_set(e, code, "%s",
 			       str_escape(shown, sizeof(shown), answer->body.p, answer->body.n));
-	else
+	} else {
 		code = err_set(e, code, "baileyd answered with HTTP status %d", answer->status);
+	}
 	json_decref(j);
 	return code;
 }
@@ -88,7 +89,8 @@ static int ask(const struct api *a, struct http_call_options *o, struct http_ans
 int api_call(const struct api *a, const char *method, const json_t *params, json_t **ret,
 	     struct err *e)
 {
-	auto_free char *body = params ? json_compact(params) : xstrdup("{}");
+	auto_free char *text = params ? json_compact(params) : NULL;
+	const char *body = text ? text : "{}";
 	struct http_answer answer = { .body = BUF_MAX(API_REPLY_MAX) };
 	char url[URL_MAX];
 	struct http_call_options o = {

@@ -3,6 +3,7 @@
 #include "cli/app_yaml.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -10,7 +11,9 @@
 #include "base/str.h"
 #include "cli/host_port.h"
 
-static const uint64_t KIB = 1024, MIB = KIB * 1024, GIB = MIB * 1024, TIB = GIB * 1024;
+#define MIB ((uint64_t)1024 * 1024)
+#define GIB (MIB * 1024)
+#define TIB (GIB * 1024)
 
 /* What dstack's daemon takes for a name, but for the empty one: a VM must be called something. */
 static int check_name(const char *text, struct err *e)
@@ -34,10 +37,11 @@ static int check_image(const char *text, struct err *e)
 		if (!isalnum((unsigned char)*p) && !strchr("_-.", *p))
 			break;
 	}
-	if (*p || strstr(text, "..") || *text == '.')
+	if (*p || strstr(text, "..") || *text == '.') {
 		return err_set(e, ERR_INPUT,
 			       "\"%s\" is not an image; write a name that bailey image ls shows",
 			       text);
+	}
 	return 0;
 }
 
@@ -48,8 +52,8 @@ static int check_whole(const char *text, uint64_t unit, char letter, struct err 
 
 	if (num_parse_size(text, 0, UINT64_MAX, &bytes) < 0 || bytes % unit == 0)
 		return 0; /* not a size: the table has said so */
-	return err_set(e, ERR_INPUT, "\"%s\" is not a whole number of %ciB; write %llu%c", text,
-		       letter, (unsigned long long)(bytes / unit + 1), letter);
+	return err_set(e, ERR_INPUT, "\"%s\" is not a whole number of %ciB; write %" PRIu64 "%c",
+		       text, letter, bytes / unit + 1, letter);
 }
 
 static int check_memory(const char *text, struct err *e)
@@ -75,12 +79,13 @@ static int check_env(const char *text, struct err *e)
 
 	for (p = text; *p; p++) {
 		if (*p != '_' && !isalpha((unsigned char)*p) &&
-		    (p == text || !isdigit((unsigned char)*p)))
+		    (p == text || !isdigit((unsigned char)*p))) {
 			return err_set(
 				e, ERR_INPUT,
 				"\"%s\" is not the name of a variable; write letters, digits "
 				"and _, not beginning with a digit",
 				text);
+		}
 	}
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -120,20 +121,23 @@ static int check_runner(const struct app *a, struct err *e)
 	if (has_script && !is_bash)
 		return app_error(a, "app.script", e,
 				 "the runner %s runs no script; write runner: bash", runner);
-	if (is_bash && !has_script)
+	if (is_bash && !has_script) {
 		return app_error(a, "app.runner", e,
 				 "the runner bash needs a script; write app.script "
 				 "or app.script_file");
-	if (has_compose && (is_bash || is_none))
+	}
+	if (has_compose && (is_bash || is_none)) {
 		return app_error(a, "app.docker_compose", e,
 				 "the runner %s reads no docker-compose.yaml; write runner: "
 				 "docker-compose",
 				 runner);
-	if (!is_bash && !is_none && !has_compose)
+	}
+	if (!is_bash && !is_none && !has_compose) {
 		return app_error(
 			a, "app.runner", e,
 			"the runner %s needs app.docker_compose or app.docker_compose_file",
 			runner);
+	}
 	return 0;
 }
 
@@ -145,10 +149,11 @@ static int check_across(const struct app *a, struct err *e)
 		return rc;
 	if (app_get(a, "compose_file"))
 		return 0;
-	if (app_get(a, "key_provider_id") && str_equal(app_str(a, "key_provider"), "none"))
+	if (app_get(a, "key_provider_id") && str_equal(app_str(a, "key_provider"), "none")) {
 		return app_error(a, "key_provider_id", e,
 				 "there is no key provider; write "
 				 "key_provider: kms");
+	}
 	rc = check_init_scripts(a, e);
 	return rc < 0 ? rc : check_runner(a, e);
 }
@@ -189,11 +194,12 @@ int app_load(const char *path, struct app *ret, struct err *e)
 {
 	auto_buf struct buf text = BUF_MAX(0);
 	const char *slash = strrchr(path, '/');
-	auto_free char *dir = NULL;
+	char dir[PATH_MAX] = ".";
 	int rc = file_read(AT_FDCWD, path, APP_FILE_MAX, &text, e);
 
 	if (rc < 0) /* a file that is not there or cannot be read: the operator named it */
 		return rc == -ENOMEM ? rc : ERR_INPUT;
-	dir = slash ? xasprintf("%.*s", (int)(slash - path + 1), path) : xstrdup(".");
+	if (slash && str_format(dir, sizeof(dir), "%.*s", (int)(slash - path + 1), path) < 0)
+		return err_set(e, ERR_INPUT, "the path %.200s... is too long", path);
 	return app_parse(text.p, text.n, path, dir, ret, e);
 }

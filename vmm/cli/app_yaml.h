@@ -17,9 +17,9 @@
 struct err;
 
 enum {
-	APP_FILE_MAX = 1024 * 1024,	   /* the YAML, and each file it names */
+	APP_FILE_MAX = 1024 * 1024,	/* the YAML, and each file it names */
 	APP_TEXT_MAX = 8 * 1024 * 1024, /* below what an RPC may carry */
-	APP_INIT_SCRIPTS_MAX = 5,	   /* what a guest takes */
+	APP_INIT_SCRIPTS_MAX = 5,	/* what a guest takes */
 };
 
 extern const struct conf_key app_table[];

@@ -226,12 +226,13 @@ static int help_option(enum opt o, struct buf *b)
 	const struct opt_spec *s = &opt_specs[o];
 	char left[NAME_MAX_LEN];
 
-	if (s->letter)
+	if (s->letter) {
 		(void)str_format(left, sizeof(left), "-%c, --%s%s%s", s->letter, s->name,
 				 s->value ? " " : "", s->value ? s->value : "");
-	else
+	} else {
 		(void)str_format(left, sizeof(left), "    --%s%s%s", s->name, s->value ? " " : "",
 				 s->value ? s->value : "");
+	}
 	return buf_addf(b, "  %-22s %s\n", left, s->doc);
 }
 

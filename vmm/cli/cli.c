@@ -76,14 +76,14 @@ void cli_complain(const struct cli *c, struct err *e, int code)
 int cli_vm(const struct cli *c, size_t i, json_t **ret, struct err *e)
 {
 	const json_t *found = NULL;
-	auto_free char *id = NULL;
+	char id[VM_ID_SIZE] = "";
 	json_t *vms = NULL;
 	int rc = api_vms(&c->api, 1, &vms, e);
 
 	if (rc == 0)
 		rc = vm_find(vms, c->args->operands[i], &found, e);
-	if (rc == 0)
-		id = xstrdup(vm_id(found));
+	if (rc == 0 && str_copy(id, sizeof(id), vm_id(found)) < 0)
+		rc = err_set(e, ERR_PROTO, "the id of %s is too long", vm_name(found));
 	json_decref(vms);
 	return rc == 0 ? api_vm(&c->api, id, 0, ret, e) : rc;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_image: guest images, and the versions of both programs */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
-#include "base/mem.h"
 #include "base/str.h"
 #include "base/version.h"
 #include "cli/cli.h"
@@ -49,29 +49,36 @@ int cmd_image_ls(struct cli *c, struct err *e)
 	return 0;
 }
 
+struct place {
+	char store[PATH_MAX], name[PATH_MAX];
+};
+
 /* The folder that holds @path, and the name in it: "image/a/" is "a" of "image". */
-static void split(const char *path, char **ret_store, char **ret_name)
+static int place_of(const char *path, struct place *ret, struct err *e)
 {
 	size_t n = strlen(path);
-	const char *slash;
+	const char *slash, *name = path;
 
 	while (n > 1 && path[n - 1] == '/')
 		n--;
 	slash = memrchr(path, '/', n);
-	*ret_name = slash ? xasprintf("%.*s", (int)(path + n - slash - 1), slash + 1)
-			  : xasprintf("%.*s", (int)n, path);
-	*ret_store = slash ? xasprintf("%.*s", (int)(slash - path + 1), path) : xstrdup(".");
+	if (slash)
+		name = slash + 1;
+	if (str_format(ret->name, PATH_MAX, "%.*s", (int)(path + n - name), name) < 0 ||
+	    str_format(ret->store, PATH_MAX, "%.*s", slash ? (int)(name - path) : 1,
+		       slash ? path : ".") < 0)
+		return err_set(e, ERR_INPUT, "the path %.200s... is too long", path);
+	return 0;
 }
 
-static int check_one(struct cli *c, const char *path, struct err *e)
+static int check_one(struct cli *c, const char *path, struct place *place, struct err *e)
 {
-	auto_free char *store = NULL, *name = NULL;
 	struct image *im = NULL;
 	json_t *j;
-	int rc;
+	int rc = place_of(path, place, e);
 
-	split(path, &store, &name);
-	rc = image_load(store, name, &im, e);
+	if (rc == 0)
+		rc = image_load(place->store, place->name, &im, e);
 	if (rc == 0)
 		rc = image_check(im, NULL, e);
 	if (rc == 0 && c->wants_json) {
@@ -88,11 +95,12 @@ static int check_one(struct cli *c, const char *path, struct err *e)
 
 int cmd_image_check(struct cli *c, struct err *e)
 {
+	static struct place place;
 	int rc, failed = 0;
 	size_t i;
 
 	for (i = 0; i < c->args->n; i++) {
-		rc = check_one(c, c->args->operands[i], e);
+		rc = check_one(c, c->args->operands[i], &place, e);
 		if (rc < 0)
 			cli_complain(c, e, rc);
 		if (rc < 0 && !failed)

@@ -27,13 +27,14 @@ static int ports(const json_t *vm, struct buf *ret)
 
 	json_array_foreach(list, i, p) {
 		protocol = vm_str(p, "protocol");
-		if (rc == 0)
+		if (rc == 0) {
 			rc = buf_addf(ret, "%s%s:%llu->%llu%s%s", i ? ", " : "",
 				      vm_str(p, "host_address"),
 				      (unsigned long long)json_get_u64(p, "host_port", 0),
 				      (unsigned long long)json_get_u64(p, "vm_port", 0),
 				      str_equal(protocol, "tcp") ? "" : "/",
 				      str_equal(protocol, "tcp") ? "" : protocol);
+		}
 	}
 	return rc;
 }

@@ -104,10 +104,11 @@ int cmd_logs(struct cli *c, struct err *e)
 
 	if (rc == 0)
 		rc = option_channel(c, &channel, e);
-	if (rc == 0 && args_has(c->args, OPT_RAW) && isatty(STDOUT_FILENO))
+	if (rc == 0 && args_has(c->args, OPT_RAW) && isatty(STDOUT_FILENO)) {
 		rc = err_set(e, ERR_INPUT,
 			     "--raw could make a guest's bytes steer this terminal; send them "
 			     "into a file or a pipe");
+	}
 	if (rc == 0)
 		rc = cli_vm(c, 0, &vm, e);
 	if (rc == 0)

@@ -139,10 +139,11 @@ static int restart_one(struct cli *c, const json_t *vm, struct err *e)
 
 	if (!vm_is_down(vm))
 		rc = api_call_id(&c->api, by_force ? "StopVm" : "ShutdownVm", vm_id(vm), e);
-	if (rc < 0 && !by_force)
+	if (rc < 0 && !by_force) {
 		return err_wrap(e, rc,
 				"%s cannot be asked to stop (bailey restart --force does not ask)",
 				vm_name(vm));
+	}
 	if (rc == 0)
 		rc = wait_down(c, vm, by_force ? KILL_MS : STOP_MS,
 			       "bailey restart --force does not wait for the guest", e);
@@ -161,11 +162,12 @@ static int consent(const struct cli *c, const json_t *vm, struct err *e)
 
 	if (args_has(c->args, OPT_FORCE))
 		return 1;
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
 		return err_set(e, ERR_INPUT,
 			       "nobody to ask whether %s and its disk may go; write bailey rm "
 			       "--force %s",
 			       vm_name(vm), vm_name(vm));
+	}
 	(void)fprintf(stderr, "remove %s (%.*s, %s) and its disk? [y/N] ", vm_name(vm), VM_SHORT_ID,
 		      vm_id(vm), vm_str(vm, "status"));
 	if (!fgets(answer, sizeof(answer), stdin))

@@ -21,6 +21,8 @@
 #include "cli/vm.h"
 #include "data/json.h"
 
+enum { IMAGE_SIZE = 129 };
+
 struct outcome {
 	const char *action; /* "created", "started", "unchanged" */
 	uint64_t begun_ms;  /* 0: it was on its way already */
@@ -32,37 +34,38 @@ static bool is_wanted_down(const struct cli *c)
 	return args_has(c->args, OPT_NO_START);
 }
 
-/* The image that @a names, or the newest one; into a string of the caller's. */
-static int choose_image(struct cli *c, const struct app *a, char **ret, struct err *e)
+/* The image that @a names, or the newest one. */
+static int choose_image(struct cli *c, const struct app *a, char ret[static IMAGE_SIZE],
+			struct err *e)
 {
 	const char *named = app_str(a, "image"), *newest;
 	json_t *reply = NULL;
 	int rc;
 
-	if (*named) {
-		*ret = xstrdup(named);
-		return 0;
-	}
+	if (*named)
+		return str_copy(ret, IMAGE_SIZE, named) < 0 ? ERR_INPUT
+							    : 0; /* the table bounds it */
 	rc = api_call(&c->api, "ListImages", NULL, &reply, e);
 	if (rc < 0)
 		return rc;
 	newest = create_newest_image(json_object_get(reply, "images"));
-	if (newest)
-		*ret = xstrdup(newest);
-	else
+	if (!newest) {
 		rc = err_set(e, ERR_MISSING,
 			     "baileyd has no guest image; build one with guest-stub/image/build "
 			     "and put it "
 			     "into the folder image of baileyd's state");
+	} else if (str_copy(ret, IMAGE_SIZE, newest) < 0) {
+		rc = err_set(e, ERR_PROTO, "the name of the newest image is too long");
+	}
 	json_decref(reply);
 	return rc;
 }
 
 static int create(struct cli *c, const struct app *a, struct outcome *ret, struct err *e)
 {
-	auto_free char *image = NULL;
+	char image[IMAGE_SIZE];
 	json_t *request, *reply = NULL;
-	int rc = choose_image(c, a, &image, e);
+	int rc = choose_image(c, a, image, e);
 
 	if (rc < 0)
 		return rc;
@@ -93,12 +96,13 @@ static int adopt(struct cli *c, const struct app *a, json_t *vm, struct outcome 
 	json_decref(request);
 	ret->vm = vm;
 	ret->action = "unchanged";
-	if (n)
+	if (n) {
 		return err_set(e, ERR_CONFLICT,
 			       "%s: a VM %s is there with other content: %s; remove it with bailey "
 			       "rm %s, or "
 			       "give this one another name",
 			       a->file, name, what, name);
+	}
 	if (is_wanted_down(c) || vm_is(vm, "running"))
 		return 0;
 	ret->action = "started";

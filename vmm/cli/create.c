@@ -74,17 +74,18 @@ static void say(const char *key, const char *shown, const json_t *here, const js
 	size_t at = strlen(ret);
 	const char *comma = at ? ", " : "";
 
-	if (json_is_integer(here) && json_is_integer(there))
+	if (json_is_integer(here) && json_is_integer(there)) {
 		(void)str_format(ret + at, size - at, "%s%s (%lld there, %lld here)", comma, shown,
 				 (long long)json_integer_value(there),
 				 (long long)json_integer_value(here));
-	else if (str_equal(key, "image"))
+	} else if (str_equal(key, "image")) {
 		(void)str_format(ret + at, size - at, "%s%s (%.40s there, %.40s here)", comma,
 				 shown,
 				 json_string_value(there) ? json_string_value(there) : "none",
 				 json_string_value(here));
-	else
+	} else {
 		(void)str_format(ret + at, size - at, "%s%s", comma, shown);
+	}
 }
 
 size_t create_differs(const json_t *request, const json_t *configuration, bool with_image,

@@ -3,20 +3,20 @@
 
 #include "base/buf.h"
 
-static const char LINE[] = "[vmm heartbeat]\n";
+static const char heartbeat_line[] = "[vmm heartbeat]\n";
 
-enum { LINE_LEN = sizeof(LINE) - 1 };
+enum { LINE_LEN = sizeof(heartbeat_line) - 1 };
 
 static int add_byte(struct heartbeat *h, char b, struct buf *ret)
 {
 	int rc;
 
-	if (!h->in_line && b == LINE[h->n_held]) {
+	if (!h->in_line && b == heartbeat_line[h->n_held]) {
 		if (++h->n_held == LINE_LEN)
 			h->n_held = 0;
 		return 0;
 	}
-	rc = buf_add(ret, LINE, h->n_held);
+	rc = buf_add(ret, heartbeat_line, h->n_held);
 	h->n_held = 0;
 	h->in_line = b != '\n';
 	return rc == 0 ? buf_add(ret, &b, 1) : rc;
@@ -38,5 +38,5 @@ int heartbeat_end(struct heartbeat *h, struct buf *ret)
 	size_t n = h->n_held;
 
 	h->n_held = 0;
-	return buf_add(ret, LINE, n);
+	return buf_add(ret, heartbeat_line, n);
 }

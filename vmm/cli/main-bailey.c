@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bailey: the operator's command line */
+/* main-bailey: the operator's command line */
 #include "cli/cli.h"
 
 int main(int argc, char **argv)

@@ -160,13 +160,13 @@ static const struct bad bads[] = {
 	{ "name: x\napp:\n  runner: bash\n  script_file: nowhere.sh\n",
 	  "app.yaml:4: app.script_file: \"nowhere.sh\" cannot be read: No such file or directory",
 	  NULL },
-	{ "name: x\napp:\n  runner: bash\n  script: a\n  script_file: pre-launch.sh\n",
+	{ "name: x\napp:\n  runner: bash\n  script: a\n  script_file: pre-launch.txt\n",
 	  "app.yaml:5: app.script_file: script is written too; write one of them", NULL },
 	{ "name: x\napp:\n  init_scripts:\n    - {}\n",
 	  "app.yaml:4: app.init_scripts[0]: an init script needs a script or a script_file", NULL },
 	{ "name: x\ncompose_file: ready-compose.json\nenv: [ A ]\n",
 	  "app.yaml:3: env: is not used beside compose_file; remove one of them", NULL },
-	{ "name: x\ncompose_file: pre-launch.sh\n", "pre-launch.sh", NULL },
+	{ "name: x\ncompose_file: pre-launch.txt\n", "pre-launch.txt", NULL },
 };
 
 static void test_bad_input_names_line_key_and_remedy(void)

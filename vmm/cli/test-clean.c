@@ -11,29 +11,32 @@
 #include "base/str.h"
 #include "cli/heartbeat.h"
 
+/* @in in chunks of @step bytes, the first one of @first. */
+static void cleans_in_chunks(const char *in, size_t first, size_t step, const char *want)
+{
+	auto_buf struct buf out = BUF_MAX(4096);
+	struct clean c = CLEAN_NULL;
+	size_t n = strlen(in), at, size = first;
+
+	for (at = 0; at < n; at += size, size = step) {
+		if (size > n - at)
+			size = n - at;
+		assert(clean_add(&c, in + at, size, &out) == 0);
+	}
+	assert(buf_add(&out, "", 1) == 0);
+	if (!str_equal((char *)out.p, want))
+		(void)fprintf(stderr, "\"%s\", want \"%s\"\n", (char *)out.p, want);
+	assert(str_equal((char *)out.p, want));
+}
+
 /* All cuts into two chunks, and byte by byte, must give the same. */
 static void cleans(const char *in, const char *want)
 {
-	size_t n = strlen(in), cut, i;
+	size_t n = strlen(in), cut;
 
-	for (cut = 0; cut <= n; cut++) {
-		auto_buf struct buf out = BUF_MAX(4096);
-		struct clean c = CLEAN_NULL;
-
-		assert(clean_add(&c, in, cut, &out) == 0);
-		assert(clean_add(&c, in + cut, n - cut, &out) == 0);
-		assert(buf_add(&out, "", 0) == 0);
-		if (!str_equal(out.p ? (char *)out.p : "", want))
-			(void)fprintf(stderr, "cut %zu: \"%s\", want \"%s\"\n", cut, (char *)out.p,
-				      want);
-		assert(str_equal(out.p ? (char *)out.p : "", want));
-	}
-	auto_buf struct buf out = BUF_MAX(4096);
-	struct clean c = CLEAN_NULL;
-
-	for (i = 0; i < n; i++)
-		assert(clean_add(&c, in + i, 1, &out) == 0);
-	assert(str_equal(out.p ? (char *)out.p : "", want));
+	cleans_in_chunks(in, 1, 1, want);
+	for (cut = 0; cut <= n; cut++)
+		cleans_in_chunks(in, cut, n, want);
 }
 
 static void test_text_passes(void)

@@ -205,10 +205,11 @@ int vm_addresses(const json_t *vm, const char *separator, struct buf *ret)
 	int rc = 0;
 
 	json_array_foreach(list, i, j) {
-		if (rc == 0)
+		if (rc == 0) {
 			rc = buf_addf(ret, "%s%s", i ? separator : "",
 				      str_escape(shown, sizeof(shown), json_string_value(j),
 						 json_string_length(j)));
+		}
 	}
 	json_decref(list);
 	return rc;

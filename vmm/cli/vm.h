@@ -16,7 +16,7 @@
 struct buf;
 struct err;
 
-enum { VM_SHORT_ID = 8, VM_TEXT_MAX = 400 };
+enum { VM_SHORT_ID = 8, VM_ID_SIZE = 65, VM_TEXT_MAX = 400 };
 
 /* Borrowed; never NULL. */
 const char *vm_str(const json_t *vm, const char *key);
