@@ -214,6 +214,11 @@ static int step_files(struct boot *b, struct err *e)
 	return r ? r : state_write(BOOT_STATE_DIR, &st, e);
 }
 
+static int step_agent(struct boot *b, struct err *e)
+{
+	return keeper_start(&b->agent, b->supervisor, e);
+}
+
 static int step_net_wait(struct boot *b, struct err *e)
 {
 	struct err why = ERR_NONE;
@@ -286,6 +291,7 @@ static const struct boot_step {
 	{ "measure", step_measure, NULL },
 	{ "request app keys", step_keys, NULL },
 	{ "write files", step_files, NULL },
+	{ "start the agent", step_agent, NULL },
 	{ "wait for the network", step_net_wait, NULL },
 	{ "run init scripts", step_init_scripts, NULL },
 	{ "start the app", step_app, NULL },

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "guest-stub/keeper.h"
 #include "guest-stub/measure.h"
 #include "guest-stub/notices.h"
 #include "guest-stub/plan.h"
@@ -29,6 +30,7 @@ enum { BOOT_API_URL_MAX = 256 };
 struct boot {
 	struct supervisor *supervisor; /* borrowed */
 	struct notices notices;
+	struct keeper agent;
 	bool can_notify; /* notices_start() was tried */
 	int share, log;	 /* directory fds; -1 before they are there */
 	struct registers registers;

@@ -24,6 +24,7 @@ enum {
 	FLUSH_MS = 10000, /* what a deaf host can hold up the end by */
 	KILL_MS = 2000,
 	WATCH_MS = 60000,
+	POLL_MS = 50,
 };
 
 /* Is the app to be spoken of?  Only its first end after the boot. */
@@ -48,24 +49,38 @@ static void serve(struct boot *b)
 
 	while (b->supervisor->stop == SUPERVISOR_RUN) {
 		watch_app(b, &is_over);
+		if (keeper_watch(&b->agent, time_mono_ms()) == KEEPER_GAVE_UP)
+			notices_send(&b->notices, "boot.notice",
+				     "the guest agent ended too often and is not started again");
 		(void)supervisor_pump(b->supervisor, -1, WATCH_MS);
 	}
 }
 
-/* Ask every process of the app to end, then make it; the notifier lives on. */
+/* Pump until no process of the app is left.  Return: false when @timeout_ms passed before. */
+static bool wait_for_none(struct supervisor *s, const pid_t *keep, size_t n,
+			  unsigned int timeout_ms)
+{
+	uint64_t end = time_mono_ms() + timeout_ms;
+
+	while (processes_signal(0, keep, n) > 0) {
+		if (time_mono_ms() >= end)
+			return false;
+		(void)supervisor_pump(s, -1, POLL_MS);
+	}
+	return true;
+}
+
+/* Ask every process of the app to end, then make it; those that speak with the host live on. */
 static void stop_processes(struct supervisor *s)
 {
-	uint64_t end = time_mono_ms() + APP_STOP_MS;
-	pid_t keep = s->slots[SUPERVISOR_NOTIFIER].pid;
+	const pid_t keep[] = { s->slots[SUPERVISOR_NOTIFIER].pid, s->slots[SUPERVISOR_AGENT].pid };
 
-	(void)processes_signal(SIGTERM, keep);
-	while (processes_signal(0, keep) > 0 && time_mono_ms() < end)
-		(void)supervisor_pump(s, -1, 50);
-	if (processes_signal(SIGKILL, keep) > 0)
-		log_warn("init: killed what did not end in %d s", APP_STOP_MS / 1000);
-	end = time_mono_ms() + KILL_MS;
-	while (processes_signal(0, keep) > 0 && time_mono_ms() < end)
-		(void)supervisor_pump(s, -1, 50);
+	(void)processes_signal(SIGTERM, keep, 2);
+	if (wait_for_none(s, keep, 2, APP_STOP_MS))
+		return;
+	log_warn("init: killing what did not end in %d s", APP_STOP_MS / 1000);
+	(void)processes_signal(SIGKILL, keep, 2);
+	(void)wait_for_none(s, keep, 2, KILL_MS);
 }
 
 static __attribute__((noreturn)) void go_down(unsigned int how)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/version.h"
+#include "guest-stub/agent.h"
 #include "guest-stub/init.h"
 #include "guest-stub/notices.h"
 #include "guest-stub/role.h"
@@ -22,6 +23,7 @@ int main(int argc, char **argv)
 	case ROLE_NOTIFIER:
 		return notices_run();
 	case ROLE_AGENT:
+		return agent_run();
 	case ROLE_UNKNOWN:
 	case ROLE_COUNT:
 		break;

@@ -135,6 +135,7 @@ int notices_run(void)
 	struct vsock_url u;
 	ssize_t n = recv(STDIN_FILENO, packet, PACKET_MAX, 0);
 
+	log_init(LOG_LEVEL_INFO);
 	if (n <= 0)
 		return 1;
 	packet[n] = 0;

@@ -24,7 +24,18 @@ static bool has_program(uint32_t pid)
 	       readlink(path, target, sizeof(target)) > 0;
 }
 
-int processes_signal(int signal, pid_t except)
+static bool is_one_of(pid_t pid, const pid_t *list, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (list[i] == pid)
+			return true;
+	}
+	return false;
+}
+
+int processes_signal(int signal, const pid_t *except, size_t n_except)
 {
 	auto_dir DIR *dir = opendir("/proc");
 	const struct dirent *d;
@@ -33,7 +44,7 @@ int processes_signal(int signal, pid_t except)
 
 	while (dir && (d = readdir(dir))) {
 		if (num_parse_u32(d->d_name, 1, INT_MAX, &pid) < 0 || (pid_t)pid == getpid() ||
-		    (pid_t)pid == except || !has_program(pid))
+		    is_one_of((pid_t)pid, except, n_except) || !has_program(pid))
 			continue;
 		n++;
 		if (signal != 0)

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "guest-stub/about.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "crypto/digest.h"
+#include "data/json.h"
+#include "guest-stub/machine.h"
+#include "guest-stub/share.h"
+#include "guest-stub/state.h"
+#include "tee/runtime_log.h"
+
+enum {
+	VM_CONFIG_MAX = 64 * 1024,
+	COMPOSE_SHOWN_MAX = 4 * 1024 * 1024, /* a larger one would not fit into the reply */
+};
+
+const char about_key_provider[] = "{\"name\":\"none\",\"id\":\"\"}";
+
+static void take_hex(struct about_bytes *to, const char *hex)
+{
+	size_t n = strlen(hex) / 2;
+
+	to->n = 0;
+	if (n <= sizeof(to->b) && str_unhex(to->b, n, hex) == 0)
+		to->n = n;
+}
+
+static void take_hash_of_image(struct about *a)
+{
+	json_t *j = NULL;
+
+	if (json_parse(a->vm_config, strlen(a->vm_config), VM_CONFIG_MAX, "vm_config", &j, NULL) <
+	    0)
+		return;
+	take_hex(&a->os_image_hash, json_get_str(j, "os_image_hash", ""));
+	json_decref(j);
+}
+
+static void add_hex(json_t *j, const char *key, const struct about_bytes *v)
+{
+	char hex[2 * sizeof(v->b) + 1];
+
+	str_hex(hex, v->b, v->n);
+	(void)json_object_set_new(j, key, json_string(hex));
+}
+
+/* dstack's tcb_info.  Registers are null off TDX: software ones would look like proof. */
+static char *tcb_info_of(const struct about *a, const char *compose)
+{
+	static const char *const registers[] = { "mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3" };
+	json_t *j = json_object();
+	char *text;
+	size_t i;
+
+	for (i = 0; i < sizeof(registers) / sizeof(registers[0]); i++)
+		(void)json_object_set_new(j, registers[i], json_null());
+	(void)json_object_set_new(j, "mr_aggregated", json_string(""));
+	add_hex(j, "os_image_hash", &a->os_image_hash);
+	add_hex(j, "compose_hash", &a->compose_hash);
+	add_hex(j, "device_id", &a->device_id);
+	(void)json_object_set_new(j, "event_log", event_log_json(&a->events));
+	(void)json_object_set_new(j, "app_compose", json_string(compose));
+	(void)json_object_set_new(j, "tee", json_string(a->tee));
+	text = json_pretty(j);
+	json_decref(j);
+	return text;
+}
+
+static int open_dir(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? err_errno(e, errno, "open %s", path) : fd;
+}
+
+static int load_events(const char *log_dir, struct about *a, struct err *e)
+{
+	auto_close int fd = open_dir(log_dir, e);
+
+	return fd < 0 ? fd : runtime_log_read(fd, &a->events, e);
+}
+
+static int load_compose(const char *share_dir, struct buf *ret, struct err *e)
+{
+	auto_close int fd = open_dir(share_dir, e);
+
+	return fd < 0 ? fd : file_read(fd, SHARE_COMPOSE, SHARE_COMPOSE_MAX, ret, e);
+}
+
+int about_load(const char *state_dir, const char *log_dir, const char *share_dir, struct about *ret,
+	       struct err *e)
+{
+	struct digest256 nothing =
+		digest256_bytes("", 0); /* as dstack's agents: no device is known */
+	auto_buf struct buf compose = { 0 };
+	struct about a = { 0 };
+	int r = state_read(state_dir, &a.state, e);
+
+	if (r == 0)
+		r = load_events(log_dir, &a, e);
+	if (r == 0)
+		r = load_compose(share_dir, &compose, e);
+	if (r < 0) {
+		about_deinit(&a);
+		return r;
+	}
+	a.app_name = json_get_str(a.state, "app_name", "");
+	a.tee = json_get_str(a.state, "tee", "none");
+	a.vm_config = json_get_str(a.state, "vm_config", "");
+	a.public_sysinfo = json_get_bool(a.state, "public_sysinfo", false);
+	a.public_tcbinfo = json_get_bool(a.state, "public_tcbinfo", false);
+	take_hex(&a.app_id, json_get_str(a.state, "app_id", ""));
+	take_hex(&a.instance_id, json_get_str(a.state, "instance_id", ""));
+	take_hex(&a.compose_hash, json_get_str(a.state, "compose_hash", ""));
+	memcpy(a.device_id.b, nothing.b, sizeof(nothing.b));
+	a.device_id.n = sizeof(nothing.b);
+	take_hash_of_image(&a);
+	a.tcb_info = tcb_info_of(&a, compose.n <= COMPOSE_SHOWN_MAX ? (char *)compose.p : "");
+	machine_line("/sys/class/dmi/id/sys_vendor", a.vendor, sizeof(a.vendor));
+	machine_line("/sys/class/dmi/id/product_name", a.product, sizeof(a.product));
+	*ret = a;
+	return 0;
+}
+
+void about_deinit(struct about *a)
+{
+	json_decref(a->state);
+	event_log_deinit(&a->events);
+	free(a->tcb_info);
+	*a = (struct about){ 0 };
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * about: who this guest is and what was measured, as the agent tells it
+ *
+ * Owns     copies of what PID 1 left in its files (state.h, the runtime log, the share).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "tee/event_log.h"
+
+struct err;
+
+struct about_bytes {
+	uint8_t b[32];
+	size_t n;
+};
+
+struct about {
+	json_t *state;
+	const char *app_name, *tee, *vm_config; /* borrowed from state */
+	bool public_sysinfo, public_tcbinfo;
+	struct about_bytes app_id, instance_id, compose_hash, os_image_hash, device_id;
+	struct event_log events;
+	char *tcb_info; /* JSON text, indented */
+	char vendor[64], product[64];
+};
+
+/* What the agent can say about keys; the payload of the key-provider event. */
+extern const char about_key_provider[];
+
+/* @share_dir: the copy of the share; @log_dir: the runtime log; @state_dir: of PID 1. */
+int about_load(const char *state_dir, const char *log_dir, const char *share_dir, struct about *ret,
+	       struct err *e);
+void about_deinit(struct about *a);

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "guest-stub/agent.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <linux/vm_sockets.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/version.h"
+#include "guest-stub/about.h"
+#include "guest-stub/boot.h"
+#include "guest-stub/guest_api.h"
+#include "guest-stub/machine.h"
+#include "guest-stub/pages.h"
+#include "guest-stub/worker_api.h"
+#include "loop/http_server.h"
+#include "loop/listen.h"
+#include "rpc/rpc.h"
+#include "rpc/rpc_http.h"
+
+enum {
+	PAGE_MAX = 32 * 1024 * 1024,
+	CONNS_MAX = 64,
+	SHUTDOWN_DELAY_MS = 200, /* so that the answer is out before PID 1 acts */
+};
+
+struct agent {
+	uv_loop_t loop;
+	uv_timer_t shutdown_timer;
+	struct about about;
+	struct guest_api guest_api;
+	struct http_server *host, *anybody;
+};
+
+static const struct http_header headers[] = {
+	{ "X-App-Version", "v" DSTACK_VERSION " (bailey " BAILEY_VERSION ")" },
+	{ "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'" },
+	{ "X-Content-Type-Options", "nosniff" },
+	{ NULL, NULL },
+};
+
+static void refuse(struct http_request *r, int status, const char *text)
+{
+	http_reply(r, status, "text/plain; charset=utf-8", text, strlen(text), headers);
+}
+
+static void answer(void *arg, int status, const char *content_type, const void *body, size_t n)
+{
+	http_reply(arg, status, content_type, body, n, headers);
+}
+
+/* ---- the host ---- */
+
+static void on_shutdown_timer(uv_timer_t *t)
+{
+	(void)t;
+	if (send(AGENT_CONTROL_FD, "S", 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1)
+		log_error("agent: init cannot be told to shut down");
+}
+
+static void on_shutdown(void *arg)
+{
+	struct agent *a = arg;
+
+	log_info("agent: the host asks to shut down");
+	(void)uv_timer_start(&a->shutdown_timer, on_shutdown_timer, SHUTDOWN_DELAY_MS, 0);
+}
+
+static void on_host_request(struct http_request *r, void *arg)
+{
+	const struct rpc_peer peer = { .kind = RPC_PEER_HOST };
+	struct agent *a = arg;
+
+	if (http_request_cid(r) != VMADDR_CID_HOST)
+		refuse(r, 403, "only the host may ask\n");
+	else if (!rpc_http_handle(&guest_api_service, &a->guest_api, "/api/", r, &peer))
+		refuse(r, 404, "not found\n");
+}
+
+/* ---- anybody ---- */
+
+static void reply_page(struct http_request *r, int failed, const char *type, const struct buf *b)
+{
+	if (failed < 0)
+		refuse(r, 500, "the page does not fit\n");
+	else
+		http_reply(r, 200, type, b->p, b->n, headers);
+}
+
+static void dashboard(struct agent *a, struct http_request *r)
+{
+	auto_buf struct buf b = BUF_MAX(PAGE_MAX);
+	struct machine_system m;
+
+	if (a->about.public_sysinfo)
+		machine_system_now(&m);
+	reply_page(r, pages_dashboard(&a->about, a->about.public_sysinfo ? &m : NULL, &b),
+		   "text/html; charset=utf-8", &b);
+}
+
+static void metrics(struct http_request *r)
+{
+	auto_buf struct buf b = BUF_MAX(PAGE_MAX);
+	struct machine_system m;
+
+	machine_system_now(&m);
+	reply_page(r, pages_metrics(&m, &b), "text/plain; version=0.0.4; charset=utf-8", &b);
+}
+
+/* rpc_http_handle() with our headers. */
+static void worker(struct agent *a, struct http_request *r, const char *method, bool is_get)
+{
+	const struct rpc_peer peer = { .kind = RPC_PEER_ANYONE };
+	struct rpc_request q = { .method = method, .is_get = is_get };
+
+	q.query = http_request_query(r);
+	q.content_type = http_request_header(r, "Content-Type");
+	q.body = http_request_body(r, &q.n_body);
+	if (http_request_too_large(r))
+		rpc_refuse(&q, RPC_TOO_LARGE, answer, r);
+	else
+		rpc_dispatch(&worker_api_service, &a->about, &peer, &q, answer, r);
+}
+
+static void on_request(struct http_request *r, void *arg)
+{
+	const char *path = http_request_path(r), *verb = http_request_method(r);
+	bool is_get = str_equal(verb, "GET") || str_equal(verb, "HEAD");
+	struct agent *a = arg;
+
+	if (!is_get && !str_equal(verb, "POST"))
+		refuse(r, 405, "GET or POST\n");
+	else if (str_starts(path, "/prpc/"))
+		worker(a, r, path + strlen("/prpc/"), is_get);
+	else if (is_get && str_equal(path, "/"))
+		dashboard(a, r);
+	else if (is_get && str_equal(path, "/metrics") && a->about.public_sysinfo)
+		metrics(r);
+	else
+		refuse(r, 404, "not found\n");
+}
+
+/* ---- start ---- */
+
+static int serve_host(struct agent *a, struct err *e)
+{
+	const struct http_server_options o = {
+		.conns_max = CONNS_MAX,
+		.body_max = AGENT_BODY_MAX,
+		.on_request = on_host_request,
+		.arg = a,
+	};
+	int r, fd = listen_vsock(VMADDR_CID_ANY, AGENT_VSOCK_PORT, e);
+
+	if (fd == ERR_MISSING) {
+		/* a machine without vsock still has its public page */
+		log_warn("agent: %s", e->text);
+		return 0;
+	}
+	if (fd < 0)
+		return fd;
+	r = http_server_start(&a->host, &a->loop, &o, e);
+	return r ? r : http_server_listen(a->host, fd, NULL, 0, e);
+}
+
+static int serve_anybody(struct agent *a, struct err *e)
+{
+	const struct http_server_options o = {
+		.conns_max = CONNS_MAX,
+		.body_max = AGENT_BODY_MAX,
+		.ip_rate_per_s = AGENT_IP_RATE,
+		.ip_burst = AGENT_IP_BURST,
+		.on_request = on_request,
+		.arg = a,
+	};
+	char address[32];
+	int r, fd;
+
+	(void)str_format(address, sizeof(address), "0.0.0.0:%d", AGENT_TCP_PORT);
+	fd = listen_tcp(address, e);
+	if (fd < 0)
+		return fd;
+	r = http_server_start(&a->anybody, &a->loop, &o, e);
+	return r ? r : http_server_listen(a->anybody, fd, NULL, 0, e);
+}
+
+int agent_run(void)
+{
+	static struct agent a;
+	struct err e = ERR_NONE;
+	int r;
+
+	log_init(LOG_LEVEL_INFO);
+	r = about_load(BOOT_STATE_DIR, BOOT_LOG_DIR, BOOT_SHARE_DIR, &a.about, &e);
+	if (r == 0)
+		r = uv_loop_init(&a.loop);
+	if (r < 0) {
+		log_error("agent: %s", e.code ? e.text : uv_strerror(r));
+		return 1;
+	}
+	(void)uv_timer_init(&a.loop, &a.shutdown_timer);
+	a.guest_api = (struct guest_api){ &a.about, on_shutdown, &a };
+	r = serve_host(&a, &e);
+	if (r == 0)
+		r = serve_anybody(&a, &e);
+	if (r < 0) {
+		log_error("agent: %s", e.text);
+		return 1;
+	}
+	return uv_run(&a.loop, UV_RUN_DEFAULT) ? 1 : 0; /* until killed */
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * agent: the HTTP servers of a guest, in a process of their own
+ *
+ *	vsock port 8000	the host only (CID 2): /api/<Method> of GuestApi
+ *	TCP port 8090	anybody: / and /metrics, /prpc/<Method> of Worker; limited in rate for each address
+ *
+ * fd 3 is the control socket of PID 1: one datagram 'S' asks it to shut down.
+ */
+#pragma once
+
+enum {
+	AGENT_VSOCK_PORT = 8000,
+	AGENT_TCP_PORT = 8090,
+	AGENT_CONTROL_FD = 3,
+	AGENT_IP_RATE = 20,  /* requests a second of one address */
+	AGENT_IP_BURST = 60, /* a browser opens the dashboard and its like at once */
+	AGENT_BODY_MAX = 1024 * 1024,
+};
+
+/* Serve until killed.  Return: exit code. */
+int agent_run(void);
