@@ -25,6 +25,9 @@ if(BAILEY_WERROR)
   add_compile_options(-Werror)
 endif()
 add_compile_definitions(_GNU_SOURCE)
+# The same sources give the same programs in whatever folder they are built: the
+# guest image is to be reproducible from any clone.
+add_compile_options("-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=")
 
 if(BAILEY_SANITIZE)
   add_compile_options(-fsanitize=${BAILEY_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -23,10 +23,10 @@ def build(out, guest=GUEST, env=None, ok=True, **kwargs):
     return done.stdout.split()[0] if ok else done.stderr
 
 
-def tool(*argv):
+def tool(*argv, **kwargs):
     """Run a program that must succeed; what it printed is shown when it does not."""
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          check=False)
+                          check=False, **kwargs)
     assert done.returncode == 0, f"{argv}: {done.returncode}\n{done.stdout}{done.stderr}"
     return done.stdout
 
