@@ -15,6 +15,9 @@ GOOD = {
     "a.c": SPDX + '#include "a.h"\n\nint a(int x)\n{\n' + BODY * 70 + "}\n",
     "a.h": SPDX + "/* a: the letter; strcpy() and system() are only named here */\n"
            "#pragma once\n\nint a(int x);\n",
+    "main-b.c": SPDX + "/* main-b: the program */\n",
+    "main-c.c": SPDX + "/*\n * c: the program\n */\n",
+    "test-d.c": SPDX + "int x = strlen(\"\") + strtol(\"1\", 0, 10);\n" + "int x;\n" * 600,
     "run.sh": "#!/bin/bash\n# SPDX-License-Identifier: Apache-2.0\ntrue\n",
     "tool.py": "# SPDX-License-Identifier: Apache-2.0\nprint('strcpy(')\n",
 }
@@ -23,13 +26,14 @@ GOOD = {
 FAULTS = [
     ("a.c", "int a;\n", "a.c:1: the first line does not have SPDX"),
     ("a.h", SPDX + "/* about a */\n", "a.h:2: the header does not begin with 'a: '"),
-    ("main-a.c", SPDX + "int a;\n", "main-a.c:2: the header does not begin with 'main-a: '"),
+    ("main-a.c", SPDX + "int a;\n", "main-a.c:2: the header does not begin with 'a: '"),
     ("b.c", SPDX + "void b(char *p)\n{\n\tstrcpy(p, \"x\");\n}\n", "b.c:4: strcpy() is not used"),
     ("b.c", SPDX + "int b(void)\n{\n\treturn system (\"x\");\n}\n", "b.c:4: system() is not used"),
     ("b.c", SPDX + "int b(int x)\n{\n" + BODY * 71 + "}\n", "b.c:3: function of 71 lines"),
     ("b.c", SPDX + "int x;\n" * 401, "b.c:1: 401 lines of code, at most 400"),
     ("b.c", SPDX + "/*\n * Size  a table\n */\n" + "int x;\n" * 601, "601 lines of code, at most 600"),
     ("b.h", SPDX + "/* b: x */\n" + "int x;\n" * 121, "b.h:1: 121 lines of code, at most 120"),
+    ("test-b.c", SPDX + "int x;\n" * 701, "test-b.c:1: 701 lines of code, at most 700"),
     ("b.c", SPDX + "/* TODO: later */\n", "b.c:2: TODO names no owner"),
     ("b.c", SPDX + "int   x;\n", "run clang-format -i on it"),
     ("b.c", SPDX + "int x; \n", "b.c:2: space at the end"),
