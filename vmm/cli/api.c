@@ -74,14 +74,22 @@ static int refused(const struct http_answer *answer, struct err *e)
 	return code;
 }
 
+/*
+ * A whole reply is read from the connection that was made; one that comes in pieces is left to
+ * libcurl, which makes its own, once it is known that there is somebody to connect to.
+ */
 static int ask(const struct api *a, struct http_call_options *o, struct http_answer *answer,
 	       struct err *e)
 {
-	int rc;
+	int rc, fd = dial(a, e);
 
-	o->fd = dial(a, e);
-	if (o->fd < 0)
-		return o->fd;
+	if (fd < 0)
+		return fd;
+	o->fd = fd;
+	if (o->on_body) {
+		o->unix_path = a->socket;
+		o->fd = fd_close(fd);
+	}
 	rc = http_call_wait(o, answer, e);
 	return rc < 0 ? err_wrap(e, rc, "asking baileyd at %s", a->socket) : 0;
 }

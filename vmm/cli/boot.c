@@ -68,8 +68,8 @@ static int on_event(const char *event, const char *body, json_int_t timestamp, v
 
 	if (f->begun_ms == 0)
 		f->begun_ms = at;
-	if (str_equal(event, "instance.info"))
-		return 0;
+	if (str_equal(event, "instance.info") || str_starts(event, "vmm."))
+		return 0; /* the guest's ids and the daemon's own notes are no steps */
 	(void)str_escape(shown, sizeof(shown), body, strlen(body));
 	if (str_equal(event, "boot.progress"))
 		(void)str_escape(f->last, sizeof(f->last), body, strlen(body));

@@ -20,7 +20,7 @@
 #include "cli/vm.h"
 #include "data/json.h"
 
-enum { TEXT_MAX = 16 * 1024 * 1024, TIMEOUT_MAX_S = 7 * 24 * 3600 };
+enum { TEXT_MAX = 16 * 1024 * 1024, TIMEOUT_MAX_S = 7 * 24 * 3600, LINES_MAX = 10 * 1000 * 1000 };
 
 void cli_say(const struct cli *c, const char *fmt, ...)
 {
@@ -131,6 +131,18 @@ int cli_timeout(const struct cli *c, uint64_t otherwise, uint64_t *ret, struct e
 		return err_set(e, ERR_INPUT,
 			       "--timeout: \"%.40s\" is not a time; write 90s, 10m or 1h", text);
 	*ret = value * unit * 1000;
+	return 0;
+}
+
+int cli_lines(const struct cli *c, uint32_t otherwise, uint32_t *ret, struct err *e)
+{
+	const char *text = c->args->options[OPT_LINES];
+
+	*ret = otherwise;
+	if (text && num_parse_u32(text, 0, LINES_MAX, ret) < 0) {
+		return err_set(e, ERR_INPUT,
+			       "--lines: \"%.40s\" is not a number of lines; write 100", text);
+	}
 	return 0;
 }
 

@@ -58,6 +58,9 @@ int cli_each_vm(struct cli *c, cli_vm_fn fn, struct err *e);
 /* --timeout in ms, or @otherwise; ERR_INPUT for what is no time. */
 int cli_timeout(const struct cli *c, uint64_t otherwise, uint64_t *ret, struct err *e);
 
+/* --lines, or @otherwise; ERR_INPUT for what is no number of them. */
+int cli_lines(const struct cli *c, uint32_t otherwise, uint32_t *ret, struct err *e);
+
 /* The commands: each is the run of a struct command. */
 int cmd_up(struct cli *c, struct err *e);
 int cmd_ps(struct cli *c, struct err *e);

@@ -141,6 +141,7 @@ static void show(const json_t *vm)
 	const json_t *cfg = vm_configuration(vm);
 	auto_buf struct buf where = BUF_MAX(64 * 1024);
 	enum colour colour;
+	char ended[96];
 
 	line("name", vm_str(vm, "name"));
 	line("id", vm_id(vm));
@@ -149,7 +150,8 @@ static void show(const json_t *vm)
 	line("boot error", vm_str(vm, "boot_error"));
 	line("shutdown step", vm_str(vm, "shutdown_progress"));
 	line("uptime", vm_is_down(vm) ? "" : vm_str(vm, "uptime"));
-	line("ended", vm_is_down(vm) ? vm_str(vm, "exited_at") : "");
+	(void)str_format(ended, sizeof(ended), "%.80s ago", vm_str(vm, "exited_at"));
+	line("ended", vm_is_down(vm) && !str_equal(ended, "never ago") ? ended : "");
 	line("app id", vm_str(vm, "app_id"));
 	line("instance id", vm_str(vm, "instance_id"));
 	line("tee", vm_tee(vm));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_logs: logs and events, what a VM said */
+/* cmd_logs: what a VM's console said */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,27 +8,13 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fd.h"
-#include "base/num.h"
 #include "base/str.h"
-#include "base/time.h"
 #include "cli/clean.h"
 #include "cli/cli.h"
 #include "cli/heartbeat.h"
 #include "cli/vm.h"
-#include "cli/watch.h"
 
-enum { CHUNK_MAX = 4 * 1024 * 1024, LINES_MAX = 10 * 1000 * 1000 };
-
-static int option_lines(const struct cli *c, uint32_t otherwise, uint32_t *ret, struct err *e)
-{
-	const char *text = c->args->options[OPT_LINES];
-
-	*ret = otherwise;
-	if (text && num_parse_u32(text, 0, LINES_MAX, ret) < 0)
-		return err_set(e, ERR_INPUT,
-			       "--lines: \"%.40s\" is not a number of lines; write 100", text);
-	return 0;
-}
+enum { CHUNK_MAX = 4 * 1024 * 1024, LINES = 10000 };
 
 static int option_channel(const struct cli *c, const char **ret, struct err *e)
 {
@@ -100,7 +86,7 @@ int cmd_logs(struct cli *c, struct err *e)
 	const char *channel;
 	json_t *vm = NULL;
 	uint32_t lines;
-	int rc = option_lines(c, 10000, &lines, e);
+	int rc = cli_lines(c, LINES, &lines, e);
 
 	if (rc == 0)
 		rc = option_channel(c, &channel, e);
@@ -115,74 +101,4 @@ int cmd_logs(struct cli *c, struct err *e)
 		rc = stream_log(c, vm_id(vm), channel, lines, e);
 	json_decref(vm);
 	return rc;
-}
-
-static int print_event(const char *event, const char *body, json_int_t timestamp, void *arg)
-{
-	const struct cli *c = arg;
-	char when[32], name[80], shown[7168];
-	json_t *j;
-
-	if (c->wants_json) {
-		j = json_pack("{s:s, s:s, s:I}", "event", event, "body", body, "timestamp",
-			      timestamp);
-		cli_json(j);
-		json_decref(j);
-		return 0;
-	}
-	(void)time_rfc3339(when, sizeof(when), (uint64_t)(timestamp > 0 ? timestamp : 0) / 1000);
-	when[19] = 0; /* the fraction comes before the Z */
-	(void)printf("%s.%03dZ  %-18s  %s\n", when, (int)(timestamp % 1000),
-		     str_escape(name, sizeof(name), event, strlen(event)),
-		     str_escape(shown, sizeof(shown), body, strlen(body)));
-	(void)fflush(stdout);
-	return ferror(stdout) ? -EPIPE : 0;
-}
-
-struct event_out {
-	struct cli *cli;
-	struct vm_event_cursor at;
-};
-
-static int on_look(const json_t *vm, void *arg, struct err *e)
-{
-	struct event_out *o = arg;
-
-	(void)e;
-	return vm_events_after(vm, &o->at, print_event, o->cli);
-}
-
-/* Pass over all but the last @n. */
-static void skip_to_last(const json_t *vm, uint32_t n, struct vm_event_cursor *at)
-{
-	const json_t *events = json_object_get(vm, "events");
-	size_t i, all = json_array_size(events);
-	json_int_t when;
-
-	for (i = 0; i + n < all; i++) {
-		when = json_integer_value(json_object_get(json_array_get(events, i), "timestamp"));
-		at->n_same = when == at->last ? at->n_same + 1 : 1;
-		at->last = when;
-	}
-}
-
-int cmd_events(struct cli *c, struct err *e)
-{
-	struct event_out o = { .cli = c };
-	json_t *vm = NULL;
-	uint32_t lines;
-	int rc = option_lines(c, LINES_MAX, &lines, e);
-
-	if (rc == 0)
-		rc = cli_vm(c, 0, &vm, e);
-	if (rc == 0) {
-		skip_to_last(vm, lines, &o.at);
-		rc = on_look(vm, &o, e);
-	}
-	if (rc == 0 && args_has(c->args, OPT_FOLLOW))
-		rc = watch(&c->api, vm_id(vm), UINT64_MAX / 2, on_look, &o, e);
-	if (rc == ERR_NOT_FOUND && vm)
-		rc = 0; /* it was removed: there will be no more */
-	json_decref(vm);
-	return rc == -EPIPE ? 0 : rc;
 }
