@@ -2,6 +2,7 @@
 /* cmd_image: guest images, and the versions of both programs */
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -75,7 +76,9 @@ static int check_one(struct cli *c, const char *path, struct place *place, struc
 {
 	struct image *im = NULL;
 	json_t *j;
-	int rc = place_of(path, place, e);
+	char real
+		[PATH_MAX]; /* "." has no name; a path that is not there keeps its own, for the message */
+	int rc = place_of(realpath(path, real) ? real : path, place, e);
 
 	if (rc == 0)
 		rc = image_load(place->store, place->name, &im, e);
