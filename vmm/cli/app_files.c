@@ -82,7 +82,6 @@ static int read_compose(struct app *a, int dirfd, struct err *e)
 {
 	const char *name = app_str(a, "compose_file");
 	auto_buf struct buf text = BUF_MAX(0);
-	json_t *j = NULL;
 	size_t i;
 	int rc;
 
@@ -94,12 +93,6 @@ static int read_compose(struct app *a, int dirfd, struct err *e)
 					 "is not used beside compose_file; remove one of them");
 	}
 	rc = read_text(a, dirfd, "compose_file", name, &text, e);
-	if (rc < 0)
-		return rc;
-	rc = json_parse(text.p, text.n, APP_FILE_MAX, name, &j, e);
-	if (rc == 0 && !json_is_object(j))
-		rc = app_error(a, "compose_file", e, "\"%.200s\" is not a JSON object", name);
-	json_decref(j);
 	if (rc == 0)
 		a->compose = buf_take_str(&text);
 	return rc;

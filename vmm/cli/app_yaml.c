@@ -18,6 +18,7 @@
 #include "cli/compose.h"
 #include "cli/host_port.h"
 #include "crypto/digest.h"
+#include "data/app_compose.h"
 
 void app_deinit(struct app *a)
 {
@@ -158,6 +159,25 @@ static int check_across(const struct app *a, struct err *e)
 	return rc < 0 ? rc : check_runner(a, e);
 }
 
+/* Read it as a guest will: what it would refuse at its boot is told now. */
+static int check_compose(const struct app *a, struct err *e)
+{
+	struct app_compose *c = NULL;
+	struct err why = ERR_NONE;
+	int rc;
+
+	if (strlen(a->compose) > APP_TEXT_MAX)
+		return err_set(e, ERR_INPUT, "%s: its app-compose.json would be larger than %d MiB",
+			       a->file, APP_TEXT_MAX >> 20);
+	rc = app_compose_parse(a->compose, strlen(a->compose), &c, &why);
+	if (rc == 0)
+		rc = app_compose_check(c, &why);
+	app_compose_free(c);
+	if (rc == 0)
+		return 0;
+	return app_error(a, app_get(a, "compose_file") ? "compose_file" : "app", e, "%s", why.text);
+}
+
 static void hash(struct app *a)
 {
 	struct digest256 d = digest256_bytes(a->compose, strlen(a->compose));
@@ -179,9 +199,8 @@ int app_parse(const void *p, size_t n, const char *file, const char *dir, struct
 		rc = check_across(&a, e);
 	if (rc == 0 && !a.compose)
 		a.compose = compose_text(&a);
-	if (rc == 0 && strlen(a.compose) > APP_TEXT_MAX)
-		rc = err_set(e, ERR_INPUT, "%s: its app-compose.json would be larger than %d MiB",
-			     file, APP_TEXT_MAX >> 20);
+	if (rc == 0)
+		rc = check_compose(&a, e);
 	if (rc < 0)
 		return rc;
 	hash(&a);
