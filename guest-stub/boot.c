@@ -16,11 +16,15 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
-#include "data/json.h"
+#include "data/app_compose.h"
+#include "data/instance_info.h"
+#include "data/sys_config.h"
 #include "guest-stub/app.h"
+#include "guest-stub/machine.h"
 #include "guest-stub/modules.h"
 #include "guest-stub/mounts.h"
 #include "guest-stub/net.h"
+#include "guest-stub/policy.h"
 #include "guest-stub/share.h"
 #include "guest-stub/state.h"
 #include "guest-stub/supervisor.h"
@@ -38,10 +42,11 @@ void boot_init(struct boot *b, struct supervisor *s)
 
 void boot_deinit(struct boot *b)
 {
-	plan_deinit(&b->plan);
+	app_compose_free(b->app);
+	b->app = NULL;
 	buf_deinit(&b->compose);
-	json_decref(b->sys_config);
-	b->sys_config = NULL;
+	sys_config_free(b->sys);
+	b->sys = NULL;
 	b->share = fd_close(b->share);
 	b->log = fd_close(b->log);
 }
@@ -97,24 +102,26 @@ static int step_share(struct boot *b, struct err *e)
 	return share_fetch(b->share, e);
 }
 
-/* .sys-config.json as JSON, if the copy has a good one. */
 static int read_sys_config(struct boot *b, struct err *e)
 {
-	json_decref(b->sys_config);
-	b->sys_config = NULL;
-	return json_read_file(b->share, SHARE_SYS_CONFIG, SHARE_SYS_CONFIG_MAX, &b->sys_config, e);
+	auto_buf struct buf text = { 0 };
+	int r = file_read(b->share, SHARE_SYS_CONFIG, SHARE_SYS_CONFIG_MAX, &text, e);
+
+	return r ? r : sys_config_parse(text.p, text.n, &b->sys, e);
 }
 
 /* Begin to notify, at the latest when something has gone wrong. */
 static void notify_from_here(struct boot *b)
 {
+	const char *url = HOST_API_URL;
 	struct err e = ERR_NONE;
 
 	if (b->can_notify)
 		return;
 	b->can_notify = true;
-	if (notices_start(&b->notices, b->supervisor,
-			  json_get_str(b->sys_config, "host_api_url", HOST_API_URL), &e) < 0)
+	if (b->sys)
+		url = b->sys->host_api_url ? b->sys->host_api_url : "";
+	if (notices_start(&b->notices, b->supervisor, url, &e) < 0)
 		log_warn("notice: %s", e.text);
 }
 
@@ -122,50 +129,81 @@ static int step_sys_config(struct boot *b, struct err *e)
 {
 	int r = read_sys_config(b, e);
 
-	if (r < 0)
-		return r;
-	if (!json_get_str(b->sys_config, "vm_config", NULL))
-		return err_set(e, ERR_PROTO, SHARE_SYS_CONFIG ": vm_config is missing");
-	notify_from_here(b);
-	return 0;
+	if (r == 0)
+		notify_from_here(b);
+	return r;
 }
 
 static int step_compose(struct boot *b, struct err *e)
 {
 	int r = file_read(b->share, SHARE_COMPOSE, SHARE_COMPOSE_MAX, &b->compose, e);
 
-	return r ? r : plan_parse(b->compose.p, b->compose.n, &b->plan, e);
+	return r ? r : app_compose_parse(b->compose.p, b->compose.n, &b->app, e);
+}
+
+/* What the app asks for and goes without; it runs all the same, as its code is the same. */
+static void say_what_is_left_out(struct boot *b)
+{
+	if (b->app->secure_time)
+		log_warn("secure_time is not done: there is no time service in this guest");
+	if (b->app->swap_size > 0)
+		notices_send(&b->notices, "boot.notice",
+			     "swap_size is ignored: there is no data disk");
+	if (b->app->storage_fs)
+		notices_send(&b->notices, "boot.notice",
+			     "storage_fs is ignored: this guest keeps everything in memory");
+}
+
+static int step_policy(struct boot *b, struct err *e)
+{
+	auto_buf struct buf user_config = { 0 };
+	struct policy_guest g = { .platform = "", .n_gpus = machine_gpus() };
+	struct machine_system m;
+	int r;
+
+	machine_system_now(&m);
+	g.os_version = m.os_version;
+	r = file_read(b->share, SHARE_USER_CONFIG, SHARE_USER_CONFIG_MAX, &user_config, e);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	g.user_config = user_config.p;
+	g.n_user_config = user_config.n;
+	r = policy_check(b->app, &g, e);
+	if (r == 0)
+		say_what_is_left_out(b);
+	return r;
 }
 
 /* The host's app id; seeds are made anew on each boot, as without a key provider nothing outlives one. */
 static int step_identity(struct boot *b, struct err *e)
 {
+	struct instance_info info = { .app_id.n = 0 };
+	auto_buf struct buf text = { 0 };
 	uint8_t seed[MEASURE_ID_SIZE];
-	json_t *info = NULL;
 	int r;
 
 	if (getrandom(seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
 		return err_errno(e, errno, "getrandom");
-	r = json_read_file(b->share, SHARE_INSTANCE_INFO, SHARE_INSTANCE_INFO_MAX, &info, e);
+	r = file_read(b->share, SHARE_INSTANCE_INFO, SHARE_INSTANCE_INFO_MAX, &text, e);
+	if (r == 0)
+		r = instance_info_parse(text.p, text.n, &info, e);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	r = measure_identity_of(b->compose.p, b->compose.n, json_get_str(info, "app_id", ""), seed,
-				!b->plan.no_instance_id, &b->id, e);
-	json_decref(info);
-	return r;
+	return measure_identity_of(b->compose.p, b->compose.n, info.app_id.b, info.app_id.n, seed,
+				   !b->app->no_instance_id, &b->id, e);
 }
 
 static int step_measure(struct boot *b, struct err *e)
 {
-	struct measure_app app = { .n_init_scripts = b->plan.n_init_scripts,
-				   .gpu_policy = b->plan.gpu_policy };
+	struct measure_app app = { .n_init_scripts = b->app->n_init_scripts,
+				   .gpu_policy = b->app->requirements.gpu_policy_raw };
 	int r;
 
-	memcpy(app.init_scripts, b->plan.init_scripts, sizeof(app.init_scripts));
+	memcpy(app.init_scripts, b->app->init_scripts, sizeof(app.init_scripts));
 	b->registers.dirfd = b->log;
 	b->tee = registers_tee(&b->registers);
 	log_warn("tee: %s", tee_kind_meaning(b->tee.kind));
-	r = runtime_log_init(b->log, b->plan.event_version, e);
+	r = runtime_log_init(b->log, b->app->event_log_version, e);
 	return r ? r : measure_boot(b->log, &b->tee, &b->id, &app, e);
 }
 
@@ -194,8 +232,8 @@ static int step_files(struct boot *b, struct err *e)
 	struct state st = {
 		.id = &b->id,
 		.tee = b->tee.kind,
-		.plan = &b->plan,
-		.vm_config = json_get_str(b->sys_config, "vm_config", ""),
+		.app = b->app,
+		.vm_config = b->sys->vm_config,
 	};
 	int r;
 
@@ -214,6 +252,19 @@ static int step_files(struct boot *b, struct err *e)
 	return r ? r : state_write(BOOT_STATE_DIR, &st, e);
 }
 
+/* As in dstack, an app without its way in still runs; the host is told. */
+static int step_gateway(struct boot *b, struct err *e)
+{
+	(void)e;
+	if (!b->app->gateway_enabled)
+		return 0;
+	(void)progress(b, "setting up dstack-gateway");
+	notices_send(&b->notices, "boot.error",
+		     "dstack-gateway registration failed, the app has no ingress route: this guest "
+		     "does not register with a gateway yet");
+	return 0;
+}
+
 static int step_agent(struct boot *b, struct err *e)
 {
 	return keeper_start(&b->agent, b->supervisor, e);
@@ -230,23 +281,23 @@ static int step_net_wait(struct boot *b, struct err *e)
 	return r == -ECANCELED ? r : 0;
 }
 
-static struct app app_of(const struct plan *p)
+static struct app app_of(const struct app_compose *c)
 {
 	static const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
 					   "TERM=linux", "DSTACK_HOST_SHARED_DIR=" BOOT_SHARE_DIR,
 					   NULL };
-	struct app a = { .n_init_scripts = p->n_init_scripts,
-			 .pre_launch = p->pre_launch,
-			 .main = p->main,
+	struct app a = { .n_init_scripts = c->n_init_scripts,
+			 .pre_launch = c->pre_launch_script,
+			 .main = c->bash_script,
 			 .env = env };
 
-	memcpy(a.init_scripts, p->init_scripts, sizeof(a.init_scripts));
+	memcpy(a.init_scripts, c->init_scripts, sizeof(a.init_scripts));
 	return a;
 }
 
 static int step_init_scripts(struct boot *b, struct err *e)
 {
-	const struct app a = app_of(&b->plan);
+	const struct app a = app_of(b->app);
 
 	if (a.n_init_scripts == 0)
 		return 0;
@@ -256,10 +307,10 @@ static int step_init_scripts(struct boot *b, struct err *e)
 
 static int step_app(struct boot *b, struct err *e)
 {
-	const struct app a = app_of(&b->plan);
+	const struct app a = app_of(b->app);
 	int r;
 
-	if (b->plan.runner == PLAN_RUNNER_NONE)
+	if (str_equal(b->app->runner, "none"))
 		return 0;
 	if (a.pre_launch)
 		(void)progress(b, "pre-launch");
@@ -287,10 +338,12 @@ static const struct boot_step {
 	{ "read the shared folder", step_share, "security.share" },
 	{ "read the system configuration", step_sys_config, "security.share" },
 	{ "read the app", step_compose, "security.share" },
+	{ "accept the app", step_policy, NULL },
 	{ "identify the instance", step_identity, "security.share" },
 	{ "measure", step_measure, NULL },
 	{ "request app keys", step_keys, NULL },
 	{ "write files", step_files, NULL },
+	{ "set up the gateway", step_gateway, NULL },
 	{ "start the agent", step_agent, NULL },
 	{ "wait for the network", step_net_wait, NULL },
 	{ "run init scripts", step_init_scripts, NULL },
@@ -301,10 +354,10 @@ static const struct boot_step {
 /* Tell the host what went wrong, the rule that it broke first. */
 static void report(struct boot *b, const struct boot_step *step, const struct err *e)
 {
-	if (b->share >= 0 && !b->sys_config)
+	if (b->share >= 0 && !b->sys)
 		(void)read_sys_config(b, NULL);
 	notify_from_here(b);
-	if (step->notice && e->code != ERR_INPUT && e->code != ERR_MISSING)
+	if (step->notice && e->code != ERR_MISSING)
 		notices_send(&b->notices, step->notice, e->text);
 	notices_send(&b->notices, "boot.error", e->text);
 }

@@ -8,24 +8,21 @@
  */
 #pragma once
 
-#include <jansson.h>
-
 #include "base/buf.h"
 #include "guest-stub/keeper.h"
 #include "guest-stub/measure.h"
 #include "guest-stub/notices.h"
-#include "guest-stub/plan.h"
 #include "tee/registers.h"
 
+struct app_compose;
 struct err;
 struct supervisor;
+struct sys_config;
 
 #define BOOT_WORK_DIR  "/dstack"
 #define BOOT_SHARE_DIR "/dstack/.host-shared"
 #define BOOT_LOG_DIR   "/run/log/dstack"
 #define BOOT_STATE_DIR "/run/bailey"
-
-enum { BOOT_API_URL_MAX = 256 };
 
 struct boot {
 	struct supervisor *supervisor; /* borrowed */
@@ -35,10 +32,10 @@ struct boot {
 	int share, log;	 /* directory fds; -1 before they are there */
 	struct registers registers;
 	struct tee tee;
-	struct plan plan;
-	struct buf compose;
+	struct sys_config *sys; /* NULL before it is read, as the next two */
+	struct app_compose *app;
+	struct buf compose; /* the bytes that app was read from */
 	struct measure_identity id;
-	json_t *sys_config;
 };
 
 void boot_init(struct boot *b, struct supervisor *s);

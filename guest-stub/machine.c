@@ -2,6 +2,7 @@
 #include "guest-stub/machine.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -15,6 +16,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+
+DEFINE_AUTO(DIR *, dir, closedir);
+#define auto_dir __attribute__((cleanup(auto_dir_fn)))
 
 enum { TEXT_MAX = 1024 * 1024 };
 
@@ -138,4 +142,21 @@ void machine_network_now(struct machine_network *ret)
 	}
 	if (all)
 		freeifaddrs(all);
+}
+
+unsigned int machine_gpus(void)
+{
+	auto_dir DIR *dir = opendir("/sys/bus/pci/devices");
+	char path[288], class[16];
+	const struct dirent *d;
+	unsigned int n = 0;
+
+	while (dir && (d = readdir(dir))) {
+		if (d->d_name[0] == '.' ||
+		    str_format(path, sizeof(path), "/sys/bus/pci/devices/%s/class", d->d_name) < 0)
+			continue;
+		machine_line(path, class, sizeof(class));
+		n += str_starts(class, "0x0300") || str_starts(class, "0x0302");
+	}
+	return n;
 }

@@ -55,3 +55,6 @@ void machine_network_now(struct machine_network *ret);
 
 /* A line of a file of the kernel's without its newline; "" if there is none. */
 void machine_line(const char *path, char *dst, size_t size);
+
+/* Display controllers that can be GPUs (PCI class 0300 and 0302). */
+unsigned int machine_gpus(void);

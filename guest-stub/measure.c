@@ -9,35 +9,18 @@
 #include "data/json.h"
 #include "tee/runtime_log.h"
 
-static int app_id_of(const char *hex, const struct digest256 *compose_hash,
-		     uint8_t ret[static MEASURE_ID_SIZE], struct err *e)
-{
-	size_t n = strlen(hex);
-
-	if (n == 0) {
-		memcpy(ret, compose_hash->b, MEASURE_ID_SIZE);
-		return 0;
-	}
-	if (n != MEASURE_ID_HEX - 1)
-		return err_set(e, ERR_PROTO, "Invalid app id length: expected %d bytes, got %zu",
-			       MEASURE_ID_SIZE, n / 2);
-	if (str_unhex(ret, MEASURE_ID_SIZE, hex) < 0)
-		return err_set(e, ERR_PROTO, "Invalid app id: not hex");
-	return 0;
-}
-
-int measure_identity_of(const void *compose, size_t n, const char *app_id_hex,
+int measure_identity_of(const void *compose, size_t n, const uint8_t *app_id, size_t n_app_id,
 			const uint8_t seed[static MEASURE_ID_SIZE], bool wants_instance_id,
 			struct measure_identity *ret, struct err *e)
 {
 	struct measure_identity id = { .compose_hash = digest256_bytes(compose, n) };
 	struct digest_part parts[] = { { seed, MEASURE_ID_SIZE }, { id.app_id, MEASURE_ID_SIZE } };
 	struct digest256 d;
-	int r;
 
-	r = app_id_of(app_id_hex, &id.compose_hash, id.app_id, e);
-	if (r < 0)
-		return r;
+	if (n_app_id != 0 && n_app_id != MEASURE_ID_SIZE)
+		return err_set(e, ERR_PROTO, "Invalid app id length: expected %d bytes, got %zu",
+			       MEASURE_ID_SIZE, n_app_id);
+	memcpy(id.app_id, n_app_id ? app_id : id.compose_hash.b, MEASURE_ID_SIZE);
 	memcpy(id.seed, seed, sizeof(id.seed));
 	if (wants_instance_id) {
 		d = digest256_of(parts, 2);

@@ -46,7 +46,7 @@ static int make_one(const struct mount_row *m, struct err *e)
 	if (mount(m->source, m->target, m->type, m->flags, m->options) == 0 || errno == EBUSY)
 		return 0;
 	if (m->is_optional) {
-		log_info("mount: %s is not available: %s", m->target, err_name(-errno));
+		log_debug("mount: %s is not available: %s", m->target, err_name(-errno));
 		return 0;
 	}
 	return err_errno(e, errno, "mount %s at %s", m->type, m->target);

@@ -5,9 +5,9 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "data/app_compose.h"
 #include "data/json.h"
 #include "guest-stub/measure.h"
-#include "guest-stub/plan.h"
 
 enum { PATH_SIZE = 128, STATE_MAX = 256 * 1024 };
 
@@ -31,11 +31,11 @@ int state_write(const char *dir, const struct state *s, struct err *e)
 	str_hex(compose, id->compose_hash.b, sizeof(id->compose_hash.b));
 	if (id->has_instance_id)
 		str_hex(instance, id->instance_id, sizeof(id->instance_id));
-	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b}", "app_name", s->plan->name,
+	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b}", "app_name", s->app->name,
 		      "app_id", app, "instance_id", instance, "compose_hash", compose, "tee",
 		      tee_kind_name(s->tee), "vm_config", s->vm_config, "public_logs",
-		      s->plan->public_logs, "public_sysinfo", s->plan->public_sysinfo,
-		      "public_tcbinfo", s->plan->public_tcbinfo);
+		      s->app->public_logs, "public_sysinfo", s->app->public_sysinfo,
+		      "public_tcbinfo", s->app->public_tcbinfo);
 	r = json_write_file(AT_FDCWD, path, 0600, j, e);
 	json_decref(j);
 	return r;

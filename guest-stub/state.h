@@ -10,15 +10,15 @@
 
 #include "tee/tee.h"
 
+struct app_compose;
 struct err;
 struct measure_identity;
-struct plan;
 
 /* All borrowed. */
 struct state {
 	const struct measure_identity *id;
 	enum tee_kind tee;
-	const struct plan *plan;
+	const struct app_compose *app;
 	const char *vm_config;
 };
 

@@ -14,9 +14,6 @@
 
 enum { LINE_MAX_BYTES = 6 * EVENT_NAME_MAX + EVENT_PAYLOAD_MAX / 3 * 4 + 128 };
 
-DEFINE_AUTO(json_t *, json, json_decref);
-#define auto_json __attribute__((cleanup(auto_json_fn)))
-
 static void event_free(const struct event *ev)
 {
 	free((void *)(uintptr_t)ev->name);
@@ -75,7 +72,7 @@ static int take_event(const char *name, const char *payload, unsigned int versio
 
 static int parse_line(const char *p, size_t n, struct event *ret, struct err *e)
 {
-	auto_json json_t *j = NULL;
+	json_auto_t *j = NULL;
 	const char *name, *payload;
 	unsigned int version;
 	int r;
