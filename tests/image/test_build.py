@@ -49,6 +49,11 @@ def test_sums_name_every_file_and_hold():
     assert read("digest.txt").decode().strip() == hashlib.sha256(read("sha256sum.txt")).hexdigest()
 
 
+def test_bailey_takes_it():
+    said = testlib.tool(testlib.BAILEY, "image", "check", FIRST)
+    assert read("digest.txt").decode().strip() in said, said
+
+
 def test_metadata_is_what_a_daemon_needs():
     meta = json.loads(read("metadata.json"))
     assert meta["version"] == "0.6.0" and meta["is_dev"] and meta["shared_ro"], meta

@@ -10,6 +10,7 @@ import time
 SOURCE = os.environ.get("BAILEY_SOURCE") or os.path.dirname(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GUEST = os.environ.get("BAILEY_GUEST") or f"{SOURCE}/build/dev/bin/bailey-guest"
+BAILEY = f"{os.path.dirname(GUEST)}/bailey"
 BUILD = f"{SOURCE}/guest-stub/image/build"
 
 sys.path.insert(0, f"{SOURCE}/guest-stub/image")
