@@ -34,6 +34,7 @@ int vm_state_load(int dirfd, struct vm_state *ret, struct err *e)
 		return err_set(e, ERR_CORRUPT, "%s: must be an object", file_name);
 	}
 	ret->started = json_get_bool(j, "started", false);
+	ret->running = json_get_bool(j, "running", false);
 	ret->cid = (uint32_t)(json_get_u64(j, "cid", 0) & UINT32_MAX);
 	ret->generation = json_get_u64(j, "generation", 0);
 	ret->started_at_ms = json_get_u64(j, "started_at_ms", 0);
@@ -45,10 +46,11 @@ int vm_state_load(int dirfd, struct vm_state *ret, struct err *e)
 
 int vm_state_save(int dirfd, const struct vm_state *s, struct err *e)
 {
-	json_t *j = json_pack("{s:b, s:I, s:I, s:I, s:I, s:s}", "started", s->started, "cid",
-			      (json_int_t)s->cid, "generation", (json_int_t)s->generation,
-			      "started_at_ms", (json_int_t)s->started_at_ms, "exited_at_ms",
-			      (json_int_t)s->exited_at_ms, "boot_id", s->boot_id);
+	json_t *j =
+		json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:s}", "started", s->started, "running",
+			  s->running, "cid", (json_int_t)s->cid, "generation",
+			  (json_int_t)s->generation, "started_at_ms", (json_int_t)s->started_at_ms,
+			  "exited_at_ms", (json_int_t)s->exited_at_ms, "boot_id", s->boot_id);
 	int rc;
 
 	if (!j)

@@ -12,9 +12,10 @@
 struct err;
 
 struct vm_state {
-	bool started;	     /* the operator wants it to run */
-	uint32_t cid;	     /* of its vsock; 0: none chosen yet.  Kept for stopped VMs too */
-	uint64_t generation; /* how many boots were begun */
+	bool started; /* the operator wants it to run */
+	bool running; /* it was given a process, and that this ended is not yet written down */
+	uint32_t cid; /* of its vsock; 0: none chosen yet.  Kept for stopped VMs too */
+	uint64_t generation;		      /* how many boots were begun */
 	uint64_t started_at_ms, exited_at_ms; /* of the last boot; 0: never */
 	char boot_id[37];		      /* of the host at the last start; "" if unknown */
 };

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/adopt.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/vsock_process.h"
+#include "daemon/config.h"
+#include "daemon/daemon.h"
+#include "daemon/hostlink.h"
+#include "daemon/lifecycle.h"
+#include "daemon/vm.h"
+#include "domain/hypervisor.h"
+#include "store/vmdir.h"
+
+/* As we make them, and as libvirt needs them: 8-4-4-4-12 lower-case hex. */
+static bool is_uuid(const char *s)
+{
+	size_t i;
+
+	for (i = 0; i < 36; i++) {
+		if (i == 8 || i == 13 || i == 18 || i == 23) {
+			if (s[i] != '-')
+				return false;
+		} else if (!isxdigit((unsigned char)s[i]) || isupper((unsigned char)s[i])) {
+			return false;
+		}
+	}
+	return !s[36];
+}
+
+static const struct vm *same_short_id(const struct fleet *f, const char *id)
+{
+	const struct vm *vm;
+
+	for (vm = f->first; vm; vm = vm->next) {
+		if (memcmp(vm->short_id, id, VM_SHORT_ID) == 0)
+			return vm;
+	}
+	return NULL;
+}
+
+static int check_identity(const struct daemon *d, const char *name, const struct manifest *m,
+			  struct err *e)
+{
+	const struct vm *other;
+
+	if (!str_equal(m->id, name))
+		return err_set(e, ERR_CORRUPT, "its manifest has the id %s", m->id);
+	if (!is_uuid(name))
+		return err_set(e, ERR_INPUT, "its id is not a UUID in lower case");
+	other = same_short_id(&d->fleet, name);
+	if (other)
+		return err_set(e, ERR_CONFLICT, "its id begins like that of VM %s",
+			       other->manifest.id);
+	return 0;
+}
+
+/* A folder of another daemon's making has no CID yet; one of ours may collide with those. */
+static int settle_cid(struct daemon *d, struct vm_state *s, struct err *e)
+{
+	const struct config *c = d->config;
+	const struct vm *vm;
+
+	for (vm = d->fleet.first; vm && s->cid; vm = vm->next) {
+		if (vm->state.cid == s->cid)
+			s->cid = 0;
+	}
+	return s->cid ? 0 : fleet_new_cid(&d->fleet, c->cid_first, c->n_cids, &s->cid, e);
+}
+
+static int load(struct daemon *d, const char *name, bool is_removing, struct err *e)
+{
+	auto_manifest struct manifest m = MANIFEST_NULL;
+	auto_close int fd = vmdir_open(d->vm_root, name, e);
+	struct vm_state s;
+	struct vm *vm;
+	int rc;
+
+	if (fd < 0)
+		return fd;
+	rc = manifest_load(fd, &m, e);
+	if (!rc)
+		rc = check_identity(d, name, &m, e);
+	if (rc)
+		return rc;
+	if (vm_state_load(fd, &s, e))
+		log_warn("vm %.8s: %s; it counts as stopped", name, e->text);
+	rc = settle_cid(d, &s, e);
+	if (rc)
+		return rc;
+	(void)file_sweep(fd, NULL); /* what a crash left; harmless where it stays */
+	vm = vm_new(d, &m, &s, steal_fd(&fd));
+	rc = vm_load_reports(vm, e);
+	if (rc) {
+		vm_free(vm);
+		return rc;
+	}
+	vm->is_removing = is_removing;
+	vm_load_facts(vm);
+	fleet_add(&d->fleet, vm);
+	return 0;
+}
+
+/* A folder that is being deleted may have lost its manifest already: then only the rest of it has to go. */
+static void load_removing(struct daemon *d, const char *name)
+{
+	struct err e = ERR_NONE;
+
+	if (!load(d, name, true, &e))
+		return;
+	if (!is_uuid(name)) {
+		log_warn("vm folder '%s': has .removing, but %s; left alone", name, e.text);
+		return;
+	}
+	if (vmdir_remove(d->vm_root, name, &e))
+		log_warn("vm %.8s: cannot finish its removal: %s", name, e.text);
+	else
+		log_info("vm %.8s: finished its removal", name);
+}
+
+static void found(const char *name, enum vmdir_found what, void *arg)
+{
+	struct daemon *d = arg;
+	struct err e = ERR_NONE;
+	char text[300];
+
+	switch (what) {
+	case VMDIR_VM:
+		if (load(d, name, false, &e))
+			log_warn("vm folder '%s': %s; left alone", name, e.text);
+		break;
+	case VMDIR_REMOVING:
+		load_removing(d, name);
+		break;
+	case VMDIR_UNKNOWN:
+	default:
+		log_warn("'%s' in the folder of VMs is not a VM; left alone",
+			 str_escape(text, sizeof(text), name, strlen(name)));
+	}
+}
+
+int adopt_folders(struct daemon *d, struct err *e)
+{
+	return vmdir_scan(d->vm_root, found, d, e);
+}
+
+static const struct hypervisor_domain *domain_of(const struct hypervisor_result *r, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_domains; i++) {
+		if (str_equal(r->domains[i].uuid, id))
+			return &r->domains[i];
+	}
+	return NULL;
+}
+
+static void adopt_running(struct vm *vm, pid_t pid)
+{
+	struct vsock_paths p;
+	struct err e = ERR_NONE;
+
+	vm->is_running = true;
+	vm->qemu_pid = pid;
+	if (vsock_paths(vm->d->config->run, vm->short_id, &p, &e) || hostlink_open(vm, &e))
+		log_error("vm %s: cannot listen for its calls: %s", vm->short_id, e.text);
+	else if (vm->d->vsock_program && !vsock_process_is_alive(&p))
+		log_error("vm %s: its vsock process is gone; it cannot be reached until it is "
+			  "restarted",
+			  vm->short_id);
+	log_info("vm %s: found running, QEMU is process %d", vm->short_id, (int)pid);
+	/* StopVm was cut off after it wrote down what it wants; a guest on its way down ends by itself. */
+	if (!vm->state.started && !str_equal(vm->shutdown_progress, "powering off"))
+		vm_stop(vm, NULL, NULL);
+}
+
+/* It is not there.  Was the host restarted, it is to run again; else it ended while we were away. */
+static void adopt_absent(struct vm *vm)
+{
+	char boot_id[37];
+
+	vm_state_host_boot(boot_id);
+	if (vm->state.running) {
+		vm->is_running = true; /* until what it left is put away */
+		vm_reap(vm, "ended while baileyd was away");
+	}
+	if (vm->state.started && *boot_id && !str_equal(boot_id, vm->state.boot_id)) {
+		log_info("vm %s: the host was restarted; starting it again", vm->short_id);
+		vm_start(vm, NULL, NULL);
+	}
+}
+
+static void warn_strangers(const struct daemon *d, const struct hypervisor_result *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_domains; i++) {
+		if (!fleet_find(&d->fleet, r->domains[i].uuid))
+			log_warn("libvirt's domain '%s' is no VM of this state folder; left alone",
+				 r->domains[i].name);
+	}
+}
+
+size_t adopt_domains(struct daemon *d, const struct hypervisor_result *r)
+{
+	const struct hypervisor_domain *dom;
+	struct vm *vm, *next;
+	size_t n = 0;
+
+	warn_strangers(d, r);
+	for (vm = d->fleet.first; vm; vm = next) {
+		next = vm->next;
+		dom = domain_of(r, vm->manifest.id);
+		if (vm->is_removing) {
+			vm->is_running = dom && dom->state == HYPERVISOR_RUNNING;
+			vm_resume_removal(vm);
+		} else if (dom && dom->state == HYPERVISOR_RUNNING) {
+			adopt_running(vm, dom->pid);
+			n++;
+		} else {
+			adopt_absent(vm);
+		}
+	}
+	return n;
+}

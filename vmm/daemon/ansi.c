@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/ansi.h"
+
+#include <stdbool.h>
+
+enum { ESC = 0x1b, BEL = 0x07, DEL = 0x7f };
+
+static bool is_text(uint8_t b)
+{
+	return b == '\t' || b == '\n' || b == '\r' || (b >= 0x20 && b != DEL);
+}
+
+/* The byte after ESC says what kind of sequence it is. */
+static enum ansi_state after_escape(uint8_t b)
+{
+	switch (b) {
+	case '[':
+		return ANSI_CSI;
+	case ']':
+	case 'P':
+	case 'X':
+	case '^':
+	case '_':
+		return ANSI_STRING;
+	case ESC:
+		return ANSI_ESCAPE;
+	default:
+		return b >= 0x20 && b <= 0x2f ? ANSI_INTERMEDIATE : ANSI_TEXT;
+	}
+}
+
+/* One byte inside a sequence.  Return: the state after it. */
+static enum ansi_state inside(enum ansi_state state, uint8_t b)
+{
+	switch (state) {
+	case ANSI_ESCAPE:
+		return after_escape(b);
+	case ANSI_INTERMEDIATE:
+		return b >= 0x20 && b <= 0x2f ? ANSI_INTERMEDIATE : ANSI_TEXT;
+	case ANSI_CSI:
+		if (b == ESC)
+			return ANSI_ESCAPE;
+		return b >= 0x40 && b <= 0x7e ? ANSI_TEXT : ANSI_CSI;
+	case ANSI_STRING:
+		if (b == ESC)
+			return ANSI_STRING_END;
+		return b == BEL ? ANSI_TEXT : ANSI_STRING;
+	case ANSI_STRING_END:
+		return b == '\\' ? ANSI_TEXT : after_escape(b);
+	case ANSI_TEXT:
+	default:
+		return ANSI_TEXT;
+	}
+}
+
+size_t ansi_strip(struct ansi *a, uint8_t *dst, const uint8_t *src, size_t n)
+{
+	size_t i, out = 0;
+
+	for (i = 0; i < n; i++) {
+		if (a->state == ANSI_TEXT && src[i] == ESC) {
+			a->state = ANSI_ESCAPE;
+			a->n = 0;
+		} else if (a->state == ANSI_TEXT) {
+			if (is_text(src[i]))
+				dst[out++] = src[i];
+		} else if (src[i] == '\n' || ++a->n > ANSI_SEQUENCE_MAX) {
+			/* No sequence spans lines: a torn one must not swallow the rest of the log. */
+			a->state = ANSI_TEXT;
+			if (is_text(src[i]))
+				dst[out++] = src[i];
+		} else {
+			a->state = inside(a->state, src[i]);
+		}
+	}
+	return out;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/api.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "daemon/api_events.h"
+#include "daemon/api_service.h"
+#include "daemon/config.h"
+#include "daemon/daemon.h"
+#include "daemon/guest_proxy.h"
+#include "daemon/logs.h"
+#include "loop/http_server.h"
+#include "loop/listen.h"
+#include "rpc/rpc.h"
+#include "rpc/rpc_http.h"
+
+enum { API_CONNS = 256, API_IDLE_S = 60 };
+
+static bool may_call(const struct daemon *d, uint32_t uid)
+{
+	size_t i;
+
+	if (uid == 0 || uid == geteuid())
+		return true;
+	for (i = 0; i < d->config->n_users; i++) {
+		if (d->config->users[i] == uid)
+			return true;
+	}
+	return false;
+}
+
+void api_text(struct http_request *r, int status, const char *text)
+{
+	http_reply(r, status, "text/plain; charset=utf-8", text, strlen(text), NULL);
+}
+
+static void refuse(struct http_request *r, uint32_t uid)
+{
+	char text[160];
+	int n = str_format(
+		text, sizeof(text),
+		"{\n  \"error\": \"user %u may not call this daemon; add it to api.users\"\n}",
+		uid);
+
+	log_warn("api: refused a call of user %u", uid);
+	http_reply(r, 403, "application/json", text, n < 0 ? 0 : (size_t)n, NULL);
+}
+
+struct page {
+	const char *path;
+	void (*serve)(struct daemon *d, struct http_request *r);
+};
+
+static const struct page pages[] = {
+	{ "/logs", logs_serve },
+	{ "/events", api_events_serve },
+};
+
+static bool serve_page(struct daemon *d, struct http_request *r)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
+		if (!str_equal(http_request_path(r), pages[i].path))
+			continue;
+		if (!str_equal(http_request_method(r), "GET"))
+			api_text(r, 405, "only GET is answered here\n");
+		else
+			pages[i].serve(d, r);
+		return true;
+	}
+	return false;
+}
+
+static void on_request(struct http_request *r, void *arg)
+{
+	struct daemon *d = arg;
+	struct rpc_peer peer = { .kind = RPC_PEER_OPERATOR, .uid = http_request_uid(r) };
+
+	if (!may_call(d, peer.uid))
+		refuse(r, peer.uid);
+	else if (!rpc_http_handle(&vmm_service, d, "/prpc/", r, &peer) &&
+		 !rpc_http_handle(&guest_proxy_service, d, "/guest/", r, &peer) &&
+		 !serve_page(d, r))
+		api_text(r, 404, "Not found\n");
+}
+
+/* Anyone may connect, so that who may not call is told so; the kernel says who it is. */
+int api_start(struct daemon *d, struct err *e)
+{
+	const struct http_server_options o = {
+		.conns_max = API_CONNS,
+		.idle_s = API_IDLE_S,
+		.body_max = d->config->max_body,
+		.on_request = on_request,
+		.arg = d,
+	};
+	int fd = listen_unix(d->config->api_socket, 0666, e), rc;
+
+	if (fd < 0)
+		return fd;
+	rc = http_server_start(&d->api, d->loop, &o, e);
+	if (rc) {
+		(void)close(fd);
+		return rc;
+	}
+	return http_server_listen(d->api, fd, "", 1, e);
+}
+
+void api_stop(struct daemon *d, void (*done)(void *arg), void *arg)
+{
+	guest_proxy_stop(d);
+	logs_stop(d);
+	api_events_stop(d);
+	if (d->api)
+		(void)unlink(d->config->api_socket);
+	http_server_stop(d->api, done, arg);
+	d->api = NULL;
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Percent-decode [@s, @end) into @ret.  Return: 0, or -1 if it does not fit or is malformed. */
+static int decode(const char *s, const char *end, char *ret, size_t size)
+{
+	size_t n = 0;
+	char c;
+
+	for (; s < end; s++) {
+		c = *s == '+' ? ' ' : *s;
+		if (*s == '%') {
+			if (end - s < 3 || hex_value(s[1]) < 0 || hex_value(s[2]) < 0)
+				return -1;
+			c = (char)(hex_value(s[1]) << 4 | hex_value(s[2]));
+			s += 2;
+		}
+		if (!c || n + 1 >= size)
+			return -1;
+		ret[n++] = c;
+	}
+	ret[n] = 0;
+	return 0;
+}
+
+int api_query(const struct http_request *r, const char *key, char *ret, size_t size)
+{
+	const char *p = http_request_query(r), *end, *eq;
+	char name[64];
+
+	while (*p) {
+		end = strchrnul(p, '&');
+		eq = memchr(p, '=', (size_t)(end - p));
+		if (!decode(p, eq ? eq : end, name, sizeof(name)) && str_equal(name, key))
+			return decode(eq ? eq + 1 : end, end, ret, size) ? -1 : 1;
+		p = *end ? end + 1 : end;
+	}
+	return 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * api: who may call on the API's socket, and which part of us answers
+ *
+ * Trusts   SO_PEERCRED of the connection; nothing in a request.
+ * Limits   the request body: limits.body.
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct daemon;
+struct err;
+struct http_request;
+
+/* Serve on the socket of the configuration. */
+int api_start(struct daemon *d, struct err *e);
+void api_stop(struct daemon *d, void (*done)(void *arg), void *arg);
+
+/* The value of @key in the query of @r, percent-decoded, into @ret.  Return: 1 there, 0 not there, -1 too long or malformed. */
+int api_query(const struct http_request *r, const char *key, char *ret, size_t size);
+
+/* An answer in plain text. */
+void api_text(struct http_request *r, int status, const char *text);

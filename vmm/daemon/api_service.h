@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_service: dstack's Vmm service; its context is the struct daemon */
+#pragma once
+
+#include "rpc/rpc.h"
+
+extern const struct rpc_service vmm_service;
+
+/* Handlers: changes of VMs (api_vm.c), and what only reads (api_read.c). */
+void api_create_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_start_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_stop_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_shutdown_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_remove_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+
+void api_status(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_get_info(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_list_images(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_version(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_get_meta(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_get_compose_hash(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);

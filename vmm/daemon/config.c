@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "data/json.h"
+
+struct reader {
+	struct config *c;
+	const char *file;
+	struct err *e;
+};
+
+static int wrong(const struct reader *r, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int wrong(const struct reader *r, const char *key, const char *fmt, ...)
+{
+	char what[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	return err_set(r->e, ERR_INPUT, "%s:%d: %s: %s", r->file, conf_line(r->c->doc, key), key,
+		       what);
+}
+
+/* A string that was left out, or left empty, is NULL. */
+static const char *opt(const json_t *o, const char *key)
+{
+	const char *s = json_get_str(o, key, "");
+
+	return *s ? s : NULL;
+}
+
+static const json_t *map(const struct config *c, const char *key)
+{
+	return json_object_get(c->doc, key);
+}
+
+static unsigned int number(const json_t *o, const char *key)
+{
+	return (unsigned int)json_get_u64(o, key, 0);
+}
+
+/* The index of the value in @values: the table made sure that it is one of them. */
+static int choice(const json_t *o, const char *key, const char *const *values)
+{
+	const char *s = json_get_str(o, key, values[0]);
+	int i;
+
+	for (i = 0; values[i]; i++) {
+		if (str_equal(s, values[i]))
+			return i;
+	}
+	return 0;
+}
+
+static char *home_path(const char *variable, const char *below_home, const char *name)
+{
+	const char *dir = getenv(variable), *home = getenv("HOME");
+
+	if (dir && *dir == '/')
+		return xasprintf("%s/%s", dir, name);
+	if (home && *home == '/')
+		return xasprintf("%s/%s/%s", home, below_home, name);
+	return xasprintf("/tmp/%s-%u", name, (unsigned int)geteuid());
+}
+
+static int read_paths(const struct reader *r)
+{
+	struct config *c = r->c;
+	const char *state = opt(c->doc, "state"), *run = opt(c->doc, "run");
+	const char *socket = opt(map(c, "api"), "socket");
+	bool is_root = geteuid() == 0;
+
+	if (state)
+		c->state = xstrdup(state);
+	else
+		c->state = is_root ? xstrdup("/var/lib/bailey")
+				   : home_path("XDG_STATE_HOME", ".local/state", "bailey");
+	if (run)
+		c->run = xstrdup(run);
+	else
+		c->run = is_root ? xstrdup("/run/bailey")
+				 : home_path("XDG_RUNTIME_DIR", ".cache", "bailey");
+	if (strlen(c->run) > CONFIG_RUN_MAX)
+		return wrong(r, "run",
+			     "\"%s\" is too long for the path of a socket; choose one of at most "
+			     "%d bytes",
+			     c->run, CONFIG_RUN_MAX);
+	c->api_socket = socket ? xstrdup(socket) : xasprintf("%s/baileyd.sock", c->run);
+	return 0;
+}
+
+static int read_users(const struct reader *r)
+{
+	const json_t *list = json_object_get(map(r->c, "api"), "users");
+	const struct passwd *pw;
+	char key[32];
+	const char *s;
+	size_t i;
+
+	for (i = 0; i < json_array_size(list) && i < CONFIG_USERS_MAX; i++) {
+		s = json_string_value(json_array_get(list, i));
+		if (num_parse_u32(s, 0, UINT32_MAX - 1, &r->c->users[i])) {
+			pw = getpwnam(s);
+			(void)str_format(key, sizeof(key), "api.users[%zu]", i);
+			if (!pw)
+				return wrong(r, key, "there is no user \"%s\" on this host", s);
+			r->c->users[i] = pw->pw_uid;
+		}
+		r->c->n_users++;
+	}
+	return 0;
+}
+
+/* A group that holds that user alone is tighter than its primary one, which may be shared (kvm). */
+static gid_t group_of(const struct passwd *pw)
+{
+	const struct group *gr = getgrnam(pw->pw_name);
+
+	return gr ? gr->gr_gid : pw->pw_gid;
+}
+
+static int read_qemu(const struct reader *r)
+{
+	static const char *const accels[] = { "auto", "tcg", NULL };
+	const json_t *q = map(r->c, "qemu");
+	const char *user = opt(q, "user"), *uri;
+	const struct passwd *pw = NULL;
+
+	r->c->qemu_path = opt(q, "path");
+	r->c->accel = choice(q, "accel", accels) ? CONFIG_ACCEL_TCG : CONFIG_ACCEL_AUTO;
+	r->c->qemu_gid = (gid_t)-1;
+	if (user || geteuid() == 0)
+		pw = getpwnam(user ? user : "libvirt-qemu");
+	if (user && !pw)
+		return wrong(r, "qemu.user", "there is no user \"%s\" on this host", user);
+	if (pw && pw->pw_uid != geteuid()) {
+		r->c->qemu_user = xstrdup(pw->pw_name);
+		r->c->qemu_gid = group_of(pw);
+	}
+	uri = json_get_str(map(r->c, "libvirt"), "uri", "embed");
+	if (str_equal(uri, "system"))
+		r->c->libvirt_uri = xstrdup("qemu:///system");
+	else if (!str_equal(uri, "embed"))
+		r->c->libvirt_uri = xstrdup(uri);
+	return 0;
+}
+
+static int read_vsock(const struct reader *r)
+{
+	static const char *const carriers[] = { "auto", "kernel", "bailey-vsock", "program", NULL };
+	const json_t *v = map(r->c, "vsock");
+
+	r->c->carrier = (enum config_carrier)choice(v, "carrier", carriers);
+	r->c->vsock_program = opt(v, "program");
+	r->c->cid_first = number(v, "cid_first");
+	r->c->n_cids = number(v, "cids");
+	if (r->c->carrier == CONFIG_CARRIER_PROGRAM && !r->c->vsock_program)
+		return wrong(r, "vsock.program", "is missing; carrier: program needs its path");
+	return 0;
+}
+
+static int read_ranges(const struct reader *r)
+{
+	const json_t *p = map(r->c, "port_mapping"), *list = json_object_get(p, "ranges"), *x;
+	struct config_range *range;
+	char key[48];
+	size_t i;
+
+	r->c->ports_enabled = json_get_bool(p, "enabled", true);
+	r->c->ports_address = json_get_str(p, "address", "127.0.0.1");
+	for (i = 0; i < json_array_size(list) && i < CONFIG_RANGES_MAX; i++) {
+		x = json_array_get(list, i);
+		range = &r->c->ranges[r->c->n_ranges++];
+		range->is_udp = str_equal(json_get_str(x, "protocol", "tcp"), "udp");
+		range->from = (uint16_t)number(x, "from");
+		range->to = (uint16_t)number(x, "to");
+		(void)str_format(key, sizeof(key), "port_mapping.ranges[%zu].to", i);
+		if (range->to < range->from)
+			return wrong(r, key, "%u is before from (%u)", range->to, range->from);
+	}
+	if (!r->c->n_ranges) {
+		r->c->ranges[0] = (struct config_range){ .from = 1, .to = UINT16_MAX };
+		r->c->ranges[1] =
+			(struct config_range){ .is_udp = true, .from = 1, .to = UINT16_MAX };
+		r->c->n_ranges = 2;
+	}
+	return 0;
+}
+
+static int read_limits(const struct reader *r)
+{
+	const json_t *l = map(r->c, "limits"), *h = map(r->c, "host_api"), *s = map(r->c, "stop");
+	struct config *c = r->c;
+
+	c->max_vms = number(l, "vms");
+	c->max_vcpu = number(l, "vcpu");
+	c->max_memory = json_get_u64(l, "memory", 0);
+	c->max_disk = json_get_u64(l, "disk", 0);
+	c->max_body = json_get_u64(l, "body", 0);
+	c->host_api_rate = number(h, "rate");
+	c->host_api_burst = number(h, "burst");
+	c->host_api_conns = number(h, "connections");
+	c->guest_timeout_ms = number(s, "guest");
+	c->stop_timeout_ms = number(s, "kill");
+	c->events_max = number(c->doc, "events_max");
+	if (c->max_vms > c->n_cids)
+		return wrong(r, "limits.vms", "%u VMs need as many CIDs; vsock.cids is %u",
+			     c->max_vms, c->n_cids);
+	return 0;
+}
+
+static void read_urls(const struct config *c, const char *key, struct config_urls *ret)
+{
+	const json_t *list = map(c, key);
+	size_t i;
+
+	for (i = 0; i < json_array_size(list) && i < CONFIG_URLS_MAX; i++)
+		ret->items[ret->n++] = json_string_value(json_array_get(list, i));
+}
+
+static int read_rest(const struct reader *r)
+{
+	static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
+	static const enum log_level level[] = { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO,
+						LOG_LEVEL_DEBUG };
+	static const char *const shares[] = { "disk", "9p", NULL };
+	const json_t *g = map(r->c, "gateway"), *k = map(r->c, "key_provider");
+	const json_t *t = map(r->c, "tee_simulator");
+	struct config *c = r->c;
+
+	c->name = json_get_str(c->doc, "name", "");
+	c->log = level[choice(c->doc, "log", levels)];
+	c->share = choice(map(c, "share"), "mode", shares) ? CONFIG_SHARE_9P : CONFIG_SHARE_DISK;
+	c->key_provider_enabled = json_get_bool(k, "enabled", false);
+	c->key_provider_address = json_get_str(k, "address", "");
+	c->gateway_domain = json_get_str(g, "base_domain", "");
+	c->gateway_port = (uint16_t)number(g, "port");
+	c->gateway_agent_port = (uint16_t)number(g, "agent_port");
+	c->pccs_url = json_get_str(c->doc, "pccs_url", "");
+	c->docker_registry = json_get_str(c->doc, "docker_registry", "");
+	c->qgs_port = (uint16_t)number(c->doc, "qgs_port");
+	c->simulator_seed = opt(t, "seed");
+	c->simulator_collateral = opt(t, "collateral_url");
+	read_urls(c, "kms_urls", &c->kms_urls);
+	read_urls(c, "gateway_urls", &c->gateway_urls);
+	return 0;
+}
+
+int config_parse(const char *text, size_t n, const char *file, struct config **ret, struct err *e)
+{
+	static int (*const parts[])(const struct reader *) = {
+		read_paths, read_users, read_qemu, read_vsock, read_ranges, read_limits, read_rest,
+	};
+	struct config *c = xnew(struct config);
+	const struct reader r = { c, file, e };
+	int rc = conf_load(config_table, text, n, file, &c->doc, e);
+	size_t i;
+
+	for (i = 0; !rc && i < sizeof(parts) / sizeof(*parts); i++)
+		rc = parts[i](&r);
+	if (rc) {
+		config_free(c);
+		return rc;
+	}
+	*ret = c;
+	return 0;
+}
+
+int config_load(const char *path, struct config **ret, struct err *e)
+{
+	auto_buf struct buf b = BUF_MAX(0);
+	int rc;
+
+	if (!path)
+		return config_parse("", 0, "(defaults)", ret, e);
+	rc = file_read(AT_FDCWD, path, CONF_FILE_MAX, &b, e);
+	return rc ? rc : config_parse((const char *)b.p, b.n, path, ret, e);
+}
+
+void config_free(struct config *c)
+{
+	if (!c)
+		return;
+	json_decref(c->doc);
+	free(c->state);
+	free(c->run);
+	free(c->api_socket);
+	free(c->libvirt_uri);
+	free(c->qemu_user);
+	free(c);
+}
+
+void config_print(const struct config *c, struct buf *ret)
+{
+	json_t *doc = json_deep_copy(c->doc);
+	auto_free char *text = NULL;
+
+	/* What was computed, where the file left it out.  JSON is YAML, and is what conf_load() reads. */
+	(void)json_object_set_new(doc, "state", json_string(c->state));
+	(void)json_object_set_new(doc, "run", json_string(c->run));
+	(void)json_object_set_new(json_object_get(doc, "api"), "socket",
+				  json_string(c->api_socket));
+	text = json_pretty(doc);
+	json_decref(doc);
+	(void)buf_addf(ret, "%s\n", text);
+}

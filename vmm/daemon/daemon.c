@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory: starting is a chain of callbacks: lock and folders, the hypervisor opens, VMs are loaded and
+ * adopted, only then does the API's socket appear; who can connect sees the whole fleet.  Ending goes the
+ * other way.  Nothing needs to be saved: what lasts is on disk already, and kill -9 is one way to end.
+ */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/version.h"
+#include "daemon/adopt.h"
+#include "daemon/api.h"
+#include "daemon/config.h"
+#include "daemon/hostlink.h"
+#include "daemon/lifecycle.h"
+#include "daemon/vm.h"
+#include "daemon/vsock_choice.h"
+#include "domain/hypervisor.h"
+#include "loop/http_client.h"
+#include "store/image.h"
+
+enum { PATIENCE_MS = 20 * 1000 };
+
+static void fail(struct daemon *d, const char *what, const struct err *e)
+{
+	log_error("%s: %s", what, e->text);
+	d->exit_code = 1;
+	daemon_stop(d);
+}
+
+/* <state>/baileyd.lock is locked for as long as we live; the pid in it is for people. */
+static int take_lock(struct daemon *d, struct err *e)
+{
+	auto_free char *path = xasprintf("%s/baileyd.lock", d->config->state);
+	auto_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	char pid[24] = "";
+	ssize_t n;
+	int len;
+
+	if (fd < 0)
+		return err_errno(e, errno, "cannot open '%s'", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		n = fd_read_full(fd, pid, sizeof(pid) - 1);
+		pid[n > 0 ? n : 0] = 0;
+		pid[strcspn(pid, "\n")] = 0;
+		return err_set(e, ERR_CONFLICT,
+			       "another baileyd (process %s) has the state folder %s; stop it or "
+			       "choose another state",
+			       *pid ? pid : "unknown", d->config->state);
+	}
+	len = str_format(pid, sizeof(pid), "%d\n", (int)getpid());
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, (size_t)len, 0) != len)
+		return err_errno(e, errno, "cannot write '%s'", path);
+	d->lock_fd = steal_fd(&fd);
+	return 0;
+}
+
+/* QEMU's user must be able to pass through a folder that we make; one that is there is its owner's business. */
+static int make_folder(const char *path, mode_t mode, struct err *e)
+{
+	bool is_new = access(path, F_OK) < 0;
+	int rc = file_mkdir_all(path, mode, e);
+
+	if (!rc && is_new && chmod(path, mode) < 0)
+		rc = err_errno(e, errno, "cannot set the mode of '%s'", path);
+	return rc;
+}
+
+static int make_folders(struct daemon *d, struct err *e)
+{
+	const struct config *c = d->config;
+	auto_free char *vms = xasprintf("%s/vm", c->state);
+	int rc = make_folder(c->state, 0711, e);
+
+	d->image_dir = xasprintf("%s/image", c->state);
+	if (!rc)
+		rc = take_lock(d, e);
+	if (!rc)
+		rc = make_folder(vms, 0711, e);
+	if (!rc)
+		rc = make_folder(d->image_dir, 0755, e);
+	if (!rc)
+		rc = make_folder(c->run, 0711, e);
+	if (rc)
+		return rc;
+	d->vm_root = open(vms, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return d->vm_root < 0 ? err_errno(e, errno, "cannot open '%s'", vms) : 0;
+}
+
+static void on_signal(uv_signal_t *h, int sig)
+{
+	struct daemon *d = h->data;
+
+	log_info("baileyd: %s: ending; VMs go on", sig == SIGTERM ? "SIGTERM" : "SIGINT");
+	daemon_stop(d);
+}
+
+static void on_event(void *arg, const struct hypervisor_event *ev)
+{
+	struct daemon *d = arg;
+	struct vm *vm = fleet_find(&d->fleet, ev->uuid);
+
+	if (!vm || ev->is_started || vm->is_removing || !vm->is_running || d->is_stopping)
+		return;
+	log_info("vm %s: QEMU ended: %s", vm->short_id, hypervisor_reason_text(ev->reason));
+	vm_reap(vm, hypervisor_reason_text(ev->reason));
+}
+
+static void log_host(const struct daemon *d, size_t n_running)
+{
+	const struct host_caps *caps = hypervisor_caps(d->hypervisor);
+
+	log_info("baileyd %s: state %s, run %s", BAILEY_VERSION, d->config->state, d->config->run);
+	log_info("hypervisor: libvirt %s (%s), QEMU %s (%s)", caps->libvirt_version,
+		 d->config->libvirt_uri ? d->config->libvirt_uri : "embedded", caps->qemu_version,
+		 caps->emulator);
+	log_info("accelerator: %s", caps->accel_why);
+	log_info("TDX: %s", *caps->tdx_why ? caps->tdx_why : "available");
+	log_info("vsock: %s", d->vsock_why);
+	log_info("VMs: %zu, %zu of them found running", d->fleet.n, n_running);
+}
+
+static void listed(void *arg, const struct hypervisor_result *r)
+{
+	struct daemon *d = arg;
+	struct err e = ERR_NONE;
+	size_t n;
+
+	if (d->is_stopping)
+		return;
+	if (r->rc) {
+		fail(d, "cannot list libvirt's domains", &r->err);
+		return;
+	}
+	n = adopt_domains(d, r);
+	log_host(d, n);
+	if (api_start(d, &e))
+		fail(d, "cannot serve the API", &e);
+	else
+		log_info("baileyd: ready on %s", d->config->api_socket);
+}
+
+static void opened(void *arg, const struct hypervisor_result *r)
+{
+	struct daemon *d = arg;
+	struct err e = ERR_NONE;
+
+	if (d->is_stopping)
+		return;
+	if (r->rc) {
+		fail(d, "cannot open the hypervisor", &r->err);
+		return;
+	}
+	if (vsock_choose(d, &e) || hostlink_start(d, &e)) {
+		fail(d, "cannot set up vsock", &e);
+		return;
+	}
+	if (adopt_folders(d, &e)) {
+		fail(d, "cannot load the VMs", &e);
+		return;
+	}
+	hypervisor_list(d->hypervisor, listed, d);
+}
+
+static int open_hypervisor(struct daemon *d, struct err *e)
+{
+	const struct config *c = d->config;
+	auto_free char *root = xasprintf("%s/libvirt", c->state);
+	const struct hypervisor_options o = {
+		.uri = c->libvirt_uri,
+		.root = root,
+		.user = c->qemu_user,
+		.emulator = c->qemu_path,
+		.no_kvm = c->accel == CONFIG_ACCEL_TCG,
+		.on_event = on_event,
+		.arg = d,
+	};
+
+	return hypervisor_start(&d->hypervisor, d->loop, &o, opened, d, e);
+}
+
+int daemon_start(struct daemon *d, uv_loop_t *loop, const struct config *c, struct err *e)
+{
+	int rc;
+
+	*d = (struct daemon){ .loop = loop, .config = c, .lock_fd = -1, .vm_root = -1 };
+	rc = make_folders(d, e);
+	if (rc) {
+		daemon_deinit(d);
+		return rc;
+	}
+	d->images = image_cache_new();
+	(void)uv_signal_init(loop, &d->on_term);
+	(void)uv_signal_init(loop, &d->on_int);
+	(void)uv_timer_init(loop, &d->patience);
+	d->on_term.data = d->on_int.data = d->patience.data = d;
+	(void)uv_signal_start(&d->on_term, on_signal, SIGTERM);
+	(void)uv_signal_start(&d->on_int, on_signal, SIGINT);
+	rc = http_client_start(&d->http, loop, e);
+	if (!rc)
+		rc = open_hypervisor(d, e);
+	if (rc)
+		daemon_stop(d);
+	return rc;
+}
+
+/* The last part: handles close, the loop runs dry and ends. */
+static void close_handles(void *arg)
+{
+	struct daemon *d = arg;
+
+	uv_close((uv_handle_t *)&d->on_term, NULL);
+	uv_close((uv_handle_t *)&d->on_int, NULL);
+	uv_close((uv_handle_t *)&d->patience, NULL);
+}
+
+static void http_stopped(void *arg)
+{
+	struct daemon *d = arg;
+
+	http_client_stop(d->http, close_handles, d);
+	d->http = NULL;
+}
+
+static void hypervisor_stopped(void *arg)
+{
+	struct daemon *d = arg;
+
+	d->hypervisor = NULL;
+	http_stopped(d);
+}
+
+static void hostlink_stopped(void *arg)
+{
+	struct daemon *d = arg;
+
+	hypervisor_stop(d->hypervisor, hypervisor_stopped, d);
+}
+
+static void api_stopped(void *arg)
+{
+	struct daemon *d = arg;
+	struct vm *vm;
+
+	for (vm = d->fleet.first; vm; vm = vm->next)
+		hostlink_close(vm);
+	hostlink_stop(d, hostlink_stopped, d);
+}
+
+static void close_down(struct daemon *d)
+{
+	if (d->is_closing)
+		return;
+	d->is_closing = true;
+	api_stop(d, api_stopped, d);
+}
+
+/* An operation hangs.  It is safe to end in the midst of it: the next start finds and finishes it. */
+static void out_of_patience(uv_timer_t *t)
+{
+	const struct daemon *d = t->data;
+
+	log_warn("baileyd: %u VMs are still busy; ending all the same", d->n_busy);
+	_exit(d->exit_code);
+}
+
+void daemon_stop(struct daemon *d)
+{
+	if (d->is_stopping)
+		return;
+	d->is_stopping = true;
+	(void)uv_timer_start(&d->patience, out_of_patience, PATIENCE_MS, 0);
+	daemon_idle(d);
+}
+
+void daemon_idle(struct daemon *d)
+{
+	if (d->is_stopping && d->n_busy == 0)
+		close_down(d);
+}
+
+void daemon_deinit(struct daemon *d)
+{
+	fleet_free(&d->fleet);
+	image_cache_free(d->images);
+	free(d->image_dir);
+	free(d->vsock_program);
+	d->vm_root = fd_close(d->vm_root);
+	d->lock_fd = fd_close(d->lock_fd);
+}

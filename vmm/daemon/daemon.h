@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * daemon: what all parts of baileyd share, and its life from the lock to the last handle
+ *
+ * Owns     the lock on the state folder, the hypervisor, the API's server, the fleet.
+ * Thread   the loop's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <uv.h>
+
+#include "base/err.h"
+#include "daemon/fleet.h"
+#include "domain/domain_xml.h"
+
+struct config;
+struct hostapi;
+struct http_client;
+struct http_server;
+struct hypervisor;
+struct image_cache;
+struct log_stream;
+struct proxied;
+
+struct daemon {
+	uv_loop_t *loop;
+	const struct config *config;
+	struct fleet fleet;
+	int lock_fd;	      /* of the state folder, held for life */
+	int vm_root;	      /* <state>/vm */
+	char *image_dir;      /* <state>/image */
+	char *vsock_program;  /* what is run for each VM; NULL: the kernel carries vsock */
+	bool is_bailey_vsock; /* it takes bailey-vsock's options */
+	enum domain_vsock vsock;
+	const char *vsock_why;
+	char vsock_missing[256]; /* why there is none; "" if there is one */
+	struct image_cache *images;
+	struct hypervisor *hypervisor;
+	struct hostapi *host_api;
+	struct http_client *http;
+	struct http_server *api;
+	struct proxied *proxied;	/* guest_proxy.c */
+	struct log_stream *log_streams; /* logs.c */
+	unsigned int n_log_streams, n_watchers;
+	unsigned int n_busy; /* VMs with operations in their queue */
+	bool is_stopping, is_closing;
+	uv_signal_t on_term, on_int;
+	uv_timer_t patience; /* how long operations may take to end when we are asked to */
+	int exit_code;
+};
+
+/**
+ * daemon_start() - take the state folder, then open the hypervisor, adopt VMs, serve
+ *
+ * What happens after the call returned is logged; if it fails the loop ends and exit_code is 1.
+ *
+ * Return: 0, or negative and nothing is left running.
+ */
+int daemon_start(struct daemon *d, uv_loop_t *loop, const struct config *c, struct err *e);
+
+/* End as on SIGTERM: VMs stay as they are.  Idempotent. */
+void daemon_stop(struct daemon *d);
+
+/* An operation ended: if the daemon waits for the last one, go on. */
+void daemon_idle(struct daemon *d);
+
+/* Free what is left, when the loop has ended. */
+void daemon_deinit(struct daemon *d);

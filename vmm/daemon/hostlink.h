@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hostlink: the ways between a VM and us over vsock: its calls to the host API, ours to its agent
+ *
+ * Thread   the loop's.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct daemon;
+struct hostlink_call;
+struct vm;
+
+enum { HOSTLINK_GUEST_PORT = 8000 };
+
+/* Make what all VMs share.  Return: 0 or negative. */
+int hostlink_start(struct daemon *d, struct err *e);
+void hostlink_stop(struct daemon *d, void (*done)(void *arg), void *arg);
+
+/* Answer the calls of @vm from now on; its generation is the one of its state. */
+int hostlink_open(struct vm *vm, struct err *e);
+void hostlink_close(struct vm *vm);
+
+/* Where its guest is, for calls from us. */
+struct carrier_address;
+void hostlink_address(const struct vm *vm, struct carrier_address *ret);

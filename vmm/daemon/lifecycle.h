@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lifecycle: a VM made, started, stopped, taken away; each an operation of its queue
+ *
+ * Thread   the loop's.  A `done` runs once, on the loop, maybe before the call returns.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct daemon;
+struct err;
+struct manifest;
+struct vm;
+
+/* @e is ERR_NONE when @rc is 0.  The VM may be gone when this runs. */
+typedef void (*vm_done_fn)(void *arg, int rc, const struct err *e);
+
+/* What CreateVm gives besides the manifest.  Copied. */
+struct vm_files {
+	const void *compose, *encrypted_env;
+	size_t n_compose, n_encrypted_env;
+	const char *user_config;
+};
+
+/*
+ * Make the VM of @m (taken over; its id is made here) and start it unless @stopped.  On failure
+ * nothing of it is left.  Everything in @m was validated; ids, CIDs and ports are reserved at once.
+ *
+ * Return: the id by which the caller may speak of it, valid until @done has run; or NULL and @e.
+ */
+const char *vm_create(struct daemon *d, struct manifest *m, const struct vm_files *files,
+		      bool stopped, vm_done_fn done, void *arg, struct err *e);
+
+/* Start it; success if it runs already. */
+void vm_start(struct vm *vm, vm_done_fn done, void *arg);
+
+/* Kill it; done when QEMU, the carrier and the sockets are gone.  Success if it does not run. */
+void vm_stop(struct vm *vm, vm_done_fn done, void *arg);
+
+/*
+ * Mark it for removal, which then goes on by itself: stop, delete the folder, forget.  @done runs when the
+ * mark is on the disk.  Idempotent.
+ */
+void vm_remove(struct vm *vm, vm_done_fn done, void *arg);
+
+/* Go on with a removal that a crash interrupted. */
+void vm_resume_removal(struct vm *vm);
+
+/* Its QEMU ended by itself: put away what it had.  @why is shown. */
+void vm_reap(struct vm *vm, const char *why);
+
+/* The guest said that it powers off: it is meant to be stopped from now on. */
+void vm_wants_off(struct vm *vm);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* baileyd: the daemon of a host: keeps VMs, starts them through libvirt, answers them and their operators */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <uv.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/version.h"
+#include "daemon/config.h"
+#include "daemon/daemon.h"
+
+enum { EXIT_USAGE = 2, PRINT_MAX = 1024 * 1024 };
+
+enum action { SERVE, CHECK, PRINT, SHOW_VERSION, SHOW_HELP, BAD_USAGE };
+
+static const char help[] =
+	"usage: baileyd [--config FILE] [--check-config | --print-config]\n"
+	"\n"
+	"Keeps the VMs of this host and answers the command bailey.\n"
+	"\n"
+	"  -c, --config FILE   read FILE (YAML; see baileyd.yaml(5)); default: all defaults\n"
+	"      --check-config  say whether FILE is right, and exit\n"
+	"      --print-config  show what is in effect, and exit\n"
+	"  -V, --version       show the version, and exit\n"
+	"  -h, --help          show this, and exit\n";
+
+static enum action read_options(int argc, char **argv, const char **file)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "check-config", no_argument, NULL, 'k' },
+		{ "print-config", no_argument, NULL, 'p' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	enum action a = SERVE;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			*file = optarg;
+			break;
+		case 'k':
+			a = CHECK;
+			break;
+		case 'p':
+			a = PRINT;
+			break;
+		case 'V':
+			return SHOW_VERSION;
+		case 'h':
+			return SHOW_HELP;
+		default:
+			return BAD_USAGE;
+		}
+	}
+	return optind == argc ? a : BAD_USAGE;
+}
+
+/* Starts wait on disks and on QEMU; those of one VM must not hold up those of another. */
+static void prepare_process(void)
+{
+	struct rlimit files;
+
+	(void)setenv("UV_THREADPOOL_SIZE", "32", 0);
+	(void)umask(022);
+	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+static int serve(const struct config *c)
+{
+	struct daemon d;
+	struct err e = ERR_NONE;
+	uv_loop_t loop;
+
+	prepare_process();
+	log_init(c->log);
+	if (uv_loop_init(&loop) < 0)
+		return EXIT_FAILURE;
+	if (daemon_start(&d, &loop, c, &e)) {
+		log_error("baileyd: %s", e.text);
+		d.exit_code = EXIT_FAILURE;
+	}
+	(void)uv_run(&loop, UV_RUN_DEFAULT);
+	daemon_deinit(&d);
+	if (uv_loop_close(&loop) < 0)
+		log_warn("baileyd: something was left open at the end");
+	return d.exit_code;
+}
+
+static int print(const struct config *c)
+{
+	auto_buf struct buf b = BUF_MAX(PRINT_MAX);
+
+	config_print(c, &b);
+	return fwrite(b.p, 1, b.n, stdout) == b.n ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run(enum action a, const char *file)
+{
+	struct config *c = NULL;
+	struct err e = ERR_NONE;
+	int rc;
+
+	if (config_load(file, &c, &e)) {
+		(void)fprintf(stderr, "baileyd: %s\n", e.text);
+		return EXIT_FAILURE;
+	}
+	if (a == PRINT)
+		rc = print(c);
+	else if (a == CHECK)
+		rc = printf("configuration is valid\n") > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	else
+		rc = serve(c);
+	config_free(c);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	const char *file = NULL;
+	enum action a = read_options(argc, argv, &file);
+
+	if (a == SHOW_VERSION)
+		return printf("baileyd %s\n", BAILEY_VERSION) > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	if (a == SHOW_HELP)
+		return fputs(help, stdout) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	if (a == BAD_USAGE) {
+		(void)fputs(help, stderr);
+		return EXIT_USAGE;
+	}
+	return run(a, file);
+}

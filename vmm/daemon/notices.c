@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/notices.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "daemon/api_events.h"
+#include "daemon/daemon.h"
+#include "daemon/lifecycle.h"
+#include "daemon/vm.h"
+#include "data/json.h"
+#include "loop/work.h"
+#include "store/vmdir.h"
+
+/* .instance_info on its way to the disk; it has all it needs, so the VM may go meanwhile. */
+struct info_write {
+	struct daemon *d;
+	char id[VM_ID_MAX + 1];
+	int dirfd;
+	char *text;
+	int rc;
+	struct err err;
+};
+
+static void write_info(struct vm *vm, const char *text);
+
+static void info_run(void *arg)
+{
+	struct info_write *w = arg;
+
+	w->rc = vmdir_write_instance_info(w->dirfd, w->text, strlen(w->text), &w->err);
+}
+
+static void info_done(void *arg)
+{
+	struct info_write *w = arg;
+	struct vm *vm = fleet_find(&w->d->fleet, w->id);
+	auto_free char *next = NULL;
+
+	if (w->rc)
+		log_warn("vm %.8s: cannot keep its instance info: %s", w->id, w->err.text);
+	if (vm) {
+		vm->is_writing_info = false;
+		next = steal_ptr(&vm->next_info);
+		if (next)
+			write_info(vm, next);
+	}
+	w->d->n_busy--;
+	daemon_idle(w->d);
+	(void)fd_close(w->dirfd);
+	free(w->text);
+	free(w);
+}
+
+/* One write at a time, and only the last of those that wait: a flood costs one slot. */
+static void write_info(struct vm *vm, const char *text)
+{
+	struct info_write *w;
+
+	if (vm->is_writing_info) {
+		vm_set(&vm->next_info, text);
+		return;
+	}
+	vm->is_writing_info = true;
+	w = xnew(struct info_write);
+	w->d = vm->d;
+	(void)str_copy(w->id, sizeof(w->id), vm->manifest.id);
+	w->dirfd = fcntl(vm->dirfd, F_DUPFD_CLOEXEC, 0);
+	w->text = xstrdup(text);
+	vm->d->n_busy++;
+	work_start(vm->d->loop, info_run, info_done, w);
+}
+
+/* Hex of 20 bytes, or "" where that is allowed. */
+static bool is_id(const json_t *j, const char *key, bool may_be_empty)
+{
+	const char *s = json_get_str(j, key, NULL);
+	uint8_t raw[20];
+
+	if (!s)
+		return !json_object_get(j, key);
+	return (may_be_empty && !*s) || !str_unhex(raw, sizeof(raw), s);
+}
+
+/* Bad JSON in .instance_info would keep the next boot from starting: it is refused here. */
+static int take_info(struct vm *vm, const char *payload, struct err *e)
+{
+	json_t *j;
+	int rc = json_parse(payload, strlen(payload), EVENT_BODY_MAX, "instance.info", &j, e);
+
+	if (rc)
+		return rc;
+	if (!json_is_object(j) || !is_id(j, "instance_id_seed", true) ||
+	    !is_id(j, "instance_id", true) || !is_id(j, "app_id", true))
+		rc = err_set(e, ERR_INPUT, "instance.info: ids must be hex of 20 bytes");
+	if (!rc) {
+		(void)str_copy(vm->instance_id, sizeof(vm->instance_id),
+			       json_get_str(j, "instance_id", ""));
+		write_info(vm, payload);
+	}
+	json_decref(j);
+	return rc;
+}
+
+void notice_show(struct vm *vm, const char *name, const char *payload)
+{
+	if (str_equal(name, "boot.progress"))
+		vm_set(&vm->boot_progress, payload);
+	else if (str_equal(name, "boot.error"))
+		vm_set(&vm->boot_error, payload);
+	else if (str_equal(name, "shutdown.progress"))
+		vm_set(&vm->shutdown_progress, payload);
+}
+
+static void log_notice(const struct vm *vm, const char *name, const char *payload)
+{
+	bool is_grave = str_starts(name, "security.") || str_equal(name, "boot.error");
+	char what[3 * EVENT_NAME_MAX], text[600];
+
+	str_escape(what, sizeof(what), name, strlen(name));
+	str_escape(text, sizeof(text), payload, strlen(payload));
+	log_line(is_grave ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "vm %s: guest: %s: %s", vm->short_id,
+		 what, text);
+}
+
+int notice_take(struct vm *vm, uint64_t generation, const char *name, const char *payload,
+		struct err *e)
+{
+	struct err kept = ERR_NONE;
+	int rc;
+
+	if (generation != vm->state.generation || vm->is_removing)
+		return 0;
+	if (!*name || str_starts(name, "vmm."))
+		return err_set(e, ERR_INPUT, "event names must not be empty or begin with vmm.");
+	if (strlen(payload) > EVENT_BODY_MAX) {
+		log_warn("vm %s: dropped a notice of %zu bytes", vm->short_id, strlen(payload));
+		return 0;
+	}
+	if (str_equal(name, "instance.info")) {
+		rc = take_info(vm, payload, e);
+		if (rc)
+			return rc;
+	}
+	rc = events_add(&vm->events, generation, name, payload, &kept);
+	if (rc == ERR_INPUT)
+		return err_set(e, rc, "%s", kept.text);
+	if (rc)
+		log_warn("vm %s: %s", vm->short_id, kept.text);
+	log_notice(vm, name, payload);
+	notice_show(vm, name, payload);
+	api_events_wake(vm);
+	if (str_equal(name, "shutdown.progress") && str_equal(payload, "powering off"))
+		vm_wants_off(vm);
+	return 0;
+}

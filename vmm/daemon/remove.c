@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * remove: the operation that ends a VM and deletes its folder
+ *
+ * The mark comes first and is what RemoveVm waits for; from then on a crash only delays the rest.
+ */
+#include "daemon/lifecycle.h"
+
+#include <fcntl.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "daemon/vsock_process.h"
+#include "daemon/config.h"
+#include "daemon/daemon.h"
+#include "daemon/hostlink.h"
+#include "daemon/op.h"
+#include "daemon/vm.h"
+#include "domain/hypervisor.h"
+#include "loop/work.h"
+#include "store/vmdir.h"
+
+struct removal {
+	struct op op; /* first: cast from it */
+	struct daemon *d;
+	struct vsock_paths sockets;
+	char id[VM_ID_MAX + 1];
+	int root;
+};
+
+/* Marking happens beside the queue: it does not wait for a start that takes its time. */
+struct mark {
+	struct vm *vm;
+	int dirfd;
+	int rc;
+	struct err err;
+	vm_done_fn done;
+	void *arg;
+};
+
+static struct removal *removal_of(struct op *op)
+{
+	return (struct removal *)op;
+}
+
+static void asked(void *arg, const struct hypervisor_result *r)
+{
+	struct op *op = arg;
+
+	if (r->rc)
+		op->err = r->err;
+	op_next(op, r->rc);
+}
+
+static void kill_domain(struct op *op)
+{
+	hypervisor_kill(op->vm->d->hypervisor, op->vm->manifest.id, asked, op);
+}
+
+static void unlisten(struct op *op)
+{
+	hostlink_close(op->vm);
+	op_next(op, 0);
+}
+
+static int drop_carrier(struct op *op, struct err *e)
+{
+	return vsock_process_stop(&removal_of(op)->sockets, e);
+}
+
+static void uncarry(struct op *op)
+{
+	op_work(op, drop_carrier);
+}
+
+static void forget(struct op *op)
+{
+	hypervisor_forget(op->vm->d->hypervisor, op->vm->manifest.id, asked, op);
+}
+
+static int delete_folder(struct op *op, struct err *e)
+{
+	return vmdir_remove(removal_of(op)->root, removal_of(op)->id, e);
+}
+
+static void unmake_folder(struct op *op)
+{
+	op_work(op, delete_folder);
+}
+
+static const struct op_step steps[] = {
+	{ "ending QEMU", kill_domain, NULL },		{ NULL, unlisten, NULL },
+	{ "ending its vsock", uncarry, NULL },		{ "forgetting its domain", forget, NULL },
+	{ "deleting its folder", unmake_folder, NULL }, { NULL, NULL, NULL },
+};
+
+/* A removal that fails is shown as removing, and tried again by RemoveVm or the next start. */
+static void finished(struct op *op)
+{
+	struct removal *r = removal_of(op);
+
+	if (op->rc) {
+		log_error("vm %s: cannot remove: %s", op->vm->short_id, op->err.text);
+		vm_note(op->vm, "vmm.remove_failed", op->err.text);
+		op->vm->has_removal = false;
+	} else {
+		log_info("vm %s: removed", op->vm->short_id);
+		fleet_drop(&r->d->fleet, op->vm);
+	}
+	free(r);
+}
+
+void vm_resume_removal(struct vm *vm)
+{
+	struct removal *r;
+
+	vm->is_removing = true;
+	if (vm->has_removal)
+		return;
+	vm->has_removal = true;
+	r = xnew(struct removal);
+	r->op = (struct op){ .vm = vm, .name = "remove", .steps = steps, .done = finished };
+	r->d = vm->d;
+	r->root = vm->d->vm_root;
+	(void)str_copy(r->id, sizeof(r->id), vm->manifest.id);
+	(void)vsock_paths(vm->d->config->run, vm->short_id, &r->sockets, NULL);
+	op_queue(&r->op);
+}
+
+static void mark_run(void *arg)
+{
+	struct mark *m = arg;
+
+	m->rc = vmdir_mark_removing(m->dirfd, &m->err);
+}
+
+static void mark_done(void *arg)
+{
+	struct mark *m = arg;
+	struct vm *vm = m->vm;
+	struct daemon *d = vm->d;
+
+	vm->is_marking = false;
+	if (m->rc)
+		vm->is_removing = false;
+	m->done(m->arg, m->rc, &m->err);
+	if (!m->rc)
+		vm_resume_removal(vm);
+	(void)fd_close(m->dirfd);
+	free(m);
+	d->n_busy--;
+	daemon_idle(d);
+}
+
+/* Until the mark is on disk nothing can free the VM: only a removal does, and it comes after. */
+void vm_remove(struct vm *vm, vm_done_fn done, void *arg)
+{
+	struct mark *m;
+
+	if (vm->is_removing) {
+		if (!vm->is_marking)
+			vm_resume_removal(vm);
+		done(arg, 0, &ERR_NONE);
+		return;
+	}
+	vm->is_removing = true;
+	vm->is_marking = true;
+	vm->d->n_busy++;
+	m = xnew(struct mark);
+	m->vm = vm;
+	m->dirfd = fcntl(vm->dirfd, F_DUPFD_CLOEXEC, 0);
+	m->done = done;
+	m->arg = arg;
+	work_start(vm->d->loop, mark_run, mark_done, m);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * start: the operation that gives a VM its process
+ *
+ * Order matters: what may fail cheaply comes first, the guest's listener is there before QEMU is, and the
+ * state on disk says "started" before anything runs, so that a crash at any point leaves either a VM
+ * that is to be started, or one that runs.
+ */
+#include "daemon/lifecycle.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/config.h"
+#include "daemon/daemon.h"
+#include "daemon/hostlink.h"
+#include "daemon/op.h"
+#include "daemon/ports.h"
+#include "daemon/start_plan.h"
+#include "daemon/vm.h"
+#include "domain/hypervisor.h"
+#include "store/image.h"
+
+struct start {
+	struct op op; /* first: cast from it */
+	struct start_plan plan;
+	vm_done_fn done;
+	void *arg;
+	bool ran; /* this operation gave it a process */
+};
+
+static struct start *start_of(struct op *op)
+{
+	return (struct start *)op;
+}
+
+static void asked(void *arg, const struct hypervisor_result *r)
+{
+	struct op *op = arg;
+
+	if (r->rc && op->is_undoing)
+		log_warn("vm %s: %s", op->vm->short_id, r->err.text);
+	else if (r->rc)
+		op->err = r->err;
+	op_next(op, r->rc);
+}
+
+static void begin(struct op *op)
+{
+	struct vm *vm = op->vm;
+
+	if (vm->is_removing) {
+		op_next(op, err_set(&op->err, ERR_BAD_STATE, "VM is being removed"));
+		return;
+	}
+	if (*vm->d->vsock_missing) {
+		op_next(op, err_set(&op->err, ERR_MISSING, "%s", vm->d->vsock_missing));
+		return;
+	}
+	if (vm->is_running && vm->state.started) {
+		op_finish(op);
+		return;
+	}
+	if (vm->is_running) {
+		op_next(op, err_set(&op->err, ERR_BAD_STATE,
+				    "VM is on its way down; try again when it is stopped"));
+		return;
+	}
+	op_next(op, plan_init(&start_of(op)->plan, vm, &op->err));
+}
+
+static int probe_and_prepare(struct op *op, struct err *e)
+{
+	struct start_plan *p = &start_of(op)->plan;
+	int rc = ports_probe(&p->m, e);
+
+	return rc ? rc : plan_prepare(p, e);
+}
+
+static void prepare(struct op *op)
+{
+	op->vm->is_running = true;
+	start_of(op)->ran = true;
+	op_work(op, probe_and_prepare);
+}
+
+static int revert(struct op *op, struct err *e)
+{
+	return plan_revert(&start_of(op)->plan, e);
+}
+
+static void unprepare(struct op *op)
+{
+	struct vm *vm = op->vm;
+
+	vm->is_running = false;
+	vm->state = start_of(op)->plan.before;
+	vm->state.generation = start_of(op)->plan.after.generation;
+	op_work(op, revert);
+}
+
+/* From here on the VM shows the new boot. */
+static void show_boot(struct op *op)
+{
+	struct vm *vm = op->vm;
+	const struct start_plan *p = &start_of(op)->plan;
+
+	vm->state = p->after;
+	vm_set(&vm->image_version, p->image->version_text);
+	vm_set(&vm->boot_progress, p->image->shared_ro ? "booting" : "N/A");
+	vm_set(&vm->shutdown_progress, p->image->shared_ro ? "" : "N/A");
+	vm_set(&vm->boot_error, "");
+	op_next(op, 0);
+}
+
+static int make_dir(struct op *op, struct err *e)
+{
+	const struct start_plan *p = &start_of(op)->plan;
+	int rc = vsock_process_make_dir(&p->sockets, p->d->config->qemu_gid, e);
+
+	if (rc || !p->d->vsock_program)
+		return rc;
+	return plan_carry(&start_of(op)->plan, e);
+}
+
+static void carry(struct op *op)
+{
+	op_work(op, make_dir);
+}
+
+static int drop_carrier(struct op *op, struct err *e)
+{
+	return vsock_process_stop(&start_of(op)->plan.sockets, e);
+}
+
+static void uncarry(struct op *op)
+{
+	op_work(op, drop_carrier);
+}
+
+static void listen_to_guest(struct op *op)
+{
+	op_next(op, hostlink_open(op->vm, &op->err));
+}
+
+static void unlisten(struct op *op)
+{
+	hostlink_close(op->vm);
+	op_next(op, 0);
+}
+
+static void define(struct op *op)
+{
+	struct hypervisor *h = op->vm->d->hypervisor;
+	auto_buf struct buf xml = BUF_MAX(DOMAIN_XML_MAX);
+	int rc = plan_domain(&start_of(op)->plan, hypervisor_caps(h), &xml, &op->err);
+
+	if (rc)
+		op_next(op, rc);
+	else
+		hypervisor_define(h, op->vm->manifest.id, (const char *)xml.p, asked, op);
+}
+
+static void forget(struct op *op)
+{
+	hypervisor_forget(op->vm->d->hypervisor, op->vm->manifest.id, asked, op);
+}
+
+static void ran(void *arg, const struct hypervisor_result *r)
+{
+	struct op *op = arg;
+
+	if (!r->rc && r->n_domains)
+		op->vm->qemu_pid = r->domains[0].pid;
+	asked(arg, r);
+}
+
+static void run_domain(struct op *op)
+{
+	hypervisor_run(op->vm->d->hypervisor, op->vm->manifest.id, ran, op);
+}
+
+static void kill_domain(struct op *op)
+{
+	hypervisor_kill(op->vm->d->hypervisor, op->vm->manifest.id, asked, op);
+}
+
+static const struct op_step steps[] = {
+	{ NULL, begin, NULL },
+	{ NULL, prepare, unprepare },
+	{ NULL, show_boot, NULL },
+	{ "starting its vsock", carry, uncarry },
+	{ "listening for its calls", listen_to_guest, unlisten },
+	{ "defining its domain", define, forget },
+	{ "starting QEMU", run_domain, kill_domain },
+	{ NULL, NULL, NULL },
+};
+
+static void finished(struct op *op)
+{
+	struct start *s = start_of(op);
+	struct vm *vm = op->vm;
+
+	if (op->rc)
+		log_error("vm %s: cannot start: %s", vm->short_id, op->err.text);
+	if (op->rc && s->ran)
+		vm_note(vm, "vmm.start_failed", op->err.text);
+	else if (s->ran)
+		vm_note(vm, "vmm.started", "");
+	plan_deinit(&s->plan);
+	if (s->done)
+		s->done(s->arg, op->rc, &op->err);
+	free(s);
+}
+
+void vm_start(struct vm *vm, vm_done_fn done, void *arg)
+{
+	struct start *s = xnew(struct start);
+
+	s->op = (struct op){ .vm = vm, .name = "start", .steps = steps, .done = finished };
+	s->plan.dirfd = -1;
+	s->done = done;
+	s->arg = arg;
+	op_queue(&s->op);
+}

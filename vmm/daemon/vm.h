@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vm: one VM as the daemon knows it
+ *
+ * Owns     its manifest, state, events, folder descriptor, listener of the host API.
+ * Invariant What is_running and state say changes only in operations of its queue and, for a guest that
+ *	    ends by itself, in the hypervisor's event; what a guest reports never changes is_running.
+ * Thread   the loop's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "daemon/status.h"
+#include "store/events.h"
+#include "store/manifest.h"
+#include "store/state.h"
+
+struct daemon;
+struct err;
+struct hostapi_vm;
+struct op;
+struct watcher;
+
+enum { VM_SHORT_ID = 8 };
+
+struct vm {
+	struct daemon *d;
+	struct vm *next; /* in the fleet, in order of creation */
+	struct manifest manifest;
+	struct vm_state state;
+	struct events events;
+	int dirfd;
+	char short_id[VM_SHORT_ID + 1]; /* names its sockets; unique in the fleet */
+	bool is_running;		/* it has a process, or is being given one */
+	bool is_removing;		/* RemoveVm was accepted: no other operation is */
+	bool is_marking;		/* .removing is on its way to the disk */
+	bool has_removal;		/* the operation is in the queue */
+	bool is_hidden; /* being created: counts for ids, ports and CIDs, but is not shown */
+	pid_t qemu_pid; /* 0: not known */
+
+	/* What the guest reported of this boot; never NULL. */
+	char *boot_progress, *boot_error, *shutdown_progress;
+	char instance_id[41]; /* hex, from .instance_info; "" if none */
+
+	/* Known from the image and the compose file when it was loaded or last started. */
+	char *image_version;
+	bool has_gateway;
+
+	struct op *queue;	     /* op.h */
+	struct hostapi_vm *host_api; /* where it calls us; NULL while it does not run */
+	struct watcher *watchers;    /* api_events.c */
+	bool is_writing_info;	     /* notices.c: .instance_info is on its way to the disk */
+	char *next_info;	     /* and this is to follow it */
+};
+
+/* A VM whose folder is @dirfd (taken over; -1: there is none yet).  @m and @s are taken over. */
+struct vm *vm_new(struct daemon *d, struct manifest *m, const struct vm_state *s, int dirfd);
+void vm_free(struct vm *vm);
+
+/* Open its events and tell from them and .instance_info what the guest last reported. */
+int vm_load_reports(struct vm *vm, struct err *e);
+
+/* Learn from the compose file and the image what the API shows; what cannot be read is left as unknown. */
+void vm_load_facts(struct vm *vm);
+
+enum vm_status vm_status_of(const struct vm *vm);
+
+/* Keep an event of ours ("vmm.started") and log it. */
+void vm_note(struct vm *vm, const char *name, const char *body);
+
+/* Replace a string it owns. */
+void vm_set(char **field, const char *value);

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/vm_info.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "daemon/config.h"
+#include "daemon/daemon.h"
+#include "daemon/scratch.h"
+#include "daemon/vm.h"
+#include "data/app_compose.h"
+#include "domain/mac.h"
+
+enum { ENV_MAX = 256 * 1024, USER_CONFIG_MAX = 50 * 1024 * 1024 };
+
+/* How long ago, in words; "never" for 0. */
+static char *ago(struct scratch *s, uint64_t at_ms)
+{
+	uint64_t now = time_unix_ms();
+	char text[128];
+
+	if (!at_ms)
+		return scratch_str(s, "never");
+	return scratch_str(
+		s, time_duration(text, sizeof(text), now > at_ms ? (now - at_ms) / 1000 : 0));
+}
+
+/* Protobuf-c's fields are not const, and what we put there is only read. */
+static char *lent(const char *s)
+{
+	return (char *)(uintptr_t)s;
+}
+
+static char **lent_list(const struct manifest_list *l)
+{
+	return l->items;
+}
+
+static Bailey__Vmm__PortMapping **ports(const struct manifest *m, struct scratch *s)
+{
+	Bailey__Vmm__PortMapping **list = scratch_alloc(s, m->n_ports, sizeof(*list));
+	size_t i;
+
+	for (i = 0; i < m->n_ports; i++) {
+		list[i] = scratch_new(s, Bailey__Vmm__PortMapping);
+		bailey__vmm__port_mapping__init(list[i]);
+		list[i]->protocol = lent(m->ports[i].is_udp ? "udp" : "tcp");
+		list[i]->host_port = m->ports[i].from;
+		list[i]->vm_port = m->ports[i].to;
+		list[i]->host_address = lent(m->ports[i].address);
+	}
+	return list;
+}
+
+static Bailey__Vmm__GpuConfig *gpus(const struct manifest *m, struct scratch *s)
+{
+	Bailey__Vmm__GpuConfig *g = scratch_new(s, Bailey__Vmm__GpuConfig);
+	size_t i;
+
+	bailey__vmm__gpu_config__init(g);
+	g->attach_mode = m->gpu_attach_mode ? m->gpu_attach_mode : lent("listed");
+	g->gpus = scratch_alloc(s, m->gpus.n, sizeof(*g->gpus));
+	for (i = 0; i < m->gpus.n; i++) {
+		g->gpus[i] = scratch_new(s, Bailey__Vmm__GpuSpec);
+		bailey__vmm__gpu_spec__init(g->gpus[i]);
+		g->gpus[i]->slot = m->gpus.items[i];
+	}
+	g->n_gpus = m->gpus.n;
+	return g;
+}
+
+static Bailey__Vmm__NetworkingConfig *network(const struct manifest_network *n, struct scratch *s)
+{
+	Bailey__Vmm__NetworkingConfig *out = scratch_new(s, Bailey__Vmm__NetworkingConfig);
+
+	bailey__vmm__networking_config__init(out);
+	out->mode = n->mode;
+	out->bridge_name = n->bridge;
+	return out;
+}
+
+static void fill_networks(Bailey__Vmm__VmConfiguration *c, const struct manifest *m,
+			  struct scratch *s)
+{
+	size_t i;
+
+	c->networks = scratch_alloc(s, m->n_networks, sizeof(*c->networks));
+	for (i = 0; i < m->n_networks; i++)
+		c->networks[i] = network(&m->networks[i], s);
+	c->n_networks = m->n_networks;
+	c->networking = m->n_networks ? c->networks[0] : NULL;
+}
+
+/* A file of shared/ as text; "" if it is not there, or not text. */
+static char *file_text(const struct vm *vm, const char *path, size_t max, struct scratch *s)
+{
+	auto_buf struct buf b = BUF_MAX(0);
+
+	if (file_read(vm->dirfd, path, max, &b, NULL) || !str_is_utf8(b.p, b.n) ||
+	    memchr(b.p, 0, b.n))
+		return lent("");
+	return scratch_str(s, (const char *)b.p);
+}
+
+static void fill_env(Bailey__Vmm__VmConfiguration *c, const struct vm *vm, struct scratch *s)
+{
+	auto_buf struct buf b = BUF_MAX(0);
+
+	if (file_read(vm->dirfd, "shared/.encrypted-env", ENV_MAX, &b, NULL) || !b.n)
+		return;
+	c->encrypted_env.data = memcpy(scratch_alloc(s, b.n, 1), b.p, b.n);
+	c->encrypted_env.len = b.n;
+}
+
+static Bailey__Vmm__VmConfiguration *configuration(const struct vm *vm, struct scratch *s)
+{
+	Bailey__Vmm__VmConfiguration *c = scratch_new(s, Bailey__Vmm__VmConfiguration);
+	const struct manifest *m = &vm->manifest;
+
+	bailey__vmm__vm_configuration__init(c);
+	c->name = m->name;
+	c->image = m->image;
+	c->compose_file = file_text(vm, "shared/app-compose.json", APP_COMPOSE_MAX, s);
+	c->user_config = file_text(vm, "shared/.user-config", USER_CONFIG_MAX, s);
+	fill_env(c, vm, s);
+	c->vcpu = m->vcpu;
+	c->memory = m->memory;
+	c->disk_size = m->disk_size;
+	c->ports = ports(m, s);
+	c->n_ports = m->n_ports;
+	c->has_app_id_case = BAILEY__VMM__VM_CONFIGURATION__HAS_APP_ID_APP_ID;
+	c->app_id = m->app_id;
+	c->hugepages = m->hugepages;
+	c->pin_numa = m->pin_numa;
+	c->gpus = gpus(m, s);
+	c->kms_urls = lent_list(&m->kms_urls);
+	c->n_kms_urls = m->kms_urls.n;
+	c->gateway_urls = lent_list(&m->gateway_urls);
+	c->n_gateway_urls = m->gateway_urls.n;
+	c->stopped = !vm->state.started;
+	c->no_tee = m->no_tee;
+	fill_networks(c, m, s);
+	if (m->simulated_tee) {
+		c->has_simulated_tee_case =
+			BAILEY__VMM__VM_CONFIGURATION__HAS_SIMULATED_TEE_SIMULATED_TEE;
+		c->simulated_tee = m->simulated_tee;
+	}
+	return c;
+}
+
+/* "https://<instance>-<agent port>.<domain>[:port]"; the VM's first gateway URL knows the domain best. */
+static char *app_url(const struct vm *vm, struct scratch *s)
+{
+	const struct config *c = vm->d->config;
+	const char *host = c->gateway_domain, *url, *colon;
+	char *own = NULL;
+	uint32_t port = c->gateway_port;
+
+	if (!vm->has_gateway || !*vm->instance_id)
+		return NULL;
+	if (vm->manifest.gateway_urls.n) {
+		url = strstr(vm->manifest.gateway_urls.items[0], "://");
+		own = scratch_str(s, url ? url + 3 : vm->manifest.gateway_urls.items[0]);
+		own[strcspn(own, "/?#")] = 0;
+		colon = strrchr(own, ':');
+		port = 443;
+		if (colon && !num_parse_u32(colon + 1, 1, UINT16_MAX, &port))
+			own[colon - own] = 0;
+		host = own;
+	}
+	if (port == 443)
+		return scratch_printf(s, "https://%s-%u.%s", vm->instance_id, c->gateway_agent_port,
+				      host);
+	return scratch_printf(s, "https://%s-%u.%s:%u", vm->instance_id, c->gateway_agent_port,
+			      host, port);
+}
+
+static void fill_events(Bailey__Vmm__VmInfo *v, const struct vm *vm, struct scratch *s)
+{
+	size_t n = vm->events.n < VM_INFO_EVENTS ? vm->events.n : VM_INFO_EVENTS, i;
+	const struct event *ev;
+
+	v->events = scratch_alloc(s, n, sizeof(*v->events));
+	for (i = 0; i < n; i++) {
+		ev = events_at(&vm->events, vm->events.n - n + i);
+		v->events[i] = scratch_new(s, Bailey__Vmm__GuestEvent);
+		bailey__vmm__guest_event__init(v->events[i]);
+		v->events[i]->event = ev->name;
+		v->events[i]->body = ev->body;
+		v->events[i]->timestamp = ev->at_ms;
+	}
+	v->n_events = n;
+}
+
+static void fill_interfaces(Bailey__Vmm__VmInfo *v, const struct vm *vm, struct scratch *s)
+{
+	const struct manifest *m = &vm->manifest;
+	size_t n = m->n_networks ? m->n_networks : 1, i;
+	Bailey__Vmm__NetworkInterfaceStatus *x;
+	char mac[MAC_TEXT_SIZE];
+
+	v->interfaces = scratch_alloc(s, n, sizeof(*v->interfaces));
+	for (i = 0; i < n; i++) {
+		x = v->interfaces[i] = scratch_new(s, Bailey__Vmm__NetworkInterfaceStatus);
+		bailey__vmm__network_interface_status__init(x);
+		x->mode = m->n_networks ? m->networks[i].mode : lent("user");
+		x->backend = lent("slirp");
+		if (mac_of(m->id, m->n_networks ? m->networks[i].mac_prefix : NULL, i, mac, NULL))
+			mac[0] = 0;
+		x->mac = scratch_str(s, mac);
+		x->has_netdev_id_case =
+			BAILEY__VMM__NETWORK_INTERFACE_STATUS__HAS_NETDEV_ID_NETDEV_ID;
+		x->netdev_id = scratch_printf(s, "net%zu", i);
+	}
+	v->n_interfaces = n;
+}
+
+Bailey__Vmm__VmInfo *vm_info(const struct vm *vm, bool brief, struct scratch *s)
+{
+	Bailey__Vmm__VmInfo *v = scratch_new(s, Bailey__Vmm__VmInfo);
+	char *url = app_url(vm, s);
+
+	bailey__vmm__vm_info__init(v);
+	v->id = lent(vm->manifest.id);
+	v->name = vm->manifest.name;
+	v->status = lent(vm_status_text(vm_status_of(vm)));
+	v->uptime = ago(s, vm->state.started_at_ms);
+	if (url) {
+		v->has_app_url_case = BAILEY__VMM__VM_INFO__HAS_APP_URL_APP_URL;
+		v->app_url = url;
+	}
+	v->app_id = vm->manifest.app_id;
+	if (*vm->instance_id) {
+		v->has_instance_id_case = BAILEY__VMM__VM_INFO__HAS_INSTANCE_ID_INSTANCE_ID;
+		v->instance_id = lent(vm->instance_id);
+	}
+	v->configuration = brief ? NULL : configuration(vm, s);
+	v->has_exited_at_case = BAILEY__VMM__VM_INFO__HAS_EXITED_AT_EXITED_AT;
+	v->exited_at = ago(s, vm->state.exited_at_ms);
+	v->boot_progress = vm->boot_progress;
+	v->boot_error = vm->boot_error;
+	v->shutdown_progress = vm->shutdown_progress;
+	v->image_version = vm->image_version;
+	fill_events(v, vm, s);
+	fill_interfaces(v, vm, s);
+	return v;
+}

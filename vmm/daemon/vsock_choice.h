@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vsock_choice: which carrier this host's VMs get, and why */
+#pragma once
+
+struct daemon;
+struct err;
+
+/*
+ * Decide from the configuration and what the host can do; sets vsock, vsock_program, is_bailey_vsock and
+ * vsock_why of @d.  Return: 0; ERR_MISSING with what is missing.
+ */
+int vsock_choose(struct daemon *d, struct err *e);
