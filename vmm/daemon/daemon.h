@@ -22,6 +22,7 @@ struct http_client;
 struct http_server;
 struct hypervisor;
 struct image_cache;
+struct key_provider;
 struct log_stream;
 struct proxied;
 
@@ -40,6 +41,7 @@ struct daemon {
 	struct image_cache *images;
 	struct hypervisor *hypervisor;
 	struct hostapi *host_api;
+	struct key_provider *key_provider; /* NULL: not enabled */
 	struct http_client *http;
 	struct http_server *api;
 	struct proxied *proxied;	/* guest_proxy.c */

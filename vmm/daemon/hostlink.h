@@ -6,24 +6,20 @@
  */
 #pragma once
 
-#include <stdint.h>
-
-#include "base/err.h"
-
+struct carrier_address;
 struct daemon;
-struct hostlink_call;
+struct err;
 struct vm;
-
-enum { HOSTLINK_GUEST_PORT = 8000 };
 
 /* Make what all VMs share.  Return: 0 or negative. */
 int hostlink_start(struct daemon *d, struct err *e);
+
+/* Stop answering any VM. */
 void hostlink_stop(struct daemon *d, void (*done)(void *arg), void *arg);
 
-/* Answer the calls of @vm from now on; its generation is the one of its state. */
+/* Answer the calls of @vm from now on; they belong to the boot that its state has now. */
 int hostlink_open(struct vm *vm, struct err *e);
 void hostlink_close(struct vm *vm);
 
 /* Where its guest is, for calls from us. */
-struct carrier_address;
 void hostlink_address(const struct vm *vm, struct carrier_address *ret);

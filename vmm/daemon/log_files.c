@@ -77,7 +77,7 @@ int log_files_begin(int dirfd, gid_t reader, struct err *e)
 /* What is written between the copy and the cut is lost: the price of a writer that cannot reopen. */
 static int trim_one(int dirfd, const char *name, struct err *e)
 {
-	auto_close int from = openat(dirfd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	auto_close int from = openat(dirfd, name, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	auto_close int to = -1;
 	char first[64], note[128], stamp[32];
 	off_t at = 0, size;
@@ -103,7 +103,7 @@ static int trim_one(int dirfd, const char *name, struct err *e)
 	n = str_format(note, sizeof(note), "\n===== rotated %lld bytes to %s @ %s =====\n\n",
 		       (long long)size, first,
 		       time_rfc3339(stamp, sizeof(stamp), time_unix_ms() / 1000));
-	(void)pwrite(from, note, (size_t)n, 0); /* the log goes on without it */
+	(void)fd_write_all(from, note, (size_t)n); /* the log goes on without it */
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "daemon/api_events.h"
 #include "daemon/daemon.h"
 #include "daemon/lifecycle.h"
@@ -120,45 +121,64 @@ void notice_show(struct vm *vm, const char *name, const char *payload)
 		vm_set(&vm->shutdown_progress, payload);
 }
 
-static void log_notice(const struct vm *vm, const char *name, const char *payload)
+/* A guest that talks without end gets a ration of the log. */
+static bool may_log(struct vm *vm)
+{
+	uint64_t now = time_mono_ms();
+
+	if (now - vm->log_window_ms >= NOTICES_WINDOW_MS) {
+		if (vm->n_logged > NOTICES_LOGGED)
+			log_warn("vm %s: left out %u lines about its guest's notices", vm->short_id,
+				 vm->n_logged - NOTICES_LOGGED);
+		vm->log_window_ms = now;
+		vm->n_logged = 0;
+	}
+	return vm->n_logged++ < NOTICES_LOGGED;
+}
+
+static void log_notice(struct vm *vm, const char *name, const char *payload)
 {
 	bool is_grave = str_starts(name, "security.") || str_equal(name, "boot.error");
-	char what[3 * EVENT_NAME_MAX], text[600];
+	char what[4 * EVENT_NAME_MAX + 1], text[512];
 
+	if (!may_log(vm))
+		return;
 	str_escape(what, sizeof(what), name, strlen(name));
 	str_escape(text, sizeof(text), payload, strlen(payload));
 	log_line(is_grave ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "vm %s: guest: %s: %s", vm->short_id,
 		 what, text);
 }
 
-int notice_take(struct vm *vm, uint64_t generation, const char *name, const char *payload,
-		struct err *e)
+/* Return: 0; 1 if the file did not take it, but we have it; ERR_INPUT. */
+static int keep(struct vm *vm, const char *name, const char *payload, struct err *e)
 {
-	struct err kept = ERR_NONE;
+	int rc;
+
+	if (!*name || str_starts(name, "vmm."))
+		return err_set(e, ERR_INPUT, "event names must not be empty or begin with vmm.");
+	rc = str_equal(name, "instance.info") ? take_info(vm, payload, e) : 0;
+	if (rc)
+		return rc;
+	rc = events_add(&vm->events, vm->state.generation, name, payload, e);
+	return rc < 0 && rc != ERR_INPUT ? 1 : rc;
+}
+
+void notice_take(struct vm *vm, uint64_t generation, const char *name, const char *payload)
+{
+	struct err e = ERR_NONE;
 	int rc;
 
 	if (generation != vm->state.generation || vm->is_removing)
-		return 0;
-	if (!*name || str_starts(name, "vmm."))
-		return err_set(e, ERR_INPUT, "event names must not be empty or begin with vmm.");
-	if (strlen(payload) > EVENT_BODY_MAX) {
-		log_warn("vm %s: dropped a notice of %zu bytes", vm->short_id, strlen(payload));
-		return 0;
-	}
-	if (str_equal(name, "instance.info")) {
-		rc = take_info(vm, payload, e);
-		if (rc)
-			return rc;
-	}
-	rc = events_add(&vm->events, generation, name, payload, &kept);
-	if (rc == ERR_INPUT)
-		return err_set(e, rc, "%s", kept.text);
-	if (rc)
-		log_warn("vm %s: %s", vm->short_id, kept.text);
+		return;
+	rc = keep(vm, name, payload, &e);
+	if (rc && may_log(vm))
+		log_warn("vm %s: guest: %s: %s", vm->short_id, rc < 0 ? "dropped a notice" : "notice",
+			 e.text);
+	if (rc < 0)
+		return;
 	log_notice(vm, name, payload);
 	notice_show(vm, name, payload);
 	api_events_wake(vm);
 	if (str_equal(name, "shutdown.progress") && str_equal(payload, "powering off"))
 		vm_wants_off(vm);
-	return 0;
 }

@@ -20,7 +20,7 @@
 
 struct daemon;
 struct err;
-struct hostapi_vm;
+struct hostapi_guest;
 struct op;
 struct watcher;
 
@@ -49,8 +49,10 @@ struct vm {
 	char *image_version;
 	bool has_gateway;
 
+	uint64_t log_window_ms; /* notices.c: when the present ration of log lines began */
+	unsigned int n_logged;	/* and how much of it is used */
 	struct op *queue;	     /* op.h */
-	struct hostapi_vm *host_api; /* where it calls us; NULL while it does not run */
+	struct hostapi_guest *host_api; /* where it calls us; NULL while it does not run */
 	struct watcher *watchers;    /* api_events.c */
 	bool is_writing_info;	     /* notices.c: .instance_info is on its way to the disk */
 	char *next_info;	     /* and this is to follow it */

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/hostlink.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "daemon/config.h"
+#include "daemon/daemon.h"
+#include "daemon/fleet.h"
+#include "daemon/notices.h"
+#include "daemon/vm.h"
+#include "daemon/vsock_process.h"
+#include "host-api/carrier.h"
+#include "host-api/hostapi.h"
+#include "host-api/key_provider.h"
+
+enum { KEY_PROVIDER_MS = 30 * 1000 };
+
+static int on_notify(void *ctx, const char *vm_id, uint64_t generation, const char *event,
+		     const char *payload)
+{
+	const struct daemon *d = ctx;
+	struct vm *vm = fleet_find(&d->fleet, vm_id);
+
+	if (!vm || !vm->is_running)
+		return ERR_NOT_FOUND;
+	notice_take(vm, generation, event, payload);
+	return 0;
+}
+
+/* A CID is of a VM only while it runs: later it may be another's. */
+static bool find_cid(void *ctx, uint32_t cid, struct carrier_peer *ret)
+{
+	const struct daemon *d = ctx;
+	const struct vm *vm = fleet_find_cid(&d->fleet, cid);
+
+	if (!vm)
+		return false;
+	(void)str_copy(ret->vm_id, sizeof(ret->vm_id), vm->manifest.id);
+	ret->generation = vm->state.generation;
+	return true;
+}
+
+static int start_key_provider(struct daemon *d, struct err *e)
+{
+	if (!d->config->key_provider_enabled)
+		return 0;
+	return key_provider_start(&d->key_provider, d->loop, d->config->key_provider_address,
+				  KEY_PROVIDER_MS, e);
+}
+
+int hostlink_start(struct daemon *d, struct err *e)
+{
+	struct hostapi_options o = { .on_notify = on_notify, .find_cid = find_cid, .ctx = d };
+	int rc = start_key_provider(d, e), fd;
+
+	if (rc)
+		return rc;
+	o.key_provider = d->key_provider;
+	rc = hostapi_start(&d->host_api, d->loop, &o, e);
+	if (rc || d->vsock != DOMAIN_VSOCK_KERNEL)
+		return rc;
+	fd = carrier_listen_kernel(CARRIER_HOST_PORT, e);
+	return fd < 0 ? fd : hostapi_listen_kernel(d->host_api, fd, e);
+}
+
+struct ending {
+	struct daemon *d;
+	void (*done)(void *arg);
+	void *arg;
+};
+
+static void key_provider_gone(void *arg)
+{
+	struct ending *x = arg;
+
+	x->done(x->arg);
+	free(x);
+}
+
+static void host_api_gone(void *arg)
+{
+	struct ending *x = arg;
+	struct key_provider *k = x->d->key_provider;
+
+	x->d->host_api = NULL;
+	x->d->key_provider = NULL;
+	if (k)
+		key_provider_stop(k, key_provider_gone, x);
+	else
+		key_provider_gone(x);
+}
+
+void hostlink_stop(struct daemon *d, void (*done)(void *arg), void *arg)
+{
+	struct ending *x = xnew(struct ending);
+
+	x->d = d;
+	x->done = done;
+	x->arg = arg;
+	if (d->host_api)
+		hostapi_stop(d->host_api, host_api_gone, x);
+	else
+		host_api_gone(x);
+}
+
+int hostlink_open(struct vm *vm, struct err *e)
+{
+	struct carrier_peer peer = { .generation = vm->state.generation };
+	struct daemon *d = vm->d;
+	struct vsock_paths p;
+	int fd, rc;
+
+	if (d->vsock != DOMAIN_VSOCK_VHOST_USER)
+		return 0;
+	rc = vsock_paths(d->config->run, vm->short_id, &p, e);
+	if (rc)
+		return rc;
+	(void)str_copy(peer.vm_id, sizeof(peer.vm_id), vm->manifest.id);
+	/* Only the carrier connects, and it runs as we do. */
+	fd = carrier_listen_unix(p.uds, CARRIER_HOST_PORT, 0600, e);
+	return fd < 0 ? fd : hostapi_guest_start(&vm->host_api, d->host_api, &peer, fd, e);
+}
+
+void hostlink_close(struct vm *vm)
+{
+	if (vm->host_api)
+		hostapi_guest_stop(vm->host_api, NULL, NULL);
+	vm->host_api = NULL;
+}
+
+void hostlink_address(const struct vm *vm, struct carrier_address *ret)
+{
+	struct vsock_paths p;
+
+	*ret = (struct carrier_address){ .cid = vm->state.cid };
+	if (vm->d->vsock != DOMAIN_VSOCK_VHOST_USER ||
+	    vsock_paths(vm->d->config->run, vm->short_id, &p, NULL))
+		return;
+	(void)str_copy(ret->uds, sizeof(ret->uds), p.uds);
+}
