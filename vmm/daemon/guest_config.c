@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/base64.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -19,28 +18,25 @@
 #include "daemon/start_plan.h"
 #include "data/app_compose.h"
 #include "store/image.h"
+#include "store/mr_config.h"
 #include "store/vm_config.h"
-
-enum { MR_CONFIG_ID_SIZE = 48 };
 
 static const char sys_name[] = "shared/.sys-config.json";
 static const char simulator_name[] = "shared/.tee-simulator.json";
 
-/* MRCONFIGID version 1: 01, the compose hash, zeros. */
 static int bind_compose(struct start_plan *p, struct err *e)
 {
 	auto_buf struct buf b = BUF_MAX(0);
-	auto_buf struct buf text = BUF_MAX(2 * MR_CONFIG_ID_SIZE);
-	uint8_t id[MR_CONFIG_ID_SIZE] = { 1 };
+	struct mr_config id;
 	struct digest256 d;
 	int rc = file_read(p->dirfd, "shared/app-compose.json", APP_COMPOSE_MAX, &b, e);
 
 	if (rc)
 		return rc;
 	d = digest256_bytes(b.p, b.n);
-	memcpy(id + 1, d.b, sizeof(d.b));
-	rc = base64_encode(&text, id, sizeof(id));
-	return rc ? rc : str_copy(p->mr_config_id, sizeof(p->mr_config_id), (char *)text.p) < 0;
+	id = mr_config_v1(&d);
+	mr_config_text(&id, p->mr_config_id);
+	return 0;
 }
 
 /* For a VM with a real TEE.  One without must start also with a compose file that its guest will refuse. */

@@ -77,7 +77,8 @@ int log_files_begin(int dirfd, gid_t reader, struct err *e)
 /* What is written between the copy and the cut is lost: the price of a writer that cannot reopen. */
 static int trim_one(int dirfd, const char *name, struct err *e)
 {
-	auto_close int from = openat(dirfd, name, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	auto_close int from =
+		openat(dirfd, name, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	auto_close int to = -1;
 	char first[64], note[128], stamp[32];
 	off_t at = 0, size;

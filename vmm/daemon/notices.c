@@ -172,8 +172,8 @@ void notice_take(struct vm *vm, uint64_t generation, const char *name, const cha
 		return;
 	rc = keep(vm, name, payload, &e);
 	if (rc && may_log(vm))
-		log_warn("vm %s: guest: %s: %s", vm->short_id, rc < 0 ? "dropped a notice" : "notice",
-			 e.text);
+		log_warn("vm %s: guest: %s: %s", vm->short_id,
+			 rc < 0 ? "dropped a notice" : "notice", e.text);
 	if (rc < 0)
 		return;
 	log_notice(vm, name, payload);

@@ -13,6 +13,7 @@
 #include "daemon/vsock_process.h"
 #include "domain/domain_xml.h"
 #include "store/manifest.h"
+#include "store/mr_config.h"
 #include "store/state.h"
 
 struct buf;
@@ -30,7 +31,7 @@ struct start_plan {
 	struct vsock_paths sockets;
 	struct image *image;
 	char qemu_version[32];
-	char mr_config_id[65]; /* base64; "" if the VM has no real TEE */
+	char mr_config_id[MR_CONFIG_TEXT_SIZE]; /* base64; "" if the VM has no real TEE */
 };
 
 /* Copy what is needed of @vm.  Return: 0 or ERR_INPUT. */

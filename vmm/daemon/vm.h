@@ -49,13 +49,13 @@ struct vm {
 	char *image_version;
 	bool has_gateway;
 
-	uint64_t log_window_ms; /* notices.c: when the present ration of log lines began */
-	unsigned int n_logged;	/* and how much of it is used */
-	struct op *queue;	     /* op.h */
+	uint64_t log_window_ms;		/* notices.c: when the present ration of log lines began */
+	unsigned int n_logged;		/* and how much of it is used */
+	struct op *queue;		/* op.h */
 	struct hostapi_guest *host_api; /* where it calls us; NULL while it does not run */
-	struct watcher *watchers;    /* api_events.c */
-	bool is_writing_info;	     /* notices.c: .instance_info is on its way to the disk */
-	char *next_info;	     /* and this is to follow it */
+	struct watcher *watchers;	/* api_events.c */
+	bool is_writing_info;		/* notices.c: .instance_info is on its way to the disk */
+	char *next_info;		/* and this is to follow it */
 };
 
 /* A VM whose folder is @dirfd (taken over; -1: there is none yet).  @m and @s are taken over. */
