@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#undef NDEBUG
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "host-api/key_frame.h"
+
+static int parse(const char *text, struct key_frame_answer *a)
+{
+	struct err e = ERR_NONE;
+	char *copy = malloc(strlen(text) +
+			    1); /* exactly as long, so that a sanitizer sees one byte more */
+	int rc;
+
+	assert(copy);
+	memcpy(copy, text, strlen(text));
+	rc = key_frame_answer(copy, strlen(text), a, &e);
+	free(copy);
+	assert(rc == 0 || (rc == ERR_PROTO && e.text[0]));
+	return rc;
+}
+
+static void test_request_is_decimal_and_framed(void)
+{
+	static const uint8_t quote[] = { 0, 1, 9, 10, 99, 100, 255 };
+	static const char json[] = "{\"quote\":[0,1,9,10,99,100,255]}";
+	struct err e = ERR_NONE;
+	struct buf b;
+
+	assert(key_frame_request(&b, quote, sizeof(quote), &e) == 0);
+	assert(b.n == 4 + strlen(json) && memcmp(b.p + 4, json, strlen(json)) == 0);
+	assert(b.p[0] == 0 && b.p[1] == 0 && b.p[2] == 0 && b.p[3] == strlen(json));
+	buf_deinit(&b);
+	assert(key_frame_request(&b, "", 0, &e) == 0);
+	assert(b.n == 16 && memcmp(b.p, "\0\0\0\14{\"quote\":[]}", 16) == 0);
+	buf_deinit(&b);
+}
+
+static void test_quote_has_a_limit(void)
+{
+	static uint8_t quote[KEY_FRAME_QUOTE_MAX + 1];
+	struct err e = ERR_NONE;
+	struct buf b;
+	size_t n;
+
+	memset(quote, 255, sizeof(quote));
+	assert(key_frame_request(&b, quote, sizeof(quote), &e) == ERR_LIMIT);
+	assert(strcmp(e.text, "Quote is too long") == 0);
+	assert(key_frame_request(&b, quote, sizeof(quote) - 1, &e) == 0);
+	assert(key_frame_length(b.p, &n, &e) == 0 && n == b.n - 4);
+	buf_deinit(&b);
+}
+
+static void test_length_has_limits(void)
+{
+	static const uint8_t none[4] = { 0 }, over[4] = { 0, 0x80, 0, 1 },
+			     most[4] = { 0, 0x80, 0, 0 }, all[4] = { 255, 255, 255, 255 };
+	struct err e = ERR_NONE;
+	size_t n;
+
+	assert(key_frame_length(none, &n, &e) == ERR_LIMIT);
+	assert(key_frame_length(over, &n, &e) == ERR_LIMIT);
+	assert(key_frame_length(all, &n, &e) == ERR_LIMIT);
+	assert(key_frame_length(most, &n, &e) == 0 && n == KEY_FRAME_MAX);
+}
+
+static void test_answers_that_are_good(void)
+{
+	static const char *const good[] = {
+		"{\"encrypted_key\":[1,2,255],\"provider_quote\":[0]}",
+		" { \"provider_quote\" : [ 0 ] , \"encrypted_key\" : [ 1 , 2 , 255 ] } \n",
+		"{\"x\":{\"a\":[1,{\"b\":\"]}\\\"\"}],\"c\":null},\"encrypted_key\":[1,2,255],"
+		"\"y\":-1.5e3,\"provider_quote\":[0],\"z\":\"\"}",
+	};
+	struct key_frame_answer a;
+	size_t i;
+
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert(parse(good[i], &a) == 0);
+		assert(a.encrypted_key.n == 3 && memcmp(a.encrypted_key.p, "\1\2\377", 3) == 0);
+		assert(a.provider_quote.n == 1 && a.provider_quote.p[0] == 0);
+		key_frame_answer_deinit(&a);
+	}
+	assert(parse("{\"encrypted_key\":[],\"provider_quote\":[]}", &a) == 0);
+	assert(a.encrypted_key.n == 0);
+	key_frame_answer_deinit(&a);
+}
+
+static void test_answers_that_are_not(void)
+{
+	static const char *const bad[] = {
+		"",
+		"{",
+		"{}",
+		"null",
+		"[]",
+		"{\"encrypted_key\":[1]}",
+		"{\"encrypted_key\":[1],\"provider_quote\":[256]}",
+		"{\"encrypted_key\":[1],\"provider_quote\":[1000]}",
+		"{\"encrypted_key\":[1],\"provider_quote\":[-1]}",
+		"{\"encrypted_key\":[1],\"provider_quote\":[01]}",
+		"{\"encrypted_key\":[1],\"provider_quote\":[1.0]}",
+		"{\"encrypted_key\":[1],\"provider_quote\":[1,]}",
+		"{\"encrypted_key\":[1],\"provider_quote\":[,1]}",
+		"{\"encrypted_key\":[1],\"provider_quote\":\"01\"}",
+		"{\"encrypted_key\":[1],\"provider_quote\":[1]",
+		"{\"encrypted_key\":[1],\"provider_quote\":[1]}x",
+		"{\"encrypted_key\":[1],\"encrypted_key\":[1],\"provider_quote\":[1]}",
+		"{\"encrypted_key\":[],\"encrypted_key\":[1],\"provider_quote\":[1]}",
+		"{\"encrypted_key\":[1],\"provider_quote\":[1],}",
+		"{\"encrypted_key\" [1],\"provider_quote\":[1]}",
+		"{\"x\":[[[,\"encrypted_key\":[1],\"provider_quote\":[1]}",
+		"{\"x\":\"\\",
+		"{\"x\":",
+		"{\"x",
+	};
+	char deep[200] = "{\"x\":";
+	struct key_frame_answer a;
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert(parse(bad[i], &a) == ERR_PROTO);
+	memset(deep + 5, '[', 100);
+	assert(parse(deep, &a) == ERR_PROTO);
+}
+
+int main(void)
+{
+	test_request_is_decimal_and_framed();
+	test_quote_has_a_limit();
+	test_length_has_limits();
+	test_answers_that_are_good();
+	test_answers_that_are_not();
+	return 0;
+}
