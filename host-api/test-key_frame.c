@@ -71,8 +71,8 @@ static void test_answers_that_are_good(void)
 	static const char *const good[] = {
 		"{\"encrypted_key\":[1,2,255],\"provider_quote\":[0]}",
 		" { \"provider_quote\" : [ 0 ] , \"encrypted_key\" : [ 1 , 2 , 255 ] } \n",
-		"{\"x\":{\"a\":[1,{\"b\":\"]}\\\"\"}],\"c\":null},\"encrypted_key\":[1,2,255],"
-		"\"y\":-1.5e3,\"provider_quote\":[0],\"z\":\"\"}",
+		"{\"x\":{\"a\":[1,{\"b\":\"]}\\\"\"}]},\"encrypted_key\":[1,2,255],\"provider_quote\":[0]}",
+		"{\"encrypted_key\":[1,2,255],\"y\":-1.5e3,\"provider_quote\":[0],\"z\":\"\"}",
 	};
 	struct key_frame_answer a;
 	size_t i;
