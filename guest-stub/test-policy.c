@@ -3,6 +3,7 @@
 #include "guest-stub/policy.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +21,7 @@ static int check(const char *more, const struct policy_guest *g, struct err *e)
 	*e = ERR_NONE;
 	if (app_compose_parse(text, strlen(text), &c, e) < 0) {
 		puts(e->text);
-		assert(!"the example must parse");
+		assert(false);
 	}
 	r = policy_check(c, g, e);
 	app_compose_free(c);
@@ -35,7 +36,7 @@ static void accepted(const char *more, const struct policy_guest *g)
 
 	if (check(more, g, &e) < 0) {
 		puts(e.text);
-		assert(!"must be accepted");
+		assert(false);
 	}
 }
 
@@ -47,7 +48,7 @@ static void refused(const char *more, const struct policy_guest *g, const char *
 	assert(strstr(e.text, "Failed to verify app-compose policy: ") == e.text);
 	if (!strstr(e.text, words)) {
 		puts(e.text);
-		assert(!"must say why");
+		assert(false);
 	}
 }
 

@@ -10,7 +10,7 @@
 #define SCHEME	   "vsock://"
 #define PATH_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/"
 
-enum { NUMBER_SIZE = 11, PORT_ANY = UINT32_MAX };
+enum { NUMBER_SIZE = 11 };
 
 /* The number in @s up to its @n-th byte. */
 static int number(const char *s, size_t n, uint32_t max, uint32_t *ret)
@@ -47,7 +47,8 @@ int vsock_url_parse(const char *url, struct vsock_url *ret, struct err *e)
 	if (!colon || colon > slash)
 		goto bad;
 	if (number(cid, (size_t)(colon - cid), UINT32_MAX, &u.cid) < 0 ||
-	    number(colon + 1, (size_t)(slash - colon - 1), PORT_ANY - 1, &u.port) < 0 ||
+	    number(colon + 1, (size_t)(slash - colon - 1), UINT32_MAX - 1,
+		   /* VMADDR_PORT_ANY */ &u.port) < 0 ||
 	    path(slash, u.path) < 0)
 		goto bad;
 	*ret = u;

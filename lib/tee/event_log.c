@@ -73,8 +73,8 @@ static int take_event(const char *name, const char *payload, unsigned int versio
 static int parse_line(const char *p, size_t n, struct event *ret, struct err *e)
 {
 	json_auto_t *j = NULL;
-	const char *name, *payload;
-	unsigned int version;
+	const char *name = NULL, *payload = NULL;
+	unsigned int version = 0;
 	int r;
 
 	r = json_parse(p, n, LINE_MAX_BYTES, "event", &j, e);
