@@ -117,6 +117,15 @@ static int read_duration(const char *text, uint64_t *ret)
 	return -EINVAL;
 }
 
+static int read_as(enum conf_type type, const char *text, uint64_t *ret)
+{
+	if (type == CONF_SIZE)
+		return read_size(text, ret);
+	if (type == CONF_DURATION)
+		return read_duration(text, ret);
+	return number(text, strlen(text), ret);
+}
+
 /* "2GB", "2 GiB", "2gb", "10 sec", "5 Minutes": digits and the first letter of the unit. */
 static bool guess(enum conf_type type, const char *text, char *dst, size_t size)
 {
@@ -146,13 +155,14 @@ static int not_a_number(const struct conf_key *k, const char *text, struct err *
 	static const char *const right[] = { [CONF_UINT] = "decimal digits",
 					     [CONF_SIZE] = "a size such as 512M or 2G",
 					     [CONF_DURATION] = "500ms, 30s, 5m, 2h or 1d" };
-	size_t zeros = strspn(text, "0");
+	const char *rest = text + strspn(text, "0");
 	char shown[SHOWN_SIZE], better[32];
 	bool known = k->type != CONF_UINT && guess(k->type, text, better, sizeof(better));
+	uint64_t v;
 
-	if (!known && zeros > 0 && isdigit((unsigned char)text[zeros]) &&
-	    strlen(text) < sizeof(better))
-		known = str_copy(better, sizeof(better), text + zeros) > 0;
+	/* a leading zero was all that was wrong */
+	if (!known && rest[0] && read_as(k->type, rest, &v) == 0)
+		known = str_copy(better, sizeof(better), rest) > 0;
 	return err_set(e, ERR_INPUT, "\"%s\" is not a %s; write %s", show(shown, text),
 		       nouns[k->type], known ? better : right[k->type]);
 }
@@ -162,12 +172,7 @@ static int read_number(const struct conf_key *k, const char *text, json_t **ret,
 	uint64_t v = 0;
 	int rc;
 
-	if (k->type == CONF_SIZE)
-		rc = read_size(text, &v);
-	else if (k->type == CONF_DURATION)
-		rc = read_duration(text, &v);
-	else
-		rc = number(text, strlen(text), &v);
+	rc = read_as(k->type, text, &v);
 	if (rc == -EINVAL)
 		return not_a_number(k, text, e);
 	if (rc < 0 || v < k->min || (k->max && v > k->max))

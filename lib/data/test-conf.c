@@ -240,6 +240,8 @@ static void test_numbers(void)
 	bad_line("resources: {vcpu: two}",
 		 "resources.vcpu: \"two\" is not a number; write decimal digits");
 	bad_line("resources: {vcpu: 010}", "resources.vcpu: \"010\" is not a number; write 10");
+	bad_line("resources: {vcpu: \"010\\n\"}",
+		 "resources.vcpu: \"010\\x0a\" is not a number; write decimal digits");
 	bad_line("resources: {vcpu: 0x10}",
 		 "resources.vcpu: \"0x10\" is not a number; write decimal digits");
 	bad_line("resources: {vcpu: 99999999999999999999999999}",

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Input: app-compose.json.  Property: what parses keeps the promises of the header. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "data/app_compose.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static void check(const struct app_compose *c)
+{
+	size_t i;
+
+	assert(c->manifest_version >= 1 && c->name && c->runner);
+	assert(c->n_init_scripts <= APP_COMPOSE_INIT_SCRIPTS_MAX);
+	for (i = 0; i < c->n_init_scripts; i++)
+		assert(c->init_scripts[i]);
+	for (i = 0; i < c->features.n; i++)
+		assert(c->features.p[i]);
+	for (i = 0; i < c->requirements.platforms.n; i++)
+		assert(c->requirements.platforms.p[i]);
+	for (i = 0; i < c->n_volumes; i++)
+		assert(c->volumes[i].source && c->volumes[i].target[0] == '/');
+	assert(c->key_provider < APP_KEY_PROVIDER_COUNT);
+	assert(c->event_log_version == 1 || c->event_log_version == 2);
+	assert(c->n_key_provider_id <= APP_COMPOSE_KEY_ID_MAX);
+	if (app_compose_check(c, NULL) == 0)
+		assert(c->manifest_version <= APP_COMPOSE_VERSION_MAX);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	struct app_compose *c = NULL;
+	struct err e = ERR_NONE;
+
+	if (app_compose_parse(p, n, &c, &e) == 0)
+		check(c);
+	else
+		assert(!c && e.code < 0 && str_starts(e.text, "app-compose.json:"));
+	app_compose_free(c);
+	return 0;
+}
