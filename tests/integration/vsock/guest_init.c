@@ -6,7 +6,7 @@
  * listens on port GUEST_PORT and serves each connection in a thread:
  *
  *	'E'			echo until the end, then end too (half-close)
- *	'S'			swallow until the end, then answer with the count
+ *	'S' u64 n		swallow n bytes, or for 0 until the end; answer with the count
  *	'G' u64 n		send n bytes of the pattern, then end
  *	'C' u32 port u32 n	connect n times to the host, answer with n times in ns
  *	'F' u32 port u32 n u64 bytes
@@ -156,11 +156,11 @@ static void echo(int fd)
 
 static void swallow(int fd)
 {
+	uint64_t total = 0, want = get_number(fd, 8);
 	uint8_t *p = malloc(CHUNK);
-	uint64_t total = 0;
 	ssize_t n;
 
-	while ((n = read(fd, p, CHUNK)) > 0)
+	while ((!want || total < want) && (n = read(fd, p, CHUNK)) > 0)
 		total += (uint64_t)n;
 	free(p);
 	put(fd, &total, sizeof total);
@@ -373,7 +373,7 @@ int main(void)
 	dup2(fd, 2);
 	load_modules();
 	fd = socket(AF_VSOCK, SOCK_STREAM, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, 128) < 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, 1024) < 0)
 		say("cannot listen");
 	dprintf(1, "guest: ready\n");
 	pthread_attr_init(&small);
