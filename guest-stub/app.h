@@ -47,9 +47,10 @@ int app_settle(struct supervisor *s, struct err *e);
 
 /**
  * app_driver() - what the shell is given with -c
+ * @with: the shell that runs @then
  * @n_sourced: scripts named "<prefix>N" that are sourced, 0 to N-1
  * @then: a script that replaces the shell, after a byte on fd 3 says so; NULL: none
  *
  * Return: the text, which the caller frees.
  */
-char *app_driver(const char *shell, const char *prefix, size_t n_sourced, const char *then);
+char *app_driver(const char *with, const char *prefix, size_t n_sourced, const char *then);

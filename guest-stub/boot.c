@@ -31,9 +31,14 @@
 #include "tee/runtime_log.h"
 
 #define MODULES_LIST "/etc/bailey/modules"
+#define ENV_IGNORED  SHARE_ENCRYPTED_ENV " is ignored: key provider none has no key for it"
+#define NO_GATEWAY                                                                                 \
+	"dstack-gateway registration failed, the app has no ingress route: this guest does not "   \
+	"register with a gateway yet"
 /* Where a host listens that could not yet say so: the port of dstack's and Bailey's default. */
-#define HOST_API_URL "vsock://2:10000/api"
-#define KEY_PROVIDER "{\"name\":\"none\",\"id\":\"\"}"
+#define HOST_API_URL  "vsock://2:10000/api"
+#define SHARE_DIR_ENV "DSTACK_HOST_SHARED_DIR=/dstack/.host-shared" /* BOOT_SHARE_DIR */
+#define KEY_PROVIDER  "{\"name\":\"none\",\"id\":\"\"}"
 
 void boot_init(struct boot *b, struct supervisor *s)
 {
@@ -189,7 +194,7 @@ static int step_identity(struct boot *b, struct err *e)
 		r = instance_info_parse(text.p, text.n, &info, e);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	return measure_identity_of(b->compose.p, b->compose.n, info.app_id.b, info.app_id.n, seed,
+	return measure_identity_of(b->compose.p, b->compose.n, &info.app_id, seed,
 				   !b->app->no_instance_id, &b->id, e);
 }
 
@@ -239,9 +244,7 @@ static int step_files(struct boot *b, struct err *e)
 
 	/* no key provider, no key: an encrypted environment cannot be read */
 	if (faccessat(b->share, SHARE_ENCRYPTED_ENV, F_OK, 0) == 0)
-		notices_send(&b->notices, "boot.notice",
-			     SHARE_ENCRYPTED_ENV
-			     " is ignored: key provider none has no key for it");
+		notices_send(&b->notices, "boot.notice", ENV_IGNORED);
 	r = file_replace(b->share, ".decrypted-env", 0600, "", 0, e);
 	if (r == 0)
 		r = file_replace(b->share, ".decrypted-env.json", 0600, "{}", 2, e);
@@ -259,9 +262,7 @@ static int step_gateway(struct boot *b, struct err *e)
 	if (!b->app->gateway_enabled)
 		return 0;
 	(void)progress(b, "setting up dstack-gateway");
-	notices_send(&b->notices, "boot.error",
-		     "dstack-gateway registration failed, the app has no ingress route: this guest "
-		     "does not register with a gateway yet");
+	notices_send(&b->notices, "boot.error", NO_GATEWAY);
 	return 0;
 }
 
@@ -284,8 +285,7 @@ static int step_net_wait(struct boot *b, struct err *e)
 static struct app app_of(const struct app_compose *c)
 {
 	static const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
-					   "TERM=linux", "DSTACK_HOST_SHARED_DIR=" BOOT_SHARE_DIR,
-					   NULL };
+					   "TERM=linux", SHARE_DIR_ENV, NULL };
 	struct app a = { .n_init_scripts = c->n_init_scripts,
 			 .pre_launch = c->pre_launch_script,
 			 .main = c->bash_script,

@@ -96,29 +96,29 @@ static int receive(int fd, uint64_t deadline)
 	return host_call_status(reply, have);
 }
 
-int host_call_over(int fd, const struct vsock_url *u, const char *method, const void *body,
-		   size_t n, unsigned int timeout_ms, int *ret_status, struct err *e)
+int host_call_over(const struct host_call *c, int fd, int *ret_status, struct err *e)
 {
-	uint64_t deadline = time_mono_ms() + timeout_ms;
-	auto_buf struct buf b = BUF_MAX(HEAD_MAX + n);
+	uint64_t deadline = time_mono_ms() + c->timeout_ms;
+	auto_buf struct buf b = BUF_MAX(HEAD_MAX + c->n);
 	int r;
 
 	r = buf_addf(&b,
 		     "POST %s/%s?json HTTP/1.1\r\nHost: %u:%u\r\nConnection: close\r\n"
 		     "Content-Length: %zu\r\n\r\n",
-		     u->path, method, u->cid, u->port, n);
+		     c->url->path, c->method, c->url->cid, c->url->port, c->n);
 	if (r == 0)
-		r = buf_add(&b, body, n);
+		r = buf_add(&b, c->body, c->n);
 	if (r == 0)
 		r = fd_set_nonblocking(fd, true);
 	if (r == 0)
 		r = send_all(fd, &b, deadline);
 	if (r < 0)
-		return err_errno(e, -r, "send %s", method);
+		return err_errno(e, -r, "send %s", c->method);
 	r = receive(fd, deadline);
-	if (r <= 0)
-		return err_set(e, r ? r : -ETIMEDOUT, "%s: %s", method,
-			       r ? "the host's answer is not HTTP" : "the host does not answer");
+	if (r == 0)
+		return err_set(e, -ETIMEDOUT, "%s: the host does not answer", c->method);
+	if (r < 0)
+		return err_set(e, r, "%s: the host's answer is not HTTP", c->method);
 	*ret_status = r;
 	return 0;
 }
@@ -139,12 +139,9 @@ static int dial(const struct vsock_url *u, unsigned int timeout_ms, struct err *
 	return steal_fd(&fd);
 }
 
-int host_call(const struct vsock_url *u, const char *method, const void *body, size_t n,
-	      unsigned int timeout_ms, int *ret_status, struct err *e)
+int host_call_run(const struct host_call *c, int *ret_status, struct err *e)
 {
-	auto_close int fd = dial(u, timeout_ms, e);
+	auto_close int fd = dial(c->url, c->timeout_ms, e);
 
-	if (fd < 0)
-		return fd;
-	return host_call_over(fd, u, method, body, n, timeout_ms, ret_status, e);
+	return fd < 0 ? fd : host_call_over(c, fd, ret_status, e);
 }

@@ -17,13 +17,20 @@ struct vsock_url;
 
 enum { HOST_CALL_REPLY_MAX = 4096 };
 
+/* What to say.  All borrowed. */
+struct host_call {
+	const struct vsock_url *url;
+	const char *method;
+	const void *body;
+	size_t n;
+	unsigned int timeout_ms; /* for connecting, and again for the rest */
+};
+
 /* Connect and call.  Return: 0 and the status; negative if there was no answer. */
-int host_call(const struct vsock_url *u, const char *method, const void *body, size_t n,
-	      unsigned int timeout_ms, int *ret_status, struct err *e);
+int host_call_run(const struct host_call *c, int *ret_status, struct err *e);
 
 /* The same over a connected stream socket @fd (borrowed, made non-blocking). */
-int host_call_over(int fd, const struct vsock_url *u, const char *method, const void *body,
-		   size_t n, unsigned int timeout_ms, int *ret_status, struct err *e);
+int host_call_over(const struct host_call *c, int fd, int *ret_status, struct err *e);
 
 /* The status out of the start of a reply.  Return: 100..599, 0 if more bytes are needed, or ERR_PROTO. */
 int host_call_status(const void *p, size_t n);

@@ -6,10 +6,11 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "data/instance_info.h"
 #include "data/json.h"
 #include "tee/runtime_log.h"
 
-int measure_identity_of(const void *compose, size_t n, const uint8_t *app_id, size_t n_app_id,
+int measure_identity_of(const void *compose, size_t n, const struct instance_id *app_id,
 			const uint8_t seed[static MEASURE_ID_SIZE], bool wants_instance_id,
 			struct measure_identity *ret, struct err *e)
 {
@@ -17,10 +18,10 @@ int measure_identity_of(const void *compose, size_t n, const uint8_t *app_id, si
 	struct digest_part parts[] = { { seed, MEASURE_ID_SIZE }, { id.app_id, MEASURE_ID_SIZE } };
 	struct digest256 d;
 
-	if (n_app_id != 0 && n_app_id != MEASURE_ID_SIZE)
+	if (app_id->n != 0 && app_id->n != MEASURE_ID_SIZE)
 		return err_set(e, ERR_PROTO, "Invalid app id length: expected %d bytes, got %zu",
-			       MEASURE_ID_SIZE, n_app_id);
-	memcpy(id.app_id, n_app_id ? app_id : id.compose_hash.b, MEASURE_ID_SIZE);
+			       MEASURE_ID_SIZE, app_id->n);
+	memcpy(id.app_id, app_id->n ? app_id->b : id.compose_hash.b, MEASURE_ID_SIZE);
 	memcpy(id.seed, seed, sizeof(id.seed));
 	if (wants_instance_id) {
 		d = digest256_of(parts, 2);

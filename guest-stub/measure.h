@@ -17,6 +17,7 @@
 #include "crypto/digest.h"
 
 struct err;
+struct instance_id;
 struct tee;
 
 enum {
@@ -36,13 +37,13 @@ struct measure_identity {
 /**
  * measure_identity_of() - identity out of what was read
  * @compose: bytes of app-compose.json
- * @app_id, @n_app_id: of .instance_info; none if the host gave none
+ * @app_id: of .instance_info; of no bytes if the host gave none
  * @seed: of this instance
  * @wants_instance_id: unless the app says no_instance_id
  *
  * Return: 0, or ERR_PROTO for an app id that is not 20 bytes.
  */
-int measure_identity_of(const void *compose, size_t n, const uint8_t *app_id, size_t n_app_id,
+int measure_identity_of(const void *compose, size_t n, const struct instance_id *app_id,
 			const uint8_t seed[static MEASURE_ID_SIZE], bool wants_instance_id,
 			struct measure_identity *ret, struct err *e);
 

@@ -84,9 +84,10 @@ int net_wait(struct supervisor *s, struct err *e)
 		return r;
 	if (r < 0)
 		return err_set(e, ERR_MISSING, "no address by DHCP in %d s", DHCP_MS / 1000);
-	if (s->slots[SUPERVISOR_DHCP].pid != 0 && s->slots[SUPERVISOR_DHCP].status != 0)
+	if (s->slots[SUPERVISOR_DHCP].pid != 0 && s->slots[SUPERVISOR_DHCP].status != 0) {
 		return err_set(e, ERR_MISSING, "no address by DHCP: udhcpc %s",
 			       supervisor_how_it_ended(how, sizeof(how),
 						       s->slots[SUPERVISOR_DHCP].status));
+	}
 	return 0;
 }

@@ -110,6 +110,7 @@ char *notices_body(const char *event, const char *payload, size_t n)
 static void deliver(const struct vsock_url *u, const char *packet, size_t n)
 {
 	size_t n_event = strnlen(packet, n);
+	struct host_call c = { .url = u, .method = "Notify", .timeout_ms = NOTICE_TRY_MS };
 	auto_free char *body = NULL;
 	struct err e = ERR_NONE;
 	int i, status = 0, r = -1;
@@ -117,10 +118,12 @@ static void deliver(const struct vsock_url *u, const char *packet, size_t n)
 	if (n_event == n)
 		return;
 	body = notices_body(packet, packet + n_event + 1, n - n_event - 1);
+	c.body = body;
+	c.n = strlen(body);
 	for (i = 0; r < 0 && i < NOTICE_TRIES; i++) {
 		if (i > 0)
 			(void)poll(NULL, 0, PAUSE_MS);
-		r = host_call(u, "Notify", body, strlen(body), NOTICE_TRY_MS, &status, &e);
+		r = host_call_run(&c, &status, &e);
 	}
 	if (r < 0)
 		log_warn("notice: %s: %s", packet, e.text);

@@ -68,7 +68,7 @@ static int head(struct buf *b, const struct about *a)
 
 	if (r == 0)
 		r = pages_escape(b, a->app_name);
-	if (r == 0)
+	if (r == 0) {
 		r = buf_add_str(
 			b,
 			"</title>\n<style>body{font:15px sans-serif;margin:2em;max-width:70em}"
@@ -76,6 +76,7 @@ static int head(struct buf *b, const struct about *a)
 			"nowrap}"
 			"td,pre{font-family:monospace;overflow-wrap:anywhere;white-space:pre-wrap}"
 			".warn{background:#fc3;padding:.6em}</style></head><body>\n<h1>");
+	}
 	if (r == 0)
 		r = pages_escape(b, a->app_name);
 	if (r == 0)

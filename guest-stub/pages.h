@@ -16,4 +16,4 @@ int pages_dashboard(const struct about *a, const struct machine_system *m, struc
 int pages_metrics(const struct machine_system *m, struct buf *ret);
 
 /* Text with & < > " ' replaced. */
-int pages_escape(struct buf *ret, const char *text);
+int pages_escape(struct buf *ret, const char *s);

@@ -55,11 +55,12 @@ static int check_token_text(const struct app_requirements *r, const char *token,
 				       { token, strlen(token) } };
 	struct digest256 d;
 
-	if (strlen(token) < TOKEN_MIN)
+	if (strlen(token) < TOKEN_MIN) {
 		return err_set(e, ERR_INPUT,
 			       "launch token of .user-config (dstack.launch_token) is missing or "
 			       "shorter than %d bytes",
 			       TOKEN_MIN);
+	}
 	d = digest256_of(parts, 2);
 	if (memcmp(d.b, r->launch_token_hash, sizeof(d.b)) != 0)
 		return err_set(e, ERR_INPUT,
@@ -98,20 +99,22 @@ static int check_supported(const struct app_compose *c, const struct policy_gues
 	if (c->key_provider != APP_KEY_PROVIDER_NONE)
 		return err_set(e, ERR_INPUT, "key provider %s" NOT_YET,
 			       app_key_provider_name(c->key_provider));
-	if (c->n_key_provider_id > 0)
+	if (c->n_key_provider_id > 0) {
 		return err_set(e, ERR_INPUT,
 			       "Unexpected key provider id: key provider none has none, expected: "
 			       "one of %zu bytes",
 			       c->n_key_provider_id);
+	}
 	if (c->n_volumes > 0)
 		return err_set(e, ERR_INPUT, "verity_volumes" NOT_YET);
 	if (gpu->rego)
 		return err_set(e, ERR_INPUT, "requirements.gpu_policy.rego" NOT_YET);
-	if (g->n_gpus > 0 && gpu->attest_gpu)
+	if (g->n_gpus > 0 && gpu->attest_gpu) {
 		return err_set(e, ERR_INPUT,
 			       "%u GPUs are here, and attesting them" NOT_YET
 			       "; requirements.gpu_policy.attest_gpu false runs without",
 			       g->n_gpus);
+	}
 	return 0;
 }
 

@@ -23,6 +23,7 @@ static const struct share_file {
 
 /* The same file by the name that documents gave it. */
 #define INSTANCE_INFO_ALIAS ".instance-info"
+#define DIFFER		    "Source files " SHARE_INSTANCE_INFO " and " INSTANCE_INFO_ALIAS " differ"
 
 /* Return: 1 if read, 0 if it is not there, or negative. */
 static int read_one(int from, const char *name, size_t max, struct buf *ret, struct err *e)
@@ -59,9 +60,7 @@ static int read_instance_info(int from, struct buf *ret, struct err *e)
 	if (have_alias < 0)
 		return have_alias;
 	if (have && have_alias && (ret->n != alias.n || memcmp(ret->p, alias.p, alias.n) != 0))
-		return err_set(e, ERR_PROTO,
-			       "Source files " SHARE_INSTANCE_INFO " and " INSTANCE_INFO_ALIAS
-			       " differ");
+		return err_set(e, ERR_PROTO, DIFFER);
 	if (!have && have_alias) {
 		*ret = alias;
 		alias = BUF_MAX(0);

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/time.h"
 
 enum { EXTRA_FD = 3, EXEC_FAILED = 127, SLICE_MS = 1000 };
@@ -77,9 +78,11 @@ static __attribute__((noreturn)) void become(const struct supervisor_spawn *how)
 		(void)dup2(input, STDIN_FILENO);
 	if (extra >= 0)
 		(void)dup2(extra, EXTRA_FD);
-	if (chdir(how->cwd ? how->cwd : "/") == 0)
-		(void)execvpe(how->argv[0], (char *const *)(uintptr_t)how->argv,
-			      (char *const *)(uintptr_t)(how->env ? how->env : plain_env));
+	if (chdir(how->cwd ? how->cwd : "/") == 0) {
+		/* exec does not write to its arrays */
+		(void)execvpe(how->argv[0], mem_unconst(how->argv),
+			      mem_unconst(how->env ? how->env : plain_env));
+	}
 	_exit(EXEC_FAILED);
 }
 
@@ -207,12 +210,13 @@ bool supervisor_is_running(const struct supervisor *s, enum supervisor_kind kind
 
 const char *supervisor_how_it_ended(char *dst, size_t size, int status)
 {
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status)) {
 		(void)snprintf(dst, size, "was killed by signal %d (%s)", WTERMSIG(status),
 			       strsignal(WTERMSIG(status)));
-	else if (WEXITSTATUS(status) == EXEC_FAILED)
+	} else if (WEXITSTATUS(status) == EXEC_FAILED) {
 		(void)snprintf(dst, size, "could not be started, or a command was not found");
-	else
+	} else {
 		(void)snprintf(dst, size, "exited with status %d", WEXITSTATUS(status));
+	}
 	return dst;
 }

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "data/app_compose.h"
+#include "data/instance_info.h"
 #include "data/json.h"
 #include "guest-stub/measure.h"
 #include "guest-stub/state.h"
@@ -35,12 +36,13 @@ static void boot_into(const char *dir, const char *vm_config)
 	struct measure_app app = { .n_init_scripts = 0 };
 	struct registers registers = { fd };
 	struct tee t = registers_tee(&registers);
+	const struct instance_id no_id = { .n = 0 };
 	struct app_compose *c = NULL;
 	struct measure_identity id;
 	struct state st;
 
 	assert(app_compose_parse(compose_text, strlen(compose_text), &c, NULL) == 0);
-	assert(measure_identity_of(compose_text, strlen(compose_text), NULL, 0, seed, true, &id,
+	assert(measure_identity_of(compose_text, strlen(compose_text), &no_id, seed, true, &id,
 				   NULL) == 0);
 	assert(runtime_log_init(fd, 1, NULL) == 0);
 	assert(measure_boot(fd, &t, &id, &app, NULL) == 0);

@@ -9,6 +9,13 @@
 
 static uint8_t sector[FAT_LABEL_SECTOR];
 
+/* A field of a boot sector has no 0 at its end. */
+static void put(uint8_t *at, const char *text)
+{
+	while (*text)
+		*at++ = (uint8_t)*text++;
+}
+
 static void make(bool is_32, const char *label, const char *type)
 {
 	size_t extra = is_32 ? 66 : 38;
@@ -18,8 +25,8 @@ static void make(bool is_32, const char *label, const char *type)
 	sector[22] = is_32 ? 0 : 9;
 	sector[extra] = 0x29;
 	memset(sector + extra + 5, ' ', 11);
-	memcpy(sector + extra + 5, label, strlen(label));
-	memcpy(sector + extra + 16, type, 8);
+	put(sector + extra + 5, label);
+	put(sector + extra + 16, type);
 	sector[510] = 0x55;
 	sector[511] = 0xaa;
 }

@@ -19,6 +19,7 @@ static const struct vsock_url host = { .cid = 2, .port = 10000, .path = "/api" }
 static int call(const char *reply, bool ends, unsigned int timeout_ms, char *ret_request,
 		size_t size)
 {
+	const struct host_call c = { &host, "Notify", "{}", 2, timeout_ms };
 	int pair[2], status = -1, r;
 	ssize_t got;
 
@@ -26,7 +27,7 @@ static int call(const char *reply, bool ends, unsigned int timeout_ms, char *ret
 	assert(fd_write_all(pair[1], reply, strlen(reply)) == 0);
 	if (ends)
 		assert(shutdown(pair[1], SHUT_WR) == 0);
-	r = host_call_over(pair[0], &host, "Notify", "{}", 2, timeout_ms, &status, NULL);
+	r = host_call_over(&c, pair[0], &status, NULL);
 	(void)fd_close(pair[0]);
 	got = fd_read_full(pair[1], ret_request, size - 1);
 	assert(got >= 0);

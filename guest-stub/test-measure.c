@@ -12,13 +12,16 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "data/instance_info.h"
 #include "data/json.h"
 #include "tee/registers.h"
 #include "tee/runtime_log.h"
 
 #define APP_ID "1111111111111111111111111111111111111111"
 
-static uint8_t seed[MEASURE_ID_SIZE], app_id[MEASURE_ID_SIZE];
+static uint8_t seed[MEASURE_ID_SIZE];
+static struct instance_id app_id = { .n = MEASURE_ID_SIZE };
+static const struct instance_id no_id = { .n = 0 };
 
 static void expect_hex(const void *p, size_t n, const char *want)
 {
@@ -32,7 +35,7 @@ static void test_instance_id_is_the_published_one(void)
 {
 	struct measure_identity id;
 
-	assert(measure_identity_of("{}", 2, app_id, sizeof(app_id), seed, true, &id, NULL) == 0);
+	assert(measure_identity_of("{}", 2, &app_id, seed, true, &id, NULL) == 0);
 	expect_hex(id.app_id, sizeof(id.app_id), APP_ID);
 	expect_hex(id.instance_id, sizeof(id.instance_id),
 		   "aa19dab95b0417f0791045eb2acafbbc0a840749");
@@ -42,7 +45,7 @@ static void test_app_id_is_the_start_of_the_compose_hash_unless_given(void)
 {
 	struct measure_identity id;
 
-	assert(measure_identity_of("{}", 2, NULL, 0, seed, true, &id, NULL) == 0);
+	assert(measure_identity_of("{}", 2, &no_id, seed, true, &id, NULL) == 0);
 	expect_hex(id.compose_hash.b, 32,
 		   "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
 	expect_hex(id.app_id, sizeof(id.app_id), "44136fa355b3678a1146ad16f7e8649e94fb4fc2");
@@ -50,12 +53,13 @@ static void test_app_id_is_the_start_of_the_compose_hash_unless_given(void)
 
 static void test_bad_app_id_is_refused(void)
 {
+	const struct instance_id shorter = { .n = 2 }, longer = { .n = MEASURE_ID_SIZE + 1 };
 	struct measure_identity id;
 	struct err e = ERR_NONE;
 
-	assert(measure_identity_of("{}", 2, app_id, 2, seed, true, &id, &e) == ERR_PROTO);
+	assert(measure_identity_of("{}", 2, &shorter, seed, true, &id, &e) == ERR_PROTO);
 	assert(str_equal(e.text, "Invalid app id length: expected 20 bytes, got 2"));
-	assert(measure_identity_of("{}", 2, app_id, 21, seed, true, &id, &e) == ERR_PROTO);
+	assert(measure_identity_of("{}", 2, &longer, seed, true, &id, &e) == ERR_PROTO);
 }
 
 static void test_instance_info_is_dstacks(void)
@@ -63,12 +67,12 @@ static void test_instance_info_is_dstacks(void)
 	struct measure_identity id;
 	auto_free char *with = NULL, *without = NULL;
 
-	assert(measure_identity_of("{}", 2, app_id, sizeof(app_id), seed, true, &id, NULL) == 0);
+	assert(measure_identity_of("{}", 2, &app_id, seed, true, &id, NULL) == 0);
 	with = measure_instance_info(&id);
 	assert(str_equal(with, "{\"instance_id_seed\":\"abababababababababababababababababababab\","
 			       "\"instance_id\":\"aa19dab95b0417f0791045eb2acafbbc0a840749\","
 			       "\"app_id\":\"" APP_ID "\"}"));
-	assert(measure_identity_of("{}", 2, app_id, sizeof(app_id), seed, false, &id, NULL) == 0);
+	assert(measure_identity_of("{}", 2, &app_id, seed, false, &id, NULL) == 0);
 	without = measure_instance_info(&id);
 	assert(strstr(without, "\"instance_id\":\"\""));
 }
@@ -106,7 +110,7 @@ static void test_boot_events_in_dstacks_order(void)
 	assert(mkdtemp(dir));
 	r.dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert(r.dirfd >= 0);
-	assert(measure_identity_of("{}", 2, app_id, sizeof(app_id), seed, false, &id, NULL) == 0);
+	assert(measure_identity_of("{}", 2, &app_id, seed, false, &id, NULL) == 0);
 	assert(runtime_log_init(r.dirfd, 1, NULL) == 0);
 	assert(measure_boot(r.dirfd, &t, &id, &app, NULL) == 0);
 	assert(runtime_log_read(r.dirfd, &log, NULL) == 0);
@@ -124,7 +128,7 @@ static void test_boot_events_in_dstacks_order(void)
 int main(void)
 {
 	memset(seed, 0xab, sizeof(seed));
-	memset(app_id, 0x11, sizeof(app_id));
+	memset(app_id.b, 0x11, MEASURE_ID_SIZE);
 	test_instance_id_is_the_published_one();
 	test_app_id_is_the_start_of_the_compose_hash_unless_given();
 	test_bad_app_id_is_refused();

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest-stub/worker_api.h"
 
-#include <stdint.h>
-
+#include "base/mem.h"
 #include "base/version.h"
 #include "guest-stub/about.h"
 #include "proto/agent.pb-c.h"
@@ -11,12 +10,12 @@
 /* Messages are only read by who sends them; protobuf-c has no const in its structs. */
 static char *text(const char *s)
 {
-	return (char *)(uintptr_t)s;
+	return mem_unconst(s);
 }
 
 static ProtobufCBinaryData bytes(const struct about_bytes *b)
 {
-	return (ProtobufCBinaryData){ .len = b->n, .data = (uint8_t *)(uintptr_t)b->b };
+	return (ProtobufCBinaryData){ .len = b->n, .data = mem_unconst(b->b) };
 }
 
 static void run_info(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)

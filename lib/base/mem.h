@@ -30,6 +30,17 @@ static inline char *xstrdup(const char *s)
 	return p;
 }
 
+/* For interfaces that take non-const by history and do not write: say at each use why that is so. */
+static inline void *mem_unconst(const void *p)
+{
+	union {
+		const void *in;
+		void *out;
+	} u = { .in = p };
+
+	return u.out;
+}
+
 static inline void *xmemdup(const void *s, size_t n)
 {
 	void *p = xcalloc(1, n ? n : 1);

@@ -45,11 +45,12 @@ static int add_string(struct buf *b, const char *s)
 		at = strchr(named, *s);
 		if (at)
 			(void)snprintf(out, sizeof(out), "\\%c", letter[at - named]);
-		else if ((unsigned char)*s < 0x20)
+		else if ((unsigned char)*s < 0x20) {
 			(void)snprintf(out, sizeof(out), "\\u%04x",
 				       (unsigned int)(unsigned char)*s);
-		else
+		} else {
 			(void)snprintf(out, sizeof(out), "%c", *s);
+		}
 		r = buf_add_str(b, out);
 	}
 	return r ? r : buf_add_str(b, "\"");

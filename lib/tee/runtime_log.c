@@ -104,10 +104,11 @@ int runtime_log_emit(int dirfd, const struct tee *t, const char *name, const voi
 	r = read_version(dirfd, &ev.version, e);
 	if (r < 0)
 		return r;
-	if (ev.version == 0)
+	if (ev.version == 0) {
 		return err_set(e, ERR_BAD_STATE,
 			       "runtime event version is not configured; complete dstack system "
 			       "setup before emitting events");
+	}
 	r = event_check(&ev, e);
 	if (r == 0)
 		r = event_line(&ev, &line);
