@@ -109,6 +109,20 @@ static int look(const json_t *vm, void *arg, struct err *e)
 	return 0;
 }
 
+/* When the daemon last noted a start; 0: it is not among the events that are kept. */
+static uint64_t last_start(const json_t *vm)
+{
+	const json_t *events = json_object_get(vm, "events"), *ev;
+	uint64_t at = 0;
+	size_t i;
+
+	json_array_foreach(events, i, ev) {
+		if (str_equal(vm_str(ev, "event"), "vmm.started"))
+			at = json_get_u64(ev, "timestamp", 0);
+	}
+	return at;
+}
+
 static int too_late(const struct follow *f, struct err *e)
 {
 	return err_set(e, ERR_BOOT,
@@ -125,8 +139,10 @@ int boot_follow(struct cli *c, const json_t *vm, uint64_t begun_ms, struct err *
 	struct follow f = { .cli = c, .name = vm_name(vm), .begun_ms = begun_ms };
 	int rc;
 
-	if (begun_ms > CLOCK_SLACK_MS)
-		f.at.last = (json_int_t)(begun_ms - CLOCK_SLACK_MS);
+	if (begun_ms == 0)
+		f.begun_ms = last_start(vm);
+	if (f.begun_ms > CLOCK_SLACK_MS)
+		f.at.last = (json_int_t)(f.begun_ms - CLOCK_SLACK_MS);
 	rc = cli_timeout(c,
 			 boot_timeout_ms(json_get_u64(configuration, "vcpu", 1),
 					 json_get_u64(configuration, "memory", 0)),

@@ -20,7 +20,8 @@ uint64_t boot_timeout_ms(uint64_t cpus, uint64_t memory_mib);
 /**
  * boot_follow() - wait until @vm is up
  * @vm:		its VmInfo with configuration
- * @begun_ms:	when it was started, in ms since 1970: older events are of another boot; 0: look at all
+ * @begun_ms:	when it was started, in ms since 1970: older events are of another boot; 0: when its last
+ *		start was noted
  *
  * Return: 0; ERR_BOOT with what the guest said, or that it ended, or that it took too long, and
  * where to look; other codes of the API.

@@ -40,7 +40,7 @@ static int print_event(const struct cli *c, const json_t *event)
 	} else {
 		(void)time_rfc3339(when, sizeof(when), at / 1000);
 		when[19] = 0; /* the fraction comes before the Z */
-		(void)printf("%s.%03uZ  %-18s  %s\n", when, (unsigned int)(at % 1000),
+		(void)printf("%s.%03uZ  %-*s%s\n", when, (unsigned int)(at % 1000), *body ? 20 : 0,
 			     str_escape(shown_name, sizeof(shown_name), name, strlen(name)),
 			     str_escape(shown, sizeof(shown), body, strlen(body)));
 		(void)fflush(stdout);

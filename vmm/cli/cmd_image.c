@@ -115,18 +115,23 @@ int cmd_image_check(struct cli *c, struct err *e)
 int cmd_version(struct cli *c, struct err *e)
 {
 	json_t *reply = NULL, *j;
+	const char *rev;
 	int rc;
 
 	if (!c->wants_json)
 		(void)puts("bailey  " BAILEY_VERSION);
 	rc = api_call(&c->api, "Version", NULL, &reply, e);
+	rev = vm_str(reply, "rev");
 	if (c->wants_json) {
 		j = json_pack("{s:s, s:o}", "bailey", BAILEY_VERSION, "baileyd",
 			      rc == 0 ? json_incref(reply) : json_null());
 		cli_json(j);
 		json_decref(j);
 	} else if (rc == 0) {
-		(void)printf("baileyd %s (%s)\n", vm_str(reply, "version"), vm_str(reply, "rev"));
+		/* dstack's clients probe "version", so that is the level of its API; ours is in "rev" */
+		(void)printf("baileyd %s, API of dstack %s\n",
+			     rev + (str_starts(rev, "bailey:") ? strlen("bailey:") : 0),
+			     vm_str(reply, "version"));
 	}
 	json_decref(reply);
 	return rc;

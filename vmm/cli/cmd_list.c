@@ -122,17 +122,20 @@ static void last_events(const json_t *vm)
 	enum { SHOWN = 10 };
 	const json_t *ev, *list = json_object_get(vm, "events");
 	size_t i, n = json_array_size(list);
-	char when[32], shown[256];
+	char when[32], name[64], shown[256];
+	const char *event, *body;
+	bool is_first = true;
 
 	for (i = n > SHOWN ? n - SHOWN : 0; i < n; i++) {
 		ev = json_array_get(list, i);
 		(void)time_rfc3339(when, sizeof(when), json_get_u64(ev, "timestamp", 0) / 1000);
-		(void)printf(
-			"%-16s%s  %s: ", i + SHOWN == n || (n <= SHOWN && i == 0) ? "events" : "",
-			when,
-			str_escape(shown, 64, vm_str(ev, "event"), strlen(vm_str(ev, "event"))));
-		(void)puts(str_escape(shown, sizeof(shown), vm_str(ev, "body"),
-				      strlen(vm_str(ev, "body"))));
+		event = vm_str(ev, "event");
+		body = vm_str(ev, "body");
+		(void)printf("%-16s%s  %s%s%s\n", is_first ? "events" : "", when,
+			     str_escape(name, sizeof(name), event, strlen(event)),
+			     *body ? ": " : "",
+			     str_escape(shown, sizeof(shown), body, strlen(body)));
+		is_first = false;
 	}
 }
 

@@ -72,6 +72,9 @@ static int create(struct cli *c, const struct app *a, struct outcome *ret, struc
 	request = create_request(a, image, is_wanted_down(c));
 	ret->action = "created";
 	ret->begun_ms = time_unix_ms();
+	/* said before: the daemon answers when QEMU runs, which can take a while on a busy host */
+	cli_say(c, "%s: creating, image %s%s\n", app_str(a, "name"), image,
+		str_equal(app_str(a, "tee"), "tdx") ? "" : ", not confidential");
 	rc = api_call(&c->api, "CreateVm", request, &reply, e);
 	json_decref(request);
 	if (rc == 0)
@@ -79,10 +82,15 @@ static int create(struct cli *c, const struct app *a, struct outcome *ret, struc
 	else
 		rc = err_wrap(e, rc, "%s", a->file);
 	json_decref(reply);
-	if (rc == 0)
-		cli_say(c, "%s: created %.8s with image %s%s\n", vm_name(ret->vm), vm_id(ret->vm),
-			image, vm_tee_warning(ret->vm));
 	return rc;
+}
+
+/* Is there nothing more to wait for?  After a restart of the daemon a guest may have said all. */
+static bool is_settled(const json_t *vm)
+{
+	const char *step = vm_str(vm, "boot_progress");
+
+	return vm_is(vm, "running") && (str_equal(step, "done") || str_equal(step, "running"));
 }
 
 /* The VM of that name is there: is it this one?  Takes over @vm. */
@@ -103,6 +111,9 @@ static int adopt(struct cli *c, const struct app *a, json_t *vm, struct outcome 
 			       "give this one another name",
 			       a->file, name, what, name);
 	}
+	if (vm_is(vm, "running") && !is_wanted_down(c))
+		cli_say(c, "%s: %s\n", name,
+			is_settled(vm) ? "nothing to do" : "on its way already");
 	if (is_wanted_down(c) || vm_is(vm, "running"))
 		return 0;
 	ret->action = "started";
@@ -152,8 +163,6 @@ static int report(const struct cli *c, const struct app *a, const struct outcome
 	} else if (args_has(c->args, OPT_NO_WAIT)) {
 		cli_say(c, "%s is on its way; bailey ps shows how far\n", vm_name(vm));
 	} else {
-		if (str_equal(o->action, "unchanged"))
-			cli_say(c, "%s: nothing to do\n", vm_name(vm));
 		boot_announce(c, vm);
 	}
 	json_decref(vm);
@@ -169,13 +178,7 @@ static int bring_up(struct cli *c, const struct app *a, struct outcome *o, struc
 		rc = vm ? adopt(c, a, vm, o, e) : create(c, a, o, e);
 	if (rc < 0)
 		return rc;
-	/* one that runs and has nothing more to say, such as after a restart of the daemon */
-	if (str_equal(o->action, "unchanged") &&
-	    !str_equal(vm_str(o->vm, "boot_progress"), "booting"))
-		o->begun_ms = 0;
-	if (!is_wanted_down(c) && !args_has(c->args, OPT_NO_WAIT) &&
-	    !(str_equal(o->action, "unchanged") &&
-	      str_equal(vm_str(o->vm, "boot_progress"), "running")))
+	if (!is_wanted_down(c) && !args_has(c->args, OPT_NO_WAIT) && !is_settled(o->vm))
 		rc = boot_follow(c, o->vm, o->begun_ms, e);
 	return rc == 0 ? report(c, a, o, e) : rc;
 }
