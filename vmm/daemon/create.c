@@ -87,13 +87,13 @@ static void unmake_folder(struct op *op)
 }
 
 static const struct op_step create_steps[] = {
-	{ NULL, make_folder, NULL }, /* it leaves nothing behind when it fails */
-	{ NULL, publish, unmake_folder },
+	{ "-making the folder", make_folder, NULL }, /* it leaves nothing behind when it fails */
+	{ "-showing it", publish, unmake_folder },
 	{ NULL, NULL, NULL },
 };
 
 static const struct op_step discard_steps[] = {
-	{ NULL, unmake_folder, NULL },
+	{ "-deleting the folder", unmake_folder, NULL },
 	{ NULL, NULL, NULL },
 };
 

@@ -64,7 +64,7 @@ void op_queue(struct op *op)
 static void fail(struct op *op, int rc)
 {
 	op->rc = rc;
-	if (op->steps[op->at].doing)
+	if (op->steps[op->at].doing[0] != '-')
 		(void)err_wrap(&op->err, rc, "%s", op->steps[op->at].doing);
 	op->is_undoing = true;
 	run(op);

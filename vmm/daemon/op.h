@@ -23,8 +23,9 @@ struct vm;
 typedef void (*op_fn)(struct op *op);
 
 struct op_step {
-	const char *doing; /* "checking the image": put before the reason when it fails */
-	op_fn run;	   /* NULL ends the table */
+	const char *
+		doing; /* "starting QEMU": put before the reason when it fails, but for a leading '-' */
+	op_fn run;     /* NULL ends the table */
 	op_fn undo; /* may be NULL; must bear that run failed half way; ends with op_next() too */
 };
 

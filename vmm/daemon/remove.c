@@ -92,7 +92,7 @@ static void unmake_folder(struct op *op)
 }
 
 static const struct op_step steps[] = {
-	{ "ending QEMU", kill_domain, NULL },		{ NULL, unlisten, NULL },
+	{ "ending QEMU", kill_domain, NULL },		{ "-hanging up", unlisten, NULL },
 	{ "ending its vsock", uncarry, NULL },		{ "forgetting its domain", forget, NULL },
 	{ "deleting its folder", unmake_folder, NULL }, { NULL, NULL, NULL },
 };

@@ -187,9 +187,9 @@ static void kill_domain(struct op *op)
 }
 
 static const struct op_step steps[] = {
-	{ NULL, begin, NULL },
-	{ NULL, prepare, unprepare },
-	{ NULL, show_boot, NULL },
+	{ "-beginning", begin, NULL },
+	{ "-preparing", prepare, unprepare },
+	{ "-showing the boot", show_boot, NULL },
 	{ "starting its vsock", carry, uncarry },
 	{ "listening for its calls", listen_to_guest, unlisten },
 	{ "defining its domain", define, forget },

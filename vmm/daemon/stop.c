@@ -135,26 +135,23 @@ static void record(struct op *op)
 }
 
 static const struct op_step stop_steps[] = {
-	{ NULL, want_stopped, NULL },
+	{ "-recording what is wanted", want_stopped, NULL },
 	{ "ending QEMU", kill_domain, NULL },
-	{ NULL, unlisten, NULL },
+	{ "-hanging up", unlisten, NULL },
 	{ "ending its vsock", uncarry, NULL },
 	{ "forgetting its domain", forget, NULL },
-	{ NULL, record, NULL },
+	{ "-recording the end", record, NULL },
 	{ NULL, NULL, NULL },
 };
 
 static const struct op_step reap_steps[] = {
-	{ "looking for QEMU", check_gone, NULL },
-	{ NULL, unlisten, NULL },
-	{ "ending its vsock", uncarry, NULL },
-	{ "forgetting its domain", forget, NULL },
-	{ NULL, record, NULL },
-	{ NULL, NULL, NULL },
+	{ "looking for QEMU", check_gone, NULL }, { "-hanging up", unlisten, NULL },
+	{ "ending its vsock", uncarry, NULL },	  { "forgetting its domain", forget, NULL },
+	{ "-recording the end", record, NULL },	  { NULL, NULL, NULL },
 };
 
 static const struct op_step off_steps[] = {
-	{ NULL, save_state, NULL },
+	{ "-recording what is wanted", save_state, NULL },
 	{ NULL, NULL, NULL },
 };
 
