@@ -185,12 +185,12 @@ static int open_kernel(const struct carrier_address *a, uint32_t port, struct er
 	return steal_fd(&fd);
 }
 
-int carrier_connect(struct carrier_connect **ret, uv_loop_t *loop, const struct carrier_address *a,
-		    uint32_t port, unsigned int timeout_ms, carrier_connected_fn done, void *arg,
-		    struct err *e)
+int carrier_connect(struct carrier_connect **ret, const struct carrier_connect_options *o,
+		    carrier_connected_fn done, void *arg, struct err *e)
 {
+	const struct carrier_address *a = o->address;
 	struct carrier_connect *c;
-	int fd = a->uds[0] ? open_unix(a, port, e) : open_kernel(a, port, e);
+	int fd = a->uds[0] ? open_unix(a, o->port, e) : open_kernel(a, o->port, e);
 	int rc;
 
 	if (fd < 0)
@@ -198,17 +198,17 @@ int carrier_connect(struct carrier_connect **ret, uv_loop_t *loop, const struct 
 	c = xnew(struct carrier_connect);
 	c->fd = fd;
 	c->is_kernel = !a->uds[0];
-	c->port = port;
-	c->timeout_ms = timeout_ms ? timeout_ms : TIMEOUT_MS;
+	c->port = o->port;
+	c->timeout_ms = o->timeout_ms ? o->timeout_ms : TIMEOUT_MS;
 	c->done = done;
 	c->arg = arg;
-	rc = uv_poll_init(loop, &c->poll, fd);
+	rc = uv_poll_init(o->loop, &c->poll, fd);
 	if (rc < 0) {
 		(void)fd_close(fd);
 		free(c);
 		return err_set(e, rc, "watching a connection: %s", uv_strerror(rc));
 	}
-	(void)uv_timer_init(loop, &c->deadline);
+	(void)uv_timer_init(o->loop, &c->deadline);
 	c->poll.data = c;
 	c->deadline.data = c;
 	c->n_handles = 2;

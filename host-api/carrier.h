@@ -62,11 +62,17 @@ struct carrier_connect;
 /* @fd is the callee's; -1 and @e if it did not come about. */
 typedef void (*carrier_connected_fn)(void *arg, int fd, const struct err *e);
 
+struct carrier_connect_options {
+	uv_loop_t *loop;
+	const struct carrier_address *address; /* borrowed until carrier_connect() returns */
+	uint32_t port;			       /* of the guest */
+	unsigned int timeout_ms;	       /* 0: 10000 */
+};
+
 /*
- * Connect to guest port @port.  @done runs once, on the loop, never before this returns, and not after
+ * Connect to a guest's port.  @done runs once, on the loop, never before this returns, and not after
  * carrier_connect_cancel().
  */
-int carrier_connect(struct carrier_connect **ret, uv_loop_t *loop, const struct carrier_address *a,
-		    uint32_t port, unsigned int timeout_ms, carrier_connected_fn done, void *arg,
-		    struct err *e);
+int carrier_connect(struct carrier_connect **ret, const struct carrier_connect_options *o,
+		    carrier_connected_fn done, void *arg, struct err *e);
 void carrier_connect_cancel(struct carrier_connect *c);

@@ -45,11 +45,12 @@ static void on_answer(void *arg, const struct http_answer *a, const struct err *
 		end(c, &a->body, NULL);
 		return;
 	}
-	if (a)
+	if (a) {
 		(void)err_set(&e, ERR_PROTO, "Invalid status code: %d, path=%s?json", a->status,
 			      c->method);
-	else
+	} else {
 		(void)err_wrap(&e, e.code, "calling %s of the guest", c->method);
+	}
 	end(c, NULL, &e);
 }
 
@@ -81,6 +82,9 @@ int guest_call_start(struct guest_call **ret, const struct guest_call_options *o
 		     guest_call_fn done, void *arg, struct err *e)
 {
 	unsigned int timeout_ms = o->timeout_ms ? o->timeout_ms : GUEST_CALL_TIMEOUT_MS;
+	struct carrier_connect_options to = { .loop = o->loop,
+					      .address = o->address,
+					      .port = CARRIER_GUEST_PORT };
 	struct guest_call *c = xnew(struct guest_call);
 	int rc = str_copy(c->method, sizeof(c->method), o->method);
 
@@ -90,9 +94,9 @@ int guest_call_start(struct guest_call **ret, const struct guest_call_options *o
 	c->end_ms = time_mono_ms() + timeout_ms;
 	c->done = done;
 	c->arg = arg;
+	to.timeout_ms = timeout_ms;
 	if (rc >= 0)
-		rc = carrier_connect(&c->connect, o->loop, o->address, CARRIER_GUEST_PORT,
-				     timeout_ms, on_connected, c, e);
+		rc = carrier_connect(&c->connect, &to, on_connected, c, e);
 	if (rc < 0) {
 		free(c);
 		return rc;

@@ -157,10 +157,11 @@ static int read_some(struct key_provider_call *c, struct err *e)
 			return 0;
 		if (n < 0)
 			return err_errno(e, errno, "Failed to read response");
-		if (n == 0)
+		if (n == 0) {
 			return err_set(e, ERR_PROTO,
 				       c->want ? "Failed to read response: early end"
 					       : "Failed to read response length: early end");
+		}
 		rc = take(c, block, (size_t)n, e);
 		if (rc != 0)
 			return rc;

@@ -53,6 +53,15 @@ static void on_connected(void *arg, int fd, const struct err *e)
 		s->e = *e;
 }
 
+static int connect_guest(struct side *s, unsigned int timeout_ms)
+{
+	const struct carrier_connect_options o = {
+		.loop = &s->t.loop, .address = &s->a, .port = 8000, .timeout_ms = timeout_ms
+	};
+
+	return carrier_connect(&s->c, &o, on_connected, s, &s->e);
+}
+
 /* Begin to connect, and be the carrier up to the request line. */
 static void begin(struct side *s, unsigned int timeout_ms)
 {
@@ -61,8 +70,7 @@ static void begin(struct side *s, unsigned int timeout_ms)
 	s->is_done = false;
 	s->fd = fd_close(s->fd);
 	s->peer = fd_close(s->peer);
-	assert(carrier_connect(&s->c, &s->t.loop, &s->a, 8000, timeout_ms, on_connected, s,
-			       &s->e) == 0);
+	assert(connect_guest(s, timeout_ms) == 0);
 	assert(!s->is_done);
 	s->peer = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
 	assert(s->peer >= 0 && read(s->peer, line, sizeof(line) - 1) > 0);
@@ -154,13 +162,12 @@ static void test_nobody_there_fails_at_once(void)
 
 	start(&s);
 	s.listener = fd_close(s.listener);
-	assert(carrier_connect(&s.c, &s.t.loop, &s.a, 8000, 0, on_connected, &s, &s.e) ==
-	       -ECONNREFUSED);
+	assert(connect_guest(&s, 0) == -ECONNREFUSED);
 	assert(!s.is_done);
 	s.a.uds[0] =
 		0; /* the kernel's: no vsock on most test machines, so any error but no crash */
 	s.a.cid = 4000000;
-	if (carrier_connect(&s.c, &s.t.loop, &s.a, 8000, 200, on_connected, &s, &s.e) == 0) {
+	if (connect_guest(&s, 200) == 0) {
 		TEST_UNTIL(&s.t, s.is_done);
 		assert(s.fd < 0);
 	}

@@ -252,9 +252,7 @@ __attribute__((noreturn)) static void *flood_chunks(void *arg)
 	int fd;
 
 	(void)arg;
-	memset(chunk, 'x', sizeof(chunk));
-	memcpy(chunk, "10000\r\n", 7);
-	memcpy(chunk + 7 + 65536, "\r\n", 2);
+	(void)snprintf(chunk, sizeof(chunk), "10000\r\n%65536d\r\n", 1);
 	for (;;) {
 		fd = reach();
 		(void)PUT(fd, "POST /api/GetSealingKey HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "

@@ -15,6 +15,7 @@ static int parse(const char *text, struct key_frame_answer *a)
 	int rc;
 
 	assert(copy);
+	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): on purpose */
 	memcpy(copy, text, strlen(text));
 	rc = key_frame_answer(copy, strlen(text), a, &e);
 	free(copy);
@@ -68,10 +69,12 @@ static void test_length_has_limits(void)
 
 static void test_answers_that_are_good(void)
 {
+	static const char nested[] = "{\"x\":{\"a\":[1,{\"b\":\"]}\\\"\"}]},"
+				     "\"encrypted_key\":[1,2,255],\"provider_quote\":[0]}";
 	static const char *const good[] = {
 		"{\"encrypted_key\":[1,2,255],\"provider_quote\":[0]}",
 		" { \"provider_quote\" : [ 0 ] , \"encrypted_key\" : [ 1 , 2 , 255 ] } \n",
-		"{\"x\":{\"a\":[1,{\"b\":\"]}\\\"\"}]},\"encrypted_key\":[1,2,255],\"provider_quote\":[0]}",
+		nested,
 		"{\"encrypted_key\":[1,2,255],\"y\":-1.5e3,\"provider_quote\":[0],\"z\":\"\"}",
 	};
 	struct key_frame_answer a;

@@ -92,10 +92,11 @@ static int told(int fd)
 
 static int cannot_run(struct err *e, const char *program, int code)
 {
-	if (code == -ENOENT)
+	if (code == -ENOENT) {
 		return err_set(e, ERR_MISSING,
 			       "program '%s' is not installed; scripts/setup names its package",
 			       program);
+	}
 	return err_errno(e, -code, "running '%s'", program);
 }
 
@@ -385,7 +386,7 @@ pid_t child_detach(const char *const *argv, int log_fd, const int *src, const in
 		return err_errno(e, errno, "forking for '%s'", argv[0]);
 	if (middle == 0)
 		detach(argv, log_fd, src, dst, n_fds, write_fd);
-	write_fd = fd_close(write_fd);
+	(void)fd_close(steal_fd(&write_fd));
 	(void)waitpid(middle, NULL, 0);
 	if (fd_read_full(read_fd, &pid, sizeof(pid)) != (ssize_t)sizeof(pid))
 		return err_set(e, -EAGAIN, "forking for '%s'", argv[0]);

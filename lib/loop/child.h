@@ -15,19 +15,19 @@
 struct err;
 
 struct child_options {
-	const char *const *argv;     /* NULL-terminated; argv[0] is looked up in PATH */
-	const char *const *env;	     /* NULL-terminated "K=V"; NULL: only PATH and LC_ALL=C.UTF-8 */
-	const char *cwd;	     /* NULL: "/" */
-	const void *input;	     /* stdin; NULL: /dev/null */
+	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
+	const char *const *env;	 /* NULL-terminated "K=V"; NULL: only PATH and LC_ALL=C.UTF-8 */
+	const char *cwd;	 /* NULL: "/" */
+	const void *input;	 /* stdin; NULL: /dev/null */
 	size_t n_input;
-	unsigned int timeout_ms;     /* 0: 60000 */
-	size_t output_max;	     /* stdout kept, the rest dropped; 0: 64 KiB; stderr likewise */
+	unsigned int timeout_ms; /* 0: 60000 */
+	size_t output_max;	 /* stdout kept, the rest dropped; 0: 64 KiB; stderr likewise */
 };
 
 struct child_result {
-	int exit_code;		     /* -1 if ended by a signal */
+	int exit_code; /* -1 if ended by a signal */
 	int signal;
-	struct buf out, err;	     /* the caller deinits */
+	struct buf out, err; /* the caller deinits */
 };
 
 /* Run to the end, blocking: for worker threads and tools.  Not found: ERR_MISSING. */
@@ -41,5 +41,5 @@ int child_must(const struct child_options *o, struct buf *ret_out, struct err *e
  * @log_fd (borrowed), fds passed as given numbers (src[i] becomes dst[i]); all others closed.
  * Return: its pid, or negative when it could not be executed.
  */
-pid_t child_detach(const char *const *argv, int log_fd, const int *src, const int *dst, size_t n_fds,
-		   struct err *e);
+pid_t child_detach(const char *const *argv, int log_fd, const int *src, const int *dst,
+		   size_t n_fds, struct err *e);

@@ -156,15 +156,12 @@ static void transfer_end(struct http_call *call, CURLcode code)
 	buf_deinit(&a.body);
 }
 
-static struct http_call *call_of(struct http_client *c, const CURL *curl)
+static struct http_call *call_of(CURL *curl)
 {
-	struct http_call *call;
+	char *call = NULL;
 
-	LIST_FOREACH(call, &c->calls, link) {
-		if (call->transfer && call->transfer->curl == curl)
-			return call;
-	}
-	return NULL;
+	(void)curl_easy_getinfo(curl, CURLINFO_PRIVATE, &call);
+	return (struct http_call *)(void *)call;
 }
 
 static void collect(struct http_client *c)
@@ -174,7 +171,7 @@ static void collect(struct http_client *c)
 	int left;
 
 	while (!c->is_stopping && (m = curl_multi_info_read(c->multi, &left))) {
-		call = m->msg == CURLMSG_DONE ? call_of(c, m->easy_handle) : NULL;
+		call = m->msg == CURLMSG_DONE ? call_of(m->easy_handle) : NULL;
 		if (call)
 			transfer_end(call, m->data.result);
 	}
@@ -329,6 +326,7 @@ static void on_stopping(uv_timer_t *t)
 
 	(void)err_set(&e, -ECANCELED, "stopped");
 	while ((call = LIST_FIRST(&c->calls))) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cancelled calls left the list */
 		done = call->done;
 		arg = call->arg;
 		http_call_cancel(call);
@@ -361,6 +359,7 @@ static int start_call(struct http_call *call, const struct http_call_options *o,
 	rc = http_transfer_new(&call->transfer, o, e);
 	if (rc < 0)
 		return rc;
+	(void)curl_easy_setopt(call->transfer->curl, CURLOPT_PRIVATE, call);
 	if (curl_multi_add_handle(call->client->multi, call->transfer->curl) != CURLM_OK)
 		return err_set(e, -ENOMEM, "calling '%s'", o->url);
 	return 0;

@@ -20,15 +20,15 @@ struct http_call;
 
 /* A request.  Borrowed until http_call_start() / http_call_wait() returns, but @fd is taken over. */
 struct http_call_options {
-	const char *method;	  /* "GET", "POST" */
-	const char *url;	  /* host part is only the Host header when fd or unix_path is used */
-	int fd;			  /* a connected stream socket to speak on; -1: none */
-	const char *unix_path;	  /* connect here; NULL: none */
+	const char *method;    /* "GET", "POST" */
+	const char *url;       /* host part is only the Host header when fd or unix_path is used */
+	int fd;		       /* a connected stream socket to speak on; -1: none */
+	const char *unix_path; /* connect here; NULL: none */
 	const char *content_type; /* NULL: no such header */
 	const void *body;	  /* NULL: none */
 	size_t n_body;
-	size_t reply_max;	  /* ERR_LIMIT over this; 0: 10 MiB */
-	unsigned int timeout_ms;  /* the whole call; 0: 60000 */
+	size_t reply_max;	 /* ERR_LIMIT over this; 0: 10 MiB */
+	unsigned int timeout_ms; /* the whole call; 0: 60000 */
 	/* Called with body bytes as they come instead of collecting them (blocking calls only);
 	 * negative stops.  timeout_ms then bounds connecting and the time to the first byte. */
 	int (*on_body)(const void *p, size_t n, void *arg);
@@ -38,7 +38,7 @@ struct http_call_options {
 struct http_answer {
 	int status;
 	char content_type[128];
-	struct buf body;	  /* caller (blocking) or borrowed (loop) */
+	struct buf body; /* caller (blocking) or borrowed (loop) */
 };
 
 /* One per loop; shares libcurl's multi handle. */

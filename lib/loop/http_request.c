@@ -214,6 +214,7 @@ static enum MHD_Result take_body(struct http_request *r, const char *data, size_
 	return MHD_YES;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd's type */
 enum MHD_Result http_request_step(void *arg, struct MHD_Connection *mhd, const char *url,
 				  const char *method, const char *version, const char *data,
 				  size_t *n_data, void **context)

@@ -22,15 +22,17 @@ struct http_request;
 struct http_stream;
 
 struct http_server_options {
-	unsigned int conns_max;	      /* connections at once; 0: 64 */
-	unsigned int idle_s;	      /* a connection with no progress is closed; 0: 15 */
-	size_t body_max;	      /* larger bodies: on_request with http_request_too_large(); 0: 10 MiB */
-	unsigned int rate_per_s;      /* requests a second for the whole server; 0: no limit */
-	unsigned int burst;	      /* requests at once above the rate; 0: = rate_per_s */
-	unsigned int ip_rate_per_s;   /* requests a second for each client IP address; over it: 429; 0: no limit */
-	unsigned int ip_burst;	      /* 0: = ip_rate_per_s */
-	size_t bodies_max;	      /* request bodies held at once; beyond: as too large; 0: conns_max * body_max */
-	unsigned int share_percent;   /* processor time of the loop's thread it may use; over it, it waits; 0: no limit */
+	unsigned int conns_max; /* connections at once; 0: 64 */
+	unsigned int idle_s;	/* a connection with no progress is closed; 0: 15 */
+	size_t body_max; /* larger bodies: on_request with http_request_too_large(); 0: 10 MiB */
+	unsigned int rate_per_s; /* requests a second for the whole server; 0: no limit */
+	unsigned int burst;	 /* requests at once above the rate; 0: = rate_per_s */
+	unsigned int
+		ip_rate_per_s; /* requests a second for each client IP address; over it: 429; 0: no limit */
+	unsigned int ip_burst; /* 0: = ip_rate_per_s */
+	size_t bodies_max; /* request bodies held at once; beyond: as too large; 0: conns_max * body_max */
+	unsigned int
+		share_percent; /* processor time of the loop's thread it may use; over it, it waits; 0: no limit */
 	/* A smaller body_max for this request: method, path and headers are there.  NULL: body_max. */
 	size_t (*body_max_of)(const struct http_request *r, void *arg);
 	/* A whole request is there.  Answer now or later, exactly once.  On the loop. */
@@ -38,8 +40,8 @@ struct http_server_options {
 	void *arg;
 };
 
-int http_server_start(struct http_server **ret, uv_loop_t *loop, const struct http_server_options *o,
-		      struct err *e);
+int http_server_start(struct http_server **ret, uv_loop_t *loop,
+		      const struct http_server_options *o, struct err *e);
 
 /*
  * Accept on @fd (bound and listening stream socket; taken over in every case).  @peer of @n bytes is
@@ -63,14 +65,14 @@ uint64_t http_server_n_refused(const struct http_server *s);
 
 /* The request: all borrowed until it is answered. */
 const char *http_request_method(const struct http_request *r);
-const char *http_request_path(const struct http_request *r);	 /* without the query, not decoded */
-const char *http_request_query(const struct http_request *r);	 /* raw; "" if none */
+const char *http_request_path(const struct http_request *r);  /* without the query, not decoded */
+const char *http_request_query(const struct http_request *r); /* raw; "" if none */
 const char *http_request_header(const struct http_request *r, const char *name); /* or NULL */
 const void *http_request_body(const struct http_request *r, size_t *ret_n);
-bool http_request_too_large(const struct http_request *r);	 /* body over the limit; body is empty */
-const void *http_request_peer(const struct http_request *r);	 /* what was given with the listener */
-uint32_t http_request_uid(const struct http_request *r);	 /* AF_UNIX: SO_PEERCRED, else UINT32_MAX */
-uint32_t http_request_cid(const struct http_request *r);	 /* AF_VSOCK: peer CID, else UINT32_MAX */
+bool http_request_too_large(const struct http_request *r); /* body over the limit; body is empty */
+const void *http_request_peer(const struct http_request *r); /* what was given with the listener */
+uint32_t http_request_uid(const struct http_request *r); /* AF_UNIX: SO_PEERCRED, else UINT32_MAX */
+uint32_t http_request_cid(const struct http_request *r); /* AF_VSOCK: peer CID, else UINT32_MAX */
 
 /* Run @gone if the client goes away before the answer; then the request must still be answered
  * (http_reply is then a no-op that frees it).  For cancelling work. */
@@ -93,7 +95,8 @@ void http_reply(struct http_request *r, int status, const char *content_type, co
  * @r is gone after.
  */
 struct http_stream *http_reply_stream(struct http_request *r, int status, const char *content_type,
-				      void (*drained)(void *arg), void (*closed)(void *arg), void *arg);
+				      void (*drained)(void *arg), void (*closed)(void *arg),
+				      void *arg);
 
 /* Queue bytes (copied).  Return: bytes queued and not yet sent; the caller stops above its own limit. */
 size_t http_stream_write(struct http_stream *s, const void *p, size_t n);

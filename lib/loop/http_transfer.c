@@ -124,7 +124,6 @@ int http_transfer_new(struct http_transfer **ret, const struct http_call_options
 	(void)curl_easy_setopt(t->curl, CURLOPT_ERRORBUFFER, t->why);
 	(void)curl_easy_setopt(t->curl, CURLOPT_WRITEFUNCTION, on_write);
 	(void)curl_easy_setopt(t->curl, CURLOPT_WRITEDATA, t);
-	(void)curl_easy_setopt(t->curl, CURLOPT_PRIVATE, t);
 	set_content(t, o);
 	set_time(t);
 	if (rc != CURLE_OK) {

@@ -117,10 +117,9 @@ static int take_header(struct http_wire *w, struct err *e)
 	if (strcasecmp(w->line, "Content-Type") == 0)
 		(void)str_copy(w->content_type, sizeof(w->content_type), value);
 	if (strcasecmp(w->line, "Transfer-Encoding") == 0) {
-		if (w->is_chunked || strcasecmp(value, "chunked") != 0)
-			return err_set(e, ERR_PROTO,
-				       "the answer has a transfer encoding that is "
-				       "not chunked");
+		if (w->is_chunked || strcasecmp(value, "chunked") != 0) {
+			return err_set(e, ERR_PROTO, "the answer has an unknown transfer encoding");
+		}
 		w->is_chunked = true;
 	}
 	return 0;

@@ -27,12 +27,13 @@ static int unix_address(const char *path, struct sockaddr_un *ret, struct err *e
 
 	memset(ret, 0, sizeof(*ret));
 	ret->sun_family = AF_UNIX;
-	if (n == 0 || n >= sizeof(ret->sun_path))
+	if (n == 0 || n >= sizeof(ret->sun_path)) {
 		return err_set(
 			e, -ENAMETOOLONG,
 			"socket path '%s' has %zu bytes; the kernel takes 1 to %zu, choose a "
 			"shorter run folder",
 			path, n, sizeof(ret->sun_path) - 1);
+	}
 	memcpy(ret->sun_path, path, n + 1);
 	return 0;
 }
@@ -86,11 +87,12 @@ int listen_unix(const char *path, mode_t mode, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	if (str_format(aside, sizeof(aside), "%s~", path) < 0)
+	if (str_format(aside, sizeof(aside), "%s~", path) < 0) {
 		return err_set(e, -ENAMETOOLONG,
 			       "socket path '%s' has %zu bytes; at most %zu fit, choose a shorter "
 			       "run folder",
 			       path, strlen(path), sizeof(aside) - 2);
+	}
 	rc = unix_address(aside, &un, e);
 	if (rc < 0)
 		return rc;
@@ -148,10 +150,11 @@ int listen_tcp(const char *address, struct err *e)
 	socklen_t n = 0;
 	int on = 1;
 
-	if (listen_parse_tcp(address, &sa, &n) < 0)
+	if (listen_parse_tcp(address, &sa, &n) < 0) {
 		return err_set(e, ERR_INPUT,
 			       "'%s' is not an address; write 127.0.0.1:8000 or [::1]:8000",
 			       address);
+	}
 	fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_errno(e, errno, "opening a socket for '%s'", address);
@@ -166,18 +169,20 @@ int listen_vsock(uint32_t cid, uint32_t port, struct err *e)
 	struct sockaddr_vm vm = { .svm_family = AF_VSOCK, .svm_cid = cid, .svm_port = port };
 	auto_close int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	if (fd < 0 && (errno == EAFNOSUPPORT || errno == EPERM))
+	if (fd < 0 && (errno == EAFNOSUPPORT || errno == EPERM)) {
 		return err_set(e, ERR_MISSING,
 			       "this host has no vsock; run 'modprobe vhost_vsock', or set the "
 			       "vsock carrier to bailey-vsock");
+	}
 	if (fd < 0)
 		return err_errno(e, errno, "opening a vsock socket");
 	if (bind(fd, (const struct sockaddr *)&vm, sizeof(vm)) == 0 && listen(fd, BACKLOG) == 0)
 		return steal_fd(&fd);
-	if (errno == EADDRNOTAVAIL)
+	if (errno == EADDRNOTAVAIL) {
 		return err_set(e, ERR_MISSING,
 			       "vsock CID %u is not available on this host; run 'modprobe "
 			       "vhost_vsock', or set the vsock carrier to bailey-vsock",
 			       cid);
+	}
 	return err_errno(e, errno, "listening on vsock %u:%u", cid, port);
 }

@@ -66,14 +66,18 @@ static inline void test_turn(struct test_http *t)
 	(void)uv_run(&t->loop, UV_RUN_ONCE);
 }
 
+/* A turn, while there is time. */
+static inline void test_turn_before(struct test_http *t, uint64_t end_ms, const char *what)
+{
+	if (time_mono_ms() >= end_ms)
+		(void)fprintf(stderr, "waited in vain for %s\n", what);
+	assert(time_mono_ms() < end_ms);
+	test_turn(t);
+}
+
 #define TEST_UNTIL(t, condition)                                                                   \
-	do {                                                                                       \
-		uint64_t end_ = time_mono_ms() + TEST_PATIENCE_MS;                                 \
-		while (!(condition)) {                                                             \
-			assert(time_mono_ms() < end_ && #condition);                               \
-			test_turn(t);                                                              \
-		}                                                                                  \
-	} while (0)
+	for (uint64_t end_ = time_mono_ms() + TEST_PATIENCE_MS; !(condition);)                     \
+	test_turn_before(t, end_, #condition)
 
 static inline void test_server_start(struct test_http *t, const struct http_server_options *o)
 {
