@@ -98,6 +98,7 @@ class Host:
         need(IMAGE and os.path.exists(f"{IMAGE}/metadata.json"), "BAILEY_IMAGE is not an image")
         need(os.geteuid() == 0, "libvirt's embedded driver needs root here")
         self.dir = tempfile.mkdtemp(prefix="b-e2e-", dir="/tmp")
+        os.chmod(self.dir, 0o711)  # QEMU runs as a user of its own and must reach its disks
         os.makedirs(f"{self.dir}/s/image")
         shutil.copytree(IMAGE, f"{self.dir}/s/image/{os.path.basename(IMAGE.rstrip('/'))}")
         self.config = f"{self.dir}/baileyd.yaml"
