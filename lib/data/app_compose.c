@@ -33,16 +33,17 @@ static void read_version(struct fields *f, struct app_compose *c)
 	const char *text = json_string_value(v);
 	uint32_t n = 0;
 
-	if (!v)
+	if (!v) {
 		fields_fail(f, key, "missing");
-	else if (json_is_integer(v) && json_integer_value(v) > NEWEST_WITH_NUMBERS)
+	} else if (json_is_integer(v) && json_integer_value(v) > NEWEST_WITH_NUMBERS) {
 		fields_fail(f, key,
 			    "numeric manifest_version is only supported for legacy versions "
 			    "1 and 2; use a string for newer versions");
-	else if (json_is_integer(v) && json_integer_value(v) > 0)
+	} else if (json_is_integer(v) && json_integer_value(v) > 0) {
 		n = (uint32_t)json_integer_value(v);
-	else if (!text || text[0] == '0' || num_parse_u32(text, 1, UINT32_MAX, &n) < 0)
+	} else if (!text || text[0] == '0' || num_parse_u32(text, 1, UINT32_MAX, &n) < 0) {
 		fields_fail(f, key, "expected a positive integer in a string");
+	}
 	c->manifest_version = n;
 }
 

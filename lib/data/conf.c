@@ -90,11 +90,10 @@ static int load_scalar(struct load *l, const struct conf_key *k, const struct ya
 
 	if (n->kind != YAML_TEXT)
 		return wrong_kind(l, n, "one value");
+	if (n->is_null && (k->type == CONF_STRING || k->type == CONF_TEXT))
+		return refuse(l, n->line, "has no value; write one, or \"\" for an empty one");
 	if (n->is_null)
-		return refuse(l, n->line,
-			      k->type == CONF_STRING || k->type == CONF_TEXT
-				      ? "has no value; write one, or \"\" for an empty one"
-				      : "has no value; write one, or remove the key");
+		return refuse(l, n->line, "has no value; write one, or remove the key");
 	if (conf_value_of(k, n->text, ret, &why) < 0)
 		return refuse(l, n->line, why.text);
 	return 0;
@@ -109,6 +108,57 @@ static int too_many(const struct load *l, const struct conf_key *k, const struct
 	return refuse(l, n->line, message);
 }
 
+/* The names of a table, as many as fit. */
+static void list_names(const struct conf_key *table, char *dst, size_t size)
+{
+	const struct conf_key *k;
+	size_t used = 0;
+
+	dst[0] = 0;
+	for (k = table; k->name && used + strlen(k->name) + sizeof(", , ...") < size; k++)
+		used += (size_t)str_format(dst + used, size - used, "%s%s", used ? ", " : "",
+					   k->name);
+	if (k->name)
+		(void)str_format(dst + used, size - used, ", ...");
+}
+
+static int unknown(const struct load *l, const struct conf_key *table, const struct yaml_node *n)
+{
+	struct nearest near = { .word = n->key };
+	char message[256], all[192];
+	const struct conf_key *k;
+
+	for (k = table; k->name; k++)
+		nearest_offer(&near, k->name);
+	if (near.best) {
+		(void)str_format(message, sizeof(message), "unknown key; did you mean \"%s\"?",
+				 near.best);
+	} else {
+		list_names(table, all, sizeof(all));
+		(void)str_format(message, sizeof(message), "unknown key; known here: %s", all);
+	}
+	return refuse(l, n->line, message);
+}
+
+static int check_keys(struct load *l, const struct conf_key *table, const struct yaml_node *n)
+{
+	const struct yaml_node *child;
+	const struct conf_key *k;
+	int rc = 0;
+
+	for (child = n ? n->first : NULL; child && rc == 0; child = child->next) {
+		for (k = table; k->name && !str_equal(k->name, child->key); k++)
+			continue;
+		if (!k->name) {
+			(void)enter(l, NULL, child->key, 0);
+			rc = unknown(l, table, child);
+		}
+	}
+	return rc;
+}
+
+/* NOLINTBEGIN(misc-no-recursion): over tables, see the top */
+
 static int load_map(struct load *l, const struct conf_key *table, const struct yaml_node *n,
 		    json_t **ret);
 
@@ -119,7 +169,6 @@ static int load_element(struct load *l, const struct conf_key *k, const struct y
 		return load_scalar(l, k, n, ret);
 	if (n->kind != YAML_MAP)
 		return wrong_kind(l, n, "a map of keys");
-	/* NOLINTNEXTLINE(misc-no-recursion): over tables, see the top */
 	return load_map(l, k->keys, n, ret);
 }
 
@@ -212,11 +261,10 @@ static int missing(const struct load *l, const struct conf_key *k, unsigned int 
 {
 	char message[256];
 
+	(void)snprintf(message, sizeof(message), "is missing; it is required");
 	if (k->example)
 		(void)snprintf(message, sizeof(message), "is missing; write \"%s: %s\"", k->name,
 			       k->example);
-	else
-		(void)snprintf(message, sizeof(message), "is missing; it is required");
 	return refuse(l, line, message);
 }
 
@@ -232,7 +280,6 @@ static int load_absent(struct load *l, const struct conf_key *k, unsigned int li
 	else if (k->type == CONF_STRING_MAP)
 		*ret = json_object();
 	else if (k->type == CONF_MAP && !needs_something(k->keys))
-		/* NOLINTNEXTLINE(misc-no-recursion): over tables, see the top */
 		return load_map(l, k->keys, NULL, ret);
 	return 0;
 }
@@ -252,48 +299,7 @@ static int load_key(struct load *l, const struct conf_key *k, const struct yaml_
 		return load_list(l, k, n, ret);
 	if (n->kind != YAML_MAP)
 		return wrong_kind(l, n, "a map (indented lines of \"key: value\")");
-	/* NOLINTNEXTLINE(misc-no-recursion): over tables, see the top */
 	return load_map(l, k->keys, n, ret);
-}
-
-static int unknown(const struct load *l, const struct conf_key *table, const struct yaml_node *n)
-{
-	struct nearest near = { .word = n->key };
-	char message[256], all[192];
-	const struct conf_key *k;
-	size_t used = 0;
-
-	for (k = table; k->name; k++) {
-		nearest_offer(&near, k->name);
-		if (used + strlen(k->name) + 6 < sizeof(all))
-			used += (size_t)str_format(all + used, sizeof(all) - used, "%s%s",
-						   used ? ", " : "", k->name);
-		else if (all[used - 1] != '.')
-			used += (size_t)str_format(all + used, sizeof(all) - used, ", ...");
-	}
-	if (near.best)
-		(void)str_format(message, sizeof(message), "unknown key; did you mean \"%s\"?",
-				 near.best);
-	else
-		(void)str_format(message, sizeof(message), "unknown key; known here: %s", all);
-	return refuse(l, n->line, message);
-}
-
-static int check_keys(struct load *l, const struct conf_key *table, const struct yaml_node *n)
-{
-	const struct yaml_node *child;
-	const struct conf_key *k;
-	int rc = 0;
-
-	for (child = n ? n->first : NULL; child && rc == 0; child = child->next) {
-		for (k = table; k->name && !str_equal(k->name, child->key); k++)
-			continue;
-		if (!k->name) {
-			(void)enter(l, NULL, child->key, 0);
-			rc = unknown(l, table, child);
-		}
-	}
-	return rc;
 }
 
 /* @n NULL: nothing is written. */
@@ -313,7 +319,6 @@ static int load_map(struct load *l, const struct conf_key *table, const struct y
 		value = NULL;
 		child = yaml_tree_get(n, k->name);
 		was = enter(l, child, k->name, 0);
-		/* NOLINTNEXTLINE(misc-no-recursion): over tables, see the top */
 		rc = load_key(l, k, child, n ? n->line : 1, &value);
 		if (value)
 			(void)json_object_set_new(map, k->name, value);
@@ -325,6 +330,8 @@ static int load_map(struct load *l, const struct conf_key *table, const struct y
 		*ret = map;
 	return rc;
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 int conf_load(const struct conf_key *table, const char *text, size_t n, const char *file,
 	      json_t **ret, struct err *e)

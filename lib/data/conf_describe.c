@@ -69,6 +69,8 @@ static void describe_value(struct page *p, const char *text, unsigned int depth)
 	}
 }
 
+/* NOLINTBEGIN(misc-no-recursion): over tables, see the top */
+
 static void describe_table(struct page *p, const struct conf_key *table, unsigned int depth);
 
 static void describe_nested(struct page *p, const struct conf_key *k, unsigned int depth)
@@ -80,7 +82,6 @@ static void describe_nested(struct page *p, const struct conf_key *k, unsigned i
 		margin(p, ++depth);
 		add_str(p, "-\n");
 	}
-	/* NOLINTNEXTLINE(misc-no-recursion): over tables, see the top */
 	describe_table(p, k->keys, depth + 1);
 }
 
@@ -98,7 +99,6 @@ static bool is_whole(const struct conf_key *k)
 	return !child->name;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): over tables, see the top */
 static void describe_table(struct page *p, const struct conf_key *table, unsigned int depth)
 {
 	const struct conf_key *k;
@@ -120,6 +120,8 @@ static void describe_table(struct page *p, const struct conf_key *table, unsigne
 		p->is_muted = was_muted;
 	}
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 int conf_describe(const struct conf_key *table, struct buf *ret)
 {

@@ -3,7 +3,6 @@
 #include "data/conf_value.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -126,25 +125,36 @@ static int read_as(enum conf_type type, const char *text, uint64_t *ret)
 	return number(text, strlen(text), ret);
 }
 
-/* "2GB", "2 GiB", "2gb", "10 sec", "5 Minutes": digits and the first letter of the unit. */
+static char upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+/* The unit that people mean by "GiB", "gb", "sec", "Minutes" or nothing. */
+static void guess_unit(enum conf_type type, const char *typed, char unit[static 3])
+{
+	unit[0] = upper(typed[0]);
+	unit[1] = 0;
+	if (type == CONF_SIZE)
+		return;
+	unit[0] = typed[0] ? (char)(unit[0] | 0x20) : 's';
+	if (strncasecmp(typed, "ms", 2) == 0 || strncasecmp(typed, "mil", 3) == 0)
+		(void)str_copy(unit, 3, "ms");
+}
+
+/* "2GB", "2 GiB", "2gb", "10 sec", "5 Minutes": what would load and is meant. */
 static bool guess(enum conf_type type, const char *text, char *dst, size_t size)
 {
 	size_t n = strspn(text, "0123456789");
-	const char *unit = text + n + strspn(text + n, " ");
+	const char *typed = text + n + strspn(text + n, " ");
+	char unit[3];
 	uint64_t v;
 
-	if (n == 0 || n > 12)
+	if (n == 0 || n > 12 || (type == CONF_SIZE && !*typed))
 		return false;
-	if (type == CONF_SIZE) {
-		(void)str_format(dst, size, "%.*s%c", (int)n, text, toupper((unsigned char)*unit));
-		return *unit && read_size(dst, &v) == 0;
-	}
-	if (strncasecmp(unit, "ms", 2) == 0 || strncasecmp(unit, "mil", 3) == 0)
-		(void)str_format(dst, size, "%.*sms", (int)n, text);
-	else
-		(void)str_format(dst, size, "%.*s%c", (int)n, text,
-				 *unit ? tolower((unsigned char)*unit) : 's');
-	return read_duration(dst, &v) == 0;
+	guess_unit(type, typed, unit);
+	(void)str_format(dst, size, "%.*s%s", (int)n, text, unit);
+	return read_as(type, dst, &v) == 0;
 }
 
 static int not_a_number(const struct conf_key *k, const char *text, struct err *e)
@@ -212,21 +222,24 @@ static int read_text(const struct conf_key *k, const char *text, json_t **ret, s
 	size_t n = strlen(text);
 	char shown[SHOWN_SIZE];
 
-	if (k->type != CONF_TEXT && k->type != CONF_STRING_MAP && !is_one_line(text))
+	if (k->type != CONF_TEXT && k->type != CONF_STRING_MAP && !is_one_line(text)) {
 		return err_set(e, ERR_INPUT,
 			       "\"%s\" is not one line of text; remove the line break or "
 			       "control character",
 			       show(shown, text));
+	}
 	if (n == 0 && k->min > 0)
 		return err_set(e, ERR_INPUT, "is empty; write at least %" PRIu64 " bytes", k->min);
-	if (n < k->min)
+	if (n < k->min) {
 		return err_set(e, ERR_INPUT,
 			       "\"%s\" is too short; write at least %" PRIu64 " bytes",
 			       show(shown, text), k->min);
-	if (k->max && n > k->max)
+	}
+	if (k->max && n > k->max) {
 		return err_set(e, ERR_INPUT,
 			       "\"%s\" is too long: %zu bytes; write at most %" PRIu64,
 			       show(shown, text), n, k->max);
+	}
 	*ret = json_string(text);
 	return 0;
 }

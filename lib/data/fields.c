@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "data/json.h"
 #include "data/nearest.h"
 
 enum { SHOWN_SIZE = 72 };
@@ -26,14 +27,6 @@ void fields_fail(struct fields *f, const char *key, const char *fmt, ...)
 			str_escape(shown, sizeof(shown), key, strlen(key)), message);
 }
 
-static json_t *unconst(const json_t *j)
-{
-	json_t *same;
-
-	memcpy(&same, &j, sizeof(same));
-	return same;
-}
-
 void fields_only(struct fields *f, const char *const *known)
 {
 	struct nearest near;
@@ -41,7 +34,7 @@ void fields_only(struct fields *f, const char *const *known)
 	json_t *value;
 	size_t i;
 
-	json_object_foreach(unconst(f->o), key, value) {
+	json_object_foreach(json_unconst(f->o), key, value) {
 		near = (struct nearest){ .word = key };
 		for (i = 0; known[i] && !str_equal(known[i], key); i++)
 			nearest_offer(&near, known[i]);

@@ -49,6 +49,17 @@ char *json_pretty_ascii(const json_t *j);
  */
 char *json_canonical(const json_t *j);
 
+/* For jansson's iteration, which changes nothing but does not promise it. */
+static inline json_t *json_unconst(const json_t *j)
+{
+	union {
+		const json_t *given;
+		json_t *same;
+	} u = { .given = j };
+
+	return u.same;
+}
+
 /* A JSON string of any bytes up to the NUL: what is not UTF-8 becomes '?'.  Never NULL. */
 json_t *json_text(const char *s);
 

@@ -98,15 +98,6 @@ static void put_string(struct canonical *c, const char *s)
 	add_str(c, "\"");
 }
 
-/* jansson's iteration wants a pointer that is not const, and changes nothing. */
-static json_t *unconst(const json_t *j)
-{
-	json_t *same;
-
-	memcpy(&same, &j, sizeof(same));
-	return same;
-}
-
 static void push(struct canonical *c, const json_t *j)
 {
 	struct level *l;
@@ -123,7 +114,7 @@ static void push(struct canonical *c, const json_t *j)
 			     .n = json_is_array(j) ? json_array_size(j) : json_object_size(j) };
 	if (json_is_object(j)) {
 		l->keys = xcalloc(l->n + 1, sizeof(const char *));
-		json_object_foreach(unconst(j), key, value)
+		json_object_foreach(json_unconst(j), key, value)
 			l->keys[i++] = key;
 		qsort(l->keys, l->n, sizeof(const char *), by_utf16);
 	}

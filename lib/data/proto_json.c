@@ -124,7 +124,8 @@ static int read_bool(const json_t *j, bool is_text, protobuf_c_boolean *ret, str
 	return 0;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): over descriptors, see the top */
+/* NOLINTBEGIN(misc-no-recursion): over descriptors, see the top */
+
 static int read_message(const ProtobufCFieldDescriptor *f, const json_t *j, bool is_text,
 			ProtobufCMessage **ret, struct err *e)
 {
@@ -142,7 +143,6 @@ static int read_message(const ProtobufCFieldDescriptor *f, const json_t *j, bool
 	return 0;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): over descriptors, see the top */
 static int read_value(const ProtobufCFieldDescriptor *f, const json_t *j, bool is_text, void *ret,
 		      struct err *e)
 {
@@ -165,7 +165,6 @@ static size_t element_size(const ProtobufCFieldDescriptor *f)
 	return f->type == PROTOBUF_C_TYPE_BYTES ? sizeof(ProtobufCBinaryData) : sizeof(void *);
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): over descriptors, see the top */
 static int read_list(const ProtobufCFieldDescriptor *f, const json_t *j, bool is_text, uint8_t *m,
 		     struct err *e)
 {
@@ -192,7 +191,6 @@ static int read_list(const ProtobufCFieldDescriptor *f, const json_t *j, bool is
 	return 0;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): over descriptors, see the top */
 static int read_field(const ProtobufCFieldDescriptor *f, const json_t *j, bool is_text, uint8_t *m,
 		      struct err *e)
 {
@@ -211,7 +209,6 @@ static int read_field(const ProtobufCFieldDescriptor *f, const json_t *j, bool i
 	return 0;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): over descriptors, see the top */
 int proto_json_read(const ProtobufCMessageDescriptor *d, const json_t *j, bool is_text,
 		    ProtobufCMessage **ret, struct err *e)
 {
@@ -270,7 +267,6 @@ static json_t *write_integer(const ProtobufCFieldDescriptor *f, const void *valu
 	}
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): over descriptors, see the top */
 static json_t *write_value(const ProtobufCFieldDescriptor *f, const void *value)
 {
 	if (f->type == PROTOBUF_C_TYPE_STRING) {
@@ -290,7 +286,6 @@ static json_t *write_value(const ProtobufCFieldDescriptor *f, const void *value)
 	return write_integer(f, value);
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): over descriptors, see the top */
 static json_t *write_list(const ProtobufCFieldDescriptor *f, const uint8_t *m)
 {
 	json_t *list = json_array();
@@ -304,7 +299,6 @@ static json_t *write_list(const ProtobufCFieldDescriptor *f, const uint8_t *m)
 	return list;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): over descriptors, see the top */
 static json_t *write_field(const ProtobufCFieldDescriptor *f, const uint8_t *m)
 {
 	uint32_t id;
@@ -330,7 +324,6 @@ static bool is_left_out(const ProtobufCMessageDescriptor *d, const char *field, 
 	return false;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): over descriptors, see the top */
 json_t *proto_to_json(const ProtobufCMessage *m)
 {
 	const ProtobufCMessageDescriptor *d = m->descriptor;
@@ -349,3 +342,5 @@ json_t *proto_to_json(const ProtobufCMessage *m)
 	}
 	return o;
 }
+
+/* NOLINTEND(misc-no-recursion) */

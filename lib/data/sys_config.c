@@ -175,10 +175,11 @@ int sys_config_host_api(const struct sys_config *c, struct sys_host_api *ret, st
 
 	if (!url || url[0] == 0)
 		return err_set(e, ERR_NOT_FOUND, "%s: no host_api_url", file);
-	if (!read_vsock_url(url, &api))
+	if (!read_vsock_url(url, &api)) {
 		return err_set(e, ERR_INPUT,
 			       "%s: host_api_url: \"%s\" is not like vsock://2:10000/api", file,
 			       str_escape(shown, sizeof(shown), url, strlen(url)));
+	}
 	*ret = api;
 	return 0;
 }

@@ -71,6 +71,7 @@ static void test_defaults(void)
 	app_compose_free(NULL);
 }
 
+/* NOLINTNEXTLINE(readability-function-cognitive-complexity): a list of claims */
 static void test_everything_written(void)
 {
 	struct app_compose *c = with(

@@ -59,7 +59,8 @@ static void test_every_key_may_be_absent(void)
 
 static void test_wrong_values(void)
 {
-	auto_free char *big = xcalloc(1, INSTANCE_INFO_MAX + 2), *id = NULL, *text = NULL;
+	static char big[INSTANCE_INFO_MAX + 2], id[2 * INSTANCE_INFO_ID_MAX + 3];
+	auto_free char *text = NULL;
 
 	bad("[]", ERR_INPUT, ".instance_info: expected an object");
 	bad("", ERR_INPUT, ".instance_info: empty, expected JSON");
@@ -71,7 +72,6 @@ static void test_wrong_values(void)
 	bad("{\"instance_id\":7}", ERR_INPUT, ".instance_info: instance_id: expected a string");
 	memset(big, ' ', INSTANCE_INFO_MAX + 1);
 	bad(big, ERR_LIMIT, ".instance_info: too large: 10241 bytes, at most 10240");
-	id = xcalloc(1, 2 * INSTANCE_INFO_ID_MAX + 3);
 	memset(id, 'a', 2 * INSTANCE_INFO_ID_MAX + 2);
 	text = xasprintf("{\"instance_id_seed\":\"%s\"}", id);
 	bad(text, ERR_INPUT, ".instance_info: instance_id_seed: 65 bytes, at most 64");

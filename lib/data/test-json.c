@@ -118,7 +118,7 @@ static char *repeated(const char *unit, size_t n)
 	char *s = xcalloc(n + 1, len);
 
 	for (i = 0; i < n; i++)
-		memcpy(s + i * len, unit, len);
+		(void)mempcpy(s + i * len, unit, len);
 	return s;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 
@@ -107,7 +108,7 @@ static void test_own_mr_config_comes_first(void)
 
 static void test_wrong_values(void)
 {
-	auto_free char *big = xcalloc(1, SYS_CONFIG_MAX + 2);
+	static char big[SYS_CONFIG_MAX + 2];
 	struct sys_config *c = NULL;
 	struct err e = ERR_NONE;
 
@@ -136,15 +137,16 @@ static void test_wrong_values(void)
 
 static void test_too_many_urls(void)
 {
-	char text[1024] = "{\"vm_config\":\"{}\",\"kms_urls\":[\"\"";
+	auto_buf struct buf text = BUF_MAX(1024);
 	struct sys_config *c = NULL;
 	struct err e = ERR_NONE;
 	int i;
 
+	assert(buf_add_str(&text, "{\"vm_config\":\"{}\",\"kms_urls\":[\"\"") == 0);
 	for (i = 0; i < SYS_CONFIG_URLS_MAX; i++)
-		(void)strcat(text, ",\"\"");
-	(void)strcat(text, "]}");
-	assert(sys_config_parse(text, strlen(text), &c, &e) == ERR_INPUT);
+		assert(buf_add_str(&text, ",\"\"") == 0);
+	assert(buf_add_str(&text, "]}") == 0);
+	assert(sys_config_parse(text.p, text.n, &c, &e) == ERR_INPUT);
 	assert(strcmp(e.text, ".sys-config.json: kms_urls: has 65 elements, at most 64") == 0);
 }
 

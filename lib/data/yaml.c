@@ -39,12 +39,13 @@ static const char *path_of(const struct build *b, const char *key, char *path)
 		const struct yaml_node *at = b->open[i];
 		const char *name = i + 1 < b->depth ? b->open[i + 1]->key : key;
 
-		if (at->kind == YAML_LIST)
+		if (at->kind == YAML_LIST) {
 			n = snprintf(path + used, PATH_SIZE - used, "[%zu]",
 				     at->n - (i + 1 < b->depth));
-		else
+		} else {
 			n = snprintf(path + used, PATH_SIZE - used, "%s%s", used && name ? "." : "",
 				     name ? name : "");
+		}
 		used += n > 0 ? (size_t)n : 0;
 	}
 	return path;
@@ -272,8 +273,10 @@ int yaml_tree_parse(const char *text, size_t n, const char *file, struct yaml_no
 	if (n > 0)
 		memcpy(copy, text, n);
 	b.text = copy;
-	if (!yaml_parser_initialize(&p))
+	if (!yaml_parser_initialize(&p)) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not know of cleanup attributes */
 		return err_set(e, ERR_LIMIT, "%s: out of memory", file);
+	}
 	yaml_parser_set_encoding(&p, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&p, (const unsigned char *)copy, n);
 	rc = take_all(&b, &p);

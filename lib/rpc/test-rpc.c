@@ -261,7 +261,8 @@ static void test_bodies_over_the_limit(void)
 	struct rpc_request r = post("StartVm", "json", "");
 
 	memset(body, ' ', sizeof(body));
-	memcpy(body, "{}", 2);
+	body[0] = '{';
+	body[1] = '}';
 	r.body = body;
 	r.n_body = 100;
 	expect_json(call(r), 200, "null");
