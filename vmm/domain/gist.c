@@ -5,8 +5,9 @@
 
 #include "base/str.h"
 
-#define CHILD "Child process (" /* all of its environment and arguments follow */
-#define EXIT  ") unexpected "
+#define CHILD  "Child process (" /* all of its environment and arguments follow */
+#define EXIT   ") unexpected "
+#define SCHEMA "XML document failed to validate"
 
 /* The last line of the @n bytes at @s that is not empty. */
 static const char *last_line(const char *s, size_t *n)
@@ -42,11 +43,30 @@ static const char *skip(const char *s, size_t *n, const char *prefix)
 	return s + m;
 }
 
+/* All lines but the first, joined: libxml2 says the cause before the consequence. */
+static const char *schema_gist(const char *said, char ret[static GIST_SIZE])
+{
+	char joined[GIST_SIZE - 8];
+	size_t n = 0;
+
+	for (said = strchr(said, '\n'); said && *said && n + 3 < sizeof(joined); said++) {
+		if (*said != '\n') {
+			joined[n++] = *said;
+		} else if (n > 0 && said[1] && said[1] != '\n') {
+			joined[n++] = ';';
+			joined[n++] = ' ';
+		}
+	}
+	return str_escape(ret, GIST_SIZE, joined, n);
+}
+
 const char *gist_of(const char *said, char ret[static GIST_SIZE])
 {
 	size_t n = strlen(said), room = GIST_SIZE / 4 - 8; /* a byte may become four */
 	const char *at = said, *cut = strstr(said, CHILD), *to = cut ? strstr(cut, EXIT) : NULL;
 
+	if (str_starts(said, SCHEMA) && strchr(said, '\n'))
+		return schema_gist(said, ret);
 	if (to) {
 		at = to + 2;
 		n -= (size_t)(at - said);

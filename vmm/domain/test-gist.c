@@ -23,12 +23,23 @@ static void test_the_last_line_counts(void)
 	gives("\n\n", "");
 	gives("Domain not found", "Domain not found");
 	gives("internal error: it broke", "it broke");
-	gives("XML document failed to validate: x.rng\nElement domain has extra content: flux\n\n",
-	      "Element domain has extra content: flux");
 	gives("internal error: qemu unexpectedly closed the monitor: q: warning: y\n"
 	      "2026-11-21T04:06:27.453069Z qemu-system-x86_64: -netdev user,id=net0: Could not set "
 	      "up host forwarding rule\n",
 	      "-netdev user,id=net0: Could not set up host forwarding rule");
+}
+
+static void test_of_a_schema_error_all_but_the_first_line_counts(void)
+{
+	char said[1000] = "XML document failed to validate against schema\n", got[GIST_SIZE];
+
+	gives("XML document failed to validate: x.rng\nElement domain has extra content: flux\n\n",
+	      "Element domain has extra content: flux");
+	gives("XML document failed to validate: x.rng\nExtra element a\nElement b failed\n",
+	      "Extra element a; Element b failed");
+	gives("XML document failed to validate: x.rng", "XML document failed to validate: x.rng");
+	memset(said + strlen(said), 'x', 900);
+	assert(strlen(gist_of(said, got)) < GIST_SIZE);
 }
 
 static void test_a_command_line_is_left_out(void)
@@ -63,6 +74,7 @@ static void test_of_a_long_line_the_end_stays(void)
 int main(void)
 {
 	test_the_last_line_counts();
+	test_of_a_schema_error_all_but_the_first_line_counts();
 	test_a_command_line_is_left_out();
 	test_control_bytes_are_escaped();
 	test_of_a_long_line_the_end_stays();
