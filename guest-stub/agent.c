@@ -57,11 +57,16 @@ static void answer(void *arg, int status, const char *content_type, const void *
 
 /* ---- the host ---- */
 
+static void tell_init(const char *what)
+{
+	if (send(AGENT_CONTROL_FD, what, 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1)
+		log_error("agent: init cannot be told '%s'", what);
+}
+
 static void on_shutdown_timer(uv_timer_t *t)
 {
 	(void)t;
-	if (send(AGENT_CONTROL_FD, "S", 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1)
-		log_error("agent: init cannot be told to shut down");
+	tell_init("S");
 }
 
 static void on_shutdown(void *arg)
@@ -213,5 +218,6 @@ int agent_run(void)
 		log_error("agent: %s", e.text);
 		return 1;
 	}
+	tell_init("R");
 	return uv_run(&a.loop, UV_RUN_DEFAULT) ? 1 : 0; /* until killed */
 }

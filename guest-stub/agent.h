@@ -5,7 +5,7 @@
  *	vsock port 8000	the host only (CID 2): /api/<Method> of GuestApi
  *	TCP port 8090	anybody: / and /metrics, /prpc/<Method> of Worker; limited in rate for each address
  *
- * fd 3 is the control socket of PID 1: one datagram 'S' asks it to shut down.
+ * fd 3 is the control socket of PID 1: the datagram 'R' says that both ports are served, 'S' asks to shut down.
  */
 #pragma once
 

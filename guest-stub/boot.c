@@ -40,6 +40,11 @@
 #define SHARE_DIR_ENV "DSTACK_HOST_SHARED_DIR=/dstack/.host-shared" /* BOOT_SHARE_DIR */
 #define KEY_PROVIDER  "{\"name\":\"none\",\"id\":\"\"}"
 
+enum {
+	AGENT_MS = 60000,
+	AGENT_POLL_MS = 200,
+};
+
 void boot_init(struct boot *b, struct supervisor *s)
 {
 	*b = (struct boot){ .supervisor = s, .share = -1, .log = -1, .notices = { .fd = -1 } };
@@ -271,6 +276,25 @@ static int step_agent(struct boot *b, struct err *e)
 	return keeper_start(&b->agent, b->supervisor, e);
 }
 
+/* Done is to mean that the guest answers; an agent that does not come up is no reason not to run the app. */
+static int step_agent_wait(struct boot *b, struct err *e)
+{
+	uint64_t end = time_mono_ms() + AGENT_MS;
+
+	(void)e;
+	while (!b->supervisor->agent_serves) {
+		if (b->supervisor->stop != SUPERVISOR_RUN)
+			return -ECANCELED;
+		if (keeper_watch(&b->agent, time_mono_ms()) == KEEPER_GAVE_UP ||
+		    time_mono_ms() >= end) {
+			notices_send(&b->notices, "boot.notice", "the guest agent does not answer");
+			return 0;
+		}
+		(void)supervisor_pump(b->supervisor, -1, AGENT_POLL_MS);
+	}
+	return 0;
+}
+
 static int step_net_wait(struct boot *b, struct err *e)
 {
 	struct err why = ERR_NONE;
@@ -346,6 +370,7 @@ static const struct boot_step {
 	{ "set up the gateway", step_gateway, NULL },
 	{ "start the agent", step_agent, NULL },
 	{ "wait for the network", step_net_wait, NULL },
+	{ "wait for the agent", step_agent_wait, NULL },
 	{ "run init scripts", step_init_scripts, NULL },
 	{ "start the app", step_app, NULL },
 	{ "finish", step_done, NULL },

@@ -151,6 +151,7 @@ static void take_control(struct supervisor *s)
 	while (recv(s->control, &what, 1, MSG_DONTWAIT) == 1) {
 		if (what == 'S')
 			ask_stop(s, SUPERVISOR_SHUTDOWN);
+		s->agent_serves |= what == 'R';
 	}
 }
 

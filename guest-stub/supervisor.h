@@ -7,7 +7,7 @@
  *
  * Owns     a signalfd, the read end of the control socket, one slot for each kind of child.
  * Invariant all signals it handles are blocked in PID 1 and unblocked in children.
- * Wire     control: datagrams of one byte, 'S' to shut down, from the agent.  SIGUSR1, SIGUSR2 (busybox
+ * Wire     control: datagrams of one byte from the agent: 'R' it serves, 'S' shut down.  SIGUSR1, SIGUSR2 (busybox
  *	    halt, poweroff) and SIGTERM (reboot) come from inside the guest.
  */
 #pragma once
@@ -42,6 +42,7 @@ struct supervisor_slot {
 struct supervisor {
 	int signals, control, control_peer;
 	enum supervisor_stop stop;
+	bool agent_serves; /* it has said so at least once */
 	struct supervisor_slot slots[SUPERVISOR_KIND_COUNT];
 };
 
