@@ -42,6 +42,19 @@ static void test_replace_replaces_a_symlink_and_not_its_target(void)
 	assert(fstatat(dir, "target", &st, 0) == 0 && st.st_size == 4);
 }
 
+static void test_a_failed_replace_leaves_the_old_and_nothing_else(void)
+{
+	struct err e = ERR_NONE;
+
+	assert(mkdirat(dir, "alone", 0700) == 0 && mkdirat(dir, "alone/taken", 0700) == 0);
+	assert(file_replace(dir, "alone/taken", 0600, "x", 1, &e) == -EISDIR);
+	assert(strstr(e.text, "cannot write 'alone/taken'"));
+	assert(file_replace(dir, "none/x", 0600, "x", 1, &e) == -ENOENT);
+	/* both are empty, or they could not go */
+	assert(unlinkat(dir, "alone/taken", AT_REMOVEDIR) == 0);
+	assert(unlinkat(dir, "alone", AT_REMOVEDIR) == 0);
+}
+
 static void test_read_refuses_what_is_not_a_small_regular_file(void)
 {
 	struct err e = ERR_NONE;
@@ -105,6 +118,7 @@ int main(void)
 	assert(dir >= 0);
 	test_replace_then_read_gives_the_same_bytes();
 	test_replace_replaces_a_symlink_and_not_its_target();
+	test_a_failed_replace_leaves_the_old_and_nothing_else();
 	test_read_refuses_what_is_not_a_small_regular_file();
 	test_read_counts_what_stat_does_not_know();
 	test_sweep_takes_only_our_leftovers();

@@ -202,7 +202,7 @@ static int load_list(struct load *l, const struct conf_key *k, const struct yaml
 static int load_string_map(struct load *l, const struct conf_key *k, const struct yaml_node *n,
 			   json_t **ret)
 {
-	json_t *map = json_object(), *value;
+	json_t *map = json_object(), *value = NULL;
 	const struct yaml_node *child;
 	size_t was;
 	int rc = 0;
@@ -213,7 +213,10 @@ static int load_string_map(struct load *l, const struct conf_key *k, const struc
 		rc = too_many(l, k, n);
 	for (child = n ? n->first : NULL; child && rc == 0; child = child->next) {
 		was = enter(l, child, child->key, 0);
-		rc = load_scalar(l, k, child, &value);
+		if (child->key[0] == 0 || !conf_is_one_line(child->key))
+			rc = refuse(l, child->line, "a key must be one line of text");
+		else
+			rc = load_scalar(l, k, child, &value);
 		if (rc == 0)
 			(void)json_object_set_new(map, child->key, value);
 		leave(l, was);

@@ -18,17 +18,17 @@ struct err;
 struct buf;
 
 enum conf_type {
-	CONF_BOOL,	 /* true | false */
-	CONF_UINT,	 /* decimal, min..max */
-	CONF_SIZE,	 /* bytes, with K M G T; min..max in bytes; JSON integer of bytes */
-	CONF_DURATION,	 /* 500ms, 30s, 5m, 2h, 1d; min..max in ms; JSON integer of ms */
-	CONF_STRING,	 /* one line; min..max bytes */
-	CONF_TEXT,	 /* any text, also many lines; min..max bytes */
-	CONF_ENUM,	 /* one of values[] */
-	CONF_STRINGS,	 /* list of CONF_STRING; at most `most` */
-	CONF_MAP,	 /* nested table keys[] */
-	CONF_MAPS,	 /* list of nested tables; at most `most` */
-	CONF_STRING_MAP, /* any key -> CONF_TEXT; at most `most`; min..max bytes per value */
+	CONF_BOOL,     /* true | false */
+	CONF_UINT,     /* decimal, min..max */
+	CONF_SIZE,     /* bytes, with K M G T; min..max in bytes; JSON integer of bytes */
+	CONF_DURATION, /* 500ms, 30s, 5m, 2h, 1d; min..max in ms; JSON integer of ms */
+	CONF_STRING,   /* one line; min..max bytes */
+	CONF_TEXT,     /* any text, also many lines; min..max bytes */
+	CONF_ENUM,     /* one of values[] */
+	CONF_STRINGS,  /* list of CONF_STRING; at most `most` */
+	CONF_MAP,      /* nested table keys[] */
+	CONF_MAPS,     /* list of nested tables; at most `most` */
+	CONF_STRING_MAP, /* any key of one line -> CONF_TEXT; at most `most`; min..max bytes per value */
 	CONF_TYPE_COUNT,
 };
 

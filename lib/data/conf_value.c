@@ -208,7 +208,7 @@ static int read_bool(const char *text, json_t **ret, struct err *e)
 		       is_yes ? "true" : "false");
 }
 
-static bool is_one_line(const char *text)
+bool conf_is_one_line(const char *text)
 {
 	for (; *text; text++) {
 		if ((unsigned char)*text < 0x20 || *text == 0x7f)
@@ -222,7 +222,7 @@ static int read_text(const struct conf_key *k, const char *text, json_t **ret, s
 	size_t n = strlen(text);
 	char shown[SHOWN_SIZE];
 
-	if (k->type != CONF_TEXT && k->type != CONF_STRING_MAP && !is_one_line(text)) {
+	if (k->type != CONF_TEXT && k->type != CONF_STRING_MAP && !conf_is_one_line(text)) {
 		return err_set(e, ERR_INPUT,
 			       "\"%s\" is not one line of text; remove the line break or "
 			       "control character",

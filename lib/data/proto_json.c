@@ -132,6 +132,8 @@ static int read_message(const ProtobufCFieldDescriptor *f, const json_t *j, bool
 	ProtobufCMessage *m = NULL;
 	int rc;
 
+	if (json_is_null(j)) /* of a list: a field that is null was not read */
+		return wrong(e, "an object");
 	if (is_text)
 		return err_set(e, ERR_INPUT, "cannot be given in a query; use POST");
 	rc = proto_json_read(f->descriptor, j, false, &m, e);

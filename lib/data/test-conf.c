@@ -322,6 +322,8 @@ static void test_wrong_kinds(void)
 	bad_line("resources: 2",
 		 "resources: expected a map (indented lines of \"key: value\"), found text");
 	bad_line("env: [A]", "env: expected a map (lines of \"KEY: value\"), found a list");
+	bad_line("env: {\"\": x}", "env.: a key must be one line of text");
+	bad_line("env: {\"a\\nb\": x}", "env.a\\x0ab: a key must be one line of text");
 	bad_line("env: {A: []}", "env.A: expected one value, found a list");
 }
 

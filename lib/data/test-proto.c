@@ -266,6 +266,8 @@ static void test_wrong_json_is_refused_by_name(void)
 		 "field 'encrypted_env': expected an even number of hex digits");
 	bad_json(VM_CONFIGURATION, "{\"encrypted_env\":\"zz\"}",
 		 "field 'encrypted_env': expected an even number of hex digits");
+	bad_json(VM_CONFIGURATION, "{\"ports\":[null]}",
+		 "field 'ports': element 0: expected an object");
 	bad_json(VM_CONFIGURATION, "{\"gpus\":3}", "field 'gpus': expected an object");
 	bad_json(&bailey__vmm__guest_event__descriptor, "{\"timestamp\":-1}",
 		 "field 'timestamp': expected a number from 0 to 9223372036854775807");
