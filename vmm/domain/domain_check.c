@@ -62,11 +62,12 @@ static int check_paths(const struct domain_spec *s, struct err *e)
 		rc = check_path(rows[i].what, rows[i].path, e);
 	for (i = 0; rc == 0 && i < s->n_volumes; i++)
 		rc = check_path("volume", s->volumes[i], e);
-	if (rc == 0 && s->vhost_socket && strlen(s->vhost_socket) > UNIX_PATH_MAX)
+	if (rc == 0 && s->vhost_socket && strlen(s->vhost_socket) > UNIX_PATH_MAX) {
 		rc = err_set(e, ERR_INPUT,
 			     "vhost-user socket \"%s\" is longer than %d bytes; use a shorter run "
 			     "folder",
 			     s->vhost_socket, UNIX_PATH_MAX);
+	}
 	return rc;
 }
 
@@ -100,11 +101,12 @@ static int check_port(const struct domain_port *p, struct err *e)
 
 	if (inet_pton(AF_INET, p->address, &v4) == 1 && p->host != 0 && p->guest != 0)
 		return 0;
-	if (inet_pton(AF_INET6, p->address, &v6) == 1)
+	if (inet_pton(AF_INET6, p->address, &v6) == 1) {
 		return err_set(e, ERR_INPUT,
 			       "port %u on \"%s\": QEMU's user network forwards IPv4 addresses "
 			       "only; write 127.0.0.1 or 0.0.0.0",
 			       p->host, p->address);
+	}
 	return err_set(e, ERR_INPUT,
 		       "port %u on \"%s\" to %u cannot be forwarded; write an IPv4 address and "
 		       "ports from 1",
@@ -146,10 +148,11 @@ static int check_vsock(const struct domain_spec *s, const struct host_caps *caps
 	if (s->cid < DOMAIN_CID_FIRST || s->cid == UINT32_MAX)
 		return err_set(e, ERR_INPUT, "%u is not a guest's CID; they begin at %d", s->cid,
 			       DOMAIN_CID_FIRST);
-	if (s->vsock == DOMAIN_VSOCK_KERNEL && !caps->has_kernel_vsock)
+	if (s->vsock == DOMAIN_VSOCK_KERNEL && !caps->has_kernel_vsock) {
 		return err_set(e, ERR_MISSING,
 			       "this host has no /dev/vhost-vsock (kernel module vhost_vsock); use "
 			       "the user-space vsock carrier");
+	}
 	if (s->vsock == DOMAIN_VSOCK_VHOST_USER && !caps->has_vhost_user_vsock)
 		return err_set(e, ERR_MISSING, "QEMU %s at %s has no vhost-user-vsock-pci",
 			       caps->qemu_version, caps->emulator);
@@ -163,15 +166,17 @@ static int check_tee(const struct domain_spec *s, const struct host_caps *caps, 
 {
 	if (s->tee != DOMAIN_TEE_TDX)
 		return 0;
-	if (caps->tdx == HOST_TDX_NONE || !caps->has_kvm || !caps->has_kernel_tdx)
+	if (caps->tdx == HOST_TDX_NONE || !caps->has_kvm || !caps->has_kernel_tdx) {
 		return err_set(e, ERR_MISSING,
 			       "this host cannot start a TDX VM: %s; a simulated TEE or none is "
 			       "possible here",
 			       caps->tdx_why[0] ? caps->tdx_why : "it has no TDX");
-	if (!s->firmware)
+	}
+	if (!s->firmware) {
 		return err_set(
 			e, ERR_INPUT,
 			"a TDX VM needs an image with firmware (\"bios\" in its metadata.json)");
+	}
 	if (s->mr_config_id && strlen(s->mr_config_id) != MR_CONFIG_TEXT)
 		return err_set(e, ERR_INPUT, "mrConfigId is not the base64 of 48 bytes");
 	return 0;
@@ -182,10 +187,11 @@ int domain_check(const struct domain_spec *s, const struct host_caps *caps, stru
 	size_t i;
 	int rc;
 
-	if (!s->name || !s->uuid || !s->kernel || !s->initrd || !s->serial_log)
+	if (!s->name || !s->uuid || !s->kernel || !s->initrd || !s->serial_log) {
 		return err_set(
 			e, ERR_INPUT,
 			"a domain needs a name, an id, a kernel, an initrd and a serial log");
+	}
 	if ((s->share == DOMAIN_SHARE_NONE) != (s->share_path == NULL))
 		return err_set(e, ERR_INPUT, "a share needs a kind and a path");
 	rc = check_texts(s, e);

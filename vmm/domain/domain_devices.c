@@ -47,13 +47,14 @@ static void put_disks(struct xml_out *o, const struct domain_spec *s, const stru
 static void put_bus(struct xml_out *o, const struct domain_spec *s)
 {
 	xml_putf(o, "    <controller type='usb' index='0' model='none'/>\n");
-	if (s->pci_hole64_size)
+	if (s->pci_hole64_size) {
 		xml_putf(o,
 			 "    <controller type='pci' index='0' model='pcie-root'>\n"
 			 "      <pcihole64 unit='KiB'>%llu</pcihole64>\n    </controller>\n",
 			 (unsigned long long)(s->pci_hole64_size / 1024));
-	else
+	} else {
 		xml_putf(o, "    <controller type='pci' index='0' model='pcie-root'/>\n");
+	}
 }
 
 static void put_9p(struct xml_out *o, const char *folder, unsigned int slot)

@@ -31,10 +31,11 @@ int domain_slots_of(const struct domain_spec *s, struct domain_slots *ret, struc
 	const size_t most = DOMAIN_SLOT_LAST - DOMAIN_SLOT_FIRST + 1;
 	struct domain_slots at = { .n_used = 0 };
 
-	if (s->n_volumes > most || s->n_nics > most)
+	if (s->n_volumes > most || s->n_nics > most) {
 		return err_set(e, ERR_INPUT,
 			       "%zu volumes and %zu NICs; all devices of a VM share %zu slots",
 			       s->n_volumes, s->n_nics, most);
+	}
 	at.rootfs = take(&at, s->rootfs != NULL);
 	at.data_disk = take(&at, s->data_disk != NULL);
 	at.volumes = take(&at, s->n_volumes);

@@ -79,7 +79,7 @@ const char *gist_of(const char *said, char ret[static GIST_SIZE])
 		room = GIST_SIZE - 8;
 	if (n <= room)
 		return str_escape(ret, GIST_SIZE, at, n);
-	memcpy(ret, "...", 3);
+	ret[0] = ret[1] = ret[2] = '.';
 	(void)str_escape(ret + 3, GIST_SIZE - 3, at + n - (room - 3), room - 3);
 	return ret;
 }

@@ -58,15 +58,20 @@ int host_probe_read_caps(const char *xml, struct host_caps *caps, struct err *e)
 
 int host_probe_read_version(const char *text, struct host_caps *caps, struct err *e)
 {
-	const char *word = strstr(text, "version ");
-	unsigned int a = 0, b = 0, c = 0;
-	int n = 0;
+	const char *at = strstr(text, "version "), *end;
+	unsigned int n = 0;
+	size_t digits;
 
-	/* the line is QEMU's own; field widths keep the numbers in range */
-	if (!word || sscanf(word, "version %4u.%4u.%4u%n", &a, &b, &c, &n) !=
-			     3) // NOLINT(cert-err34-c): bounded
+	end = at = at ? at + strlen("version ") : "";
+	do { /* three numbers with dots between */
+		digits = strspn(end, "0123456789");
+		n++;
+		end += digits;
+	} while (digits > 0 && digits < 5 && n < 3 && *end++ == '.');
+	if (n != 3 || digits == 0 || digits >= 5)
 		return err_set(e, ERR_HYPERVISOR, "%s does not say its version", caps->emulator);
-	(void)str_format(caps->qemu_version, sizeof(caps->qemu_version), "%u.%u.%u", a, b, c);
+	(void)str_format(caps->qemu_version, sizeof(caps->qemu_version), "%.*s", (int)(end - at),
+			 at);
 	return 0;
 }
 

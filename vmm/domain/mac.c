@@ -46,11 +46,12 @@ int mac_of(const char *vm_id, const char *prefix, size_t index, char ret[static 
 	uint8_t mac[MAC_SIZE];
 	int n = parse_prefix(prefix ? prefix : "", mac);
 
-	if (n < 0)
+	if (n < 0) {
 		return err_set(e, ERR_INPUT,
 			       "\"%s\" is not the start of a MAC address; write up to three bytes, "
 			       "as 52:54:00",
 			       prefix);
+	}
 	memcpy(mac + n, h.b, (size_t)(MAC_SIZE - n));
 	mac[0] = (uint8_t)((mac[0] & 0xfe) | 0x02); /* unicast, locally administered */
 	(void)snprintf(ret, MAC_TEXT_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],

@@ -29,6 +29,7 @@ static struct {
 	int n;
 } impl;
 
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libvirt abbreviates
 void virEventRegisterImpl(virEventAddHandleFunc add_watch, virEventUpdateHandleFunc update_watch,
 			  virEventRemoveHandleFunc remove_watch, virEventAddTimeoutFunc add_timeout,
 			  virEventUpdateTimeoutFunc update_timeout,

@@ -24,10 +24,11 @@ static int attributes(struct walk *w)
 {
 	int rc = 0;
 
-	while (rc == 0 && xmlTextReaderMoveToNextAttribute(w->r) == 1)
+	while (rc == 0 && xmlTextReaderMoveToNextAttribute(w->r) == 1) {
 		rc = w->fn(w->arg, (const char *)w->path.p,
 			   (const char *)xmlTextReaderConstName(w->r),
 			   (const char *)xmlTextReaderConstValue(w->r));
+	}
 	return rc;
 }
 

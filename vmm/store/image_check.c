@@ -152,11 +152,12 @@ static int check_file(int dirfd, const struct sum *s, struct image_cache *c, str
 	rc = hash(fd, c, &got, e);
 	if (rc < 0)
 		return err_wrap(e, ERR_CORRUPT, "'%s'", s->name);
-	if (memcmp(got.b, s->digest.b, sizeof(got.b)) != 0)
+	if (memcmp(got.b, s->digest.b, sizeof(got.b)) != 0) {
 		return err_set(e, ERR_CORRUPT,
 			       "'%s' is not the file that sha256sum.txt names; fetch or build the "
 			       "image again",
 			       s->name);
+	}
 	return 0;
 }
 

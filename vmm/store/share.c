@@ -46,10 +46,11 @@ static int add_file(struct files *f, const char *folder, const char *name, uint6
 		    struct err *e)
 {
 	f->bytes += bytes;
-	if (f->n == SHARE_FILES_MAX || bytes > SHARE_BYTES_MAX || f->bytes > SHARE_BYTES_MAX)
+	if (f->n == SHARE_FILES_MAX || bytes > SHARE_BYTES_MAX || f->bytes > SHARE_BYTES_MAX) {
 		return err_set(e, ERR_LIMIT,
 			       "'%s' holds more than a share can: at most %d files and %d MiB",
 			       folder, SHARE_FILES_MAX, SHARE_BYTES_MAX / (1024 * 1024));
+	}
 	f->p[f->n++] = xasprintf("%s/%s", folder, name);
 	return 0;
 }

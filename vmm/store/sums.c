@@ -36,7 +36,7 @@ int sums_next(struct rd *r, struct sum *ret, struct err *e)
 	    !is_name(line + PREFIX, n - PREFIX))
 		return err_set(e, ERR_CORRUPT,
 			       "sha256sum.txt has a line that is not \"<sha256>  <file>\"");
-	memcpy(hex, line, HEX_DIGITS);
+	memcpy(hex, line, HEX_DIGITS); // NOLINT(bugprone-not-null-terminated-result): next line
 	hex[HEX_DIGITS] = 0;
 	if (str_unhex(ret->digest.b, sizeof(ret->digest.b), hex) != 0)
 		return err_set(e, ERR_CORRUPT,

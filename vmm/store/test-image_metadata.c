@@ -30,7 +30,7 @@ static void test_every_key_is_read_and_described_in_order(void)
 		"\"bios\":null,\"bios-sev\":null,\"rootfs_hash\":null,\"shared_ro\":false,"
 		"\"version\":\"\",\"is_dev\":false,\"ovmf_variant\":null}");
 	describes("{" LEAST ",\"cmdline\":\"c\",\"hda\":\"h\",\"rootfs\":\"r\",\"bios\":\"b\","
-			    "\"bios-sev\":\"s\","
+		  "\"bios-sev\":\"s\","
 		  "\"rootfs_hash\":\"x\",\"shared_ro\":true,\"version\":\"1.2.3\",\"is_dev\":true,"
 		  "\"ovmf_variant\":\"pre202505\",\"git_revision\":7,\"other\":[]}",
 		  "{\"cmdline\":\"c\",\"kernel\":\"k\",\"initrd\":\"i\",\"hda\":\"h\",\"rootfs\":"

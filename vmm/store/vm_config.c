@@ -57,10 +57,11 @@ static int is_lite(const struct vm_config_spec *s, struct err *e)
 
 	if (!s->is_tdx || s->measure_acpi > 0)
 		return 0;
-	if (asked && !has_measurement(s))
+	if (asked && !has_measurement(s)) {
 		return err_set(e, ERR_MISSING,
 			       "tdx lite attestation requested but image is missing "
 			       "measurement.tdx.cbor/sha256sum.txt measurement material");
+	}
 	return asked || (s->measure_acpi < 0 && s->variant == VM_CONFIG_AUTO && fits &&
 			 s->image->digest[0] && has_measurement(s));
 }
@@ -100,10 +101,11 @@ int vm_config_text(const struct vm_config_spec *s, char **ret, struct err *e)
 	put_machine(o, s);
 	if (lite)
 		put_text(o, "tdx_attestation_variant", "lite");
-	if (has_measurement(s))
+	if (has_measurement(s)) {
 		put(o, "tdx_measurement",
 		    json_pack("{s:o, s:o}", "checksum_file", base64(&s->image->sums), "measurement",
 			      base64(&s->image->tdx_measurement)));
+	}
 	put(o, "spec_version", json_integer(SPEC_VERSION));
 	*ret = json_compact(o);
 	json_decref(o);

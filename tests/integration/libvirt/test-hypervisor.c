@@ -21,6 +21,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/str.h"
 #include "base/time.h"
 
@@ -287,9 +288,11 @@ static pid_t read_pid(void)
 {
 	auto_free char *path = xasprintf("%s/pid", dir);
 	auto_buf struct buf b = BUF_MAX(32);
+	uint32_t pid;
 
 	assert(file_read(AT_FDCWD, path, 32, &b, NULL) == 0);
-	return (pid_t)atol((char *)b.p);
+	assert(num_parse_u32((char *)b.p, 1, INT32_MAX, &pid) == 0);
+	return (pid_t)pid;
 }
 
 /* Run @stage in a new process.  Return: its exit code, 128 + signal. */
