@@ -203,7 +203,6 @@ static void on_listener_closed(uv_handle_t *h)
 	struct http_listener *l = h->data;
 	struct http_server *s = l->server;
 
-	(void)fd_close(l->fd);
 	LIST_REMOVE(l, link);
 	free(l);
 	http_server_handle_closed(s);
@@ -214,7 +213,8 @@ void http_listeners_close(struct http_server *s)
 	struct http_listener *l;
 
 	LIST_FOREACH(l, &s->listeners, link) {
-		if (!uv_is_closing((uv_handle_t *)&l->poll))
-			uv_close((uv_handle_t *)&l->poll, on_listener_closed);
+		uv_close((uv_handle_t *)&l->poll, on_listener_closed);
+		/* now: who listens at the same name next must not find it served */
+		l->fd = fd_close(l->fd);
 	}
 }

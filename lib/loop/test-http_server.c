@@ -232,6 +232,26 @@ static void test_stop_inside_a_request(void)
 	http_server_stop(NULL, NULL, NULL);
 }
 
+static void test_name_is_free_as_soon_as_stop_is_called(void)
+{
+	static struct handler h;
+	struct test_client c;
+	struct err e = ERR_NONE;
+	int fd;
+
+	test_start(&h, (struct http_server_options){ 0 });
+	c = test_connect(&h.t);
+	TEST_SAY(&h.t, &c, GET("/x"));
+	TEST_UNTIL_HAS(&h.t, &c, "GET /x");
+	http_server_stop(h.t.server, test_on_stopped, &h.t);
+	fd = listen_unix(h.t.path, 0600, &e);
+	assert(fd >= 0 && close(fd) == 0);
+	TEST_UNTIL(&h.t, h.t.stopped);
+	test_hang_up(&c);
+	(void)unlink(h.t.path);
+	test_loop_end(&h.t);
+}
+
 int main(void)
 {
 	test_request_arrives_whole_and_undecoded();
@@ -244,5 +264,6 @@ int main(void)
 	test_malformed_is_refused_and_the_server_lives();
 	test_added_socket_is_served_with_its_peer();
 	test_stop_inside_a_request();
+	test_name_is_free_as_soon_as_stop_is_called();
 	return 0;
 }
