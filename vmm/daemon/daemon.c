@@ -26,6 +26,7 @@
 #include "daemon/config.h"
 #include "daemon/hostlink.h"
 #include "daemon/lifecycle.h"
+#include "daemon/reach.h"
 #include "daemon/vm.h"
 #include "daemon/vsock_choice.h"
 #include "domain/hypervisor.h"
@@ -94,6 +95,10 @@ static int make_folders(struct daemon *d, struct err *e)
 		rc = make_folder(d->image_dir, 0755, e);
 	if (!rc)
 		rc = make_folder(c->run, 0711, e);
+	if (!rc && c->qemu_user)
+		rc = reach_check(c->state, c->qemu_user, e);
+	if (!rc && c->qemu_user)
+		rc = reach_check(c->run, c->qemu_user, e);
 	if (rc)
 		return rc;
 	d->vm_root = open(vms, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
