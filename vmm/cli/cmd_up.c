@@ -34,29 +34,52 @@ static bool is_wanted_down(const struct cli *c)
 	return args_has(c->args, OPT_NO_START);
 }
 
-/* The image that @a names, or the newest one. */
+static bool has_image(const json_t *images, const char *name)
+{
+	const json_t *image;
+	size_t i;
+
+	json_array_foreach(images, i, image) {
+		if (str_equal(vm_str(image, "name"), name))
+			return true;
+	}
+	return false;
+}
+
+/* The image that @a names, which must be there, or else the newest one.  Borrowed; NULL if there is none. */
+static const char *pick(const json_t *images, const struct app *a, struct err *e)
+{
+	const char *named = app_str(a, "image"), *newest = create_newest_image(images);
+
+	if (!newest) {
+		(void)err_set(
+			e, ERR_NOT_FOUND,
+			"baileyd has no guest image; build one with guest-stub/image/build, into "
+			"the folder image of baileyd's state");
+		return NULL;
+	}
+	if (!*named || has_image(images, named))
+		return *named ? named : newest;
+	(void)app_error(a, "image", e,
+			"baileyd has no image \"%s\"; bailey image ls lists them, the newest is %s",
+			named, newest);
+	return NULL;
+}
+
 static int choose_image(struct cli *c, const struct app *a, char ret[static IMAGE_SIZE],
 			struct err *e)
 {
-	const char *named = app_str(a, "image"), *newest;
 	json_t *reply = NULL;
-	int rc;
+	const char *image;
+	int rc = api_call(&c->api, "ListImages", NULL, &reply, e);
 
-	if (*named)
-		return str_copy(ret, IMAGE_SIZE, named) < 0 ? ERR_INPUT
-							    : 0; /* the table bounds it */
-	rc = api_call(&c->api, "ListImages", NULL, &reply, e);
 	if (rc < 0)
 		return rc;
-	newest = create_newest_image(json_object_get(reply, "images"));
-	if (!newest) {
-		rc = err_set(e, ERR_MISSING,
-			     "baileyd has no guest image; build one with guest-stub/image/build "
-			     "and put it "
-			     "into the folder image of baileyd's state");
-	} else if (str_copy(ret, IMAGE_SIZE, newest) < 0) {
-		rc = err_set(e, ERR_PROTO, "the name of the newest image is too long");
-	}
+	image = pick(json_object_get(reply, "images"), a, e);
+	if (!image)
+		rc = ERR_NOT_FOUND;
+	else if (str_copy(ret, IMAGE_SIZE, image) < 0)
+		rc = err_set(e, ERR_PROTO, "the name of the image %.40s... is too long", image);
 	json_decref(reply);
 	return rc;
 }
@@ -111,7 +134,7 @@ static int adopt(struct cli *c, const struct app *a, json_t *vm, struct outcome 
 			       "give this one another name",
 			       a->file, name, what, name);
 	}
-	if (vm_is(vm, "running") && !is_wanted_down(c))
+	if (vm_is(vm, "running") && !is_wanted_down(c) && !*vm_str(vm, "boot_error"))
 		cli_say(c, "%s: %s\n", name,
 			is_settled(vm) ? "nothing to do" : "on its way already");
 	if (is_wanted_down(c) || vm_is(vm, "running"))

@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: Apache-2.0
+"""bailey against a real baileyd, as far as it goes without a guest: what it prints, changes, and exits with."""
+import hashlib
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+import bailey
+
+FAILED, USAGE, NOT_FOUND, UNREACHABLE = 1, 2, 3, 4
+
+APP = """\
+name: {name}
+tee: none
+resources: {{ cpus: 1, memory: 512M, disk: 1G }}
+ports: [ {{ host: "127.0.0.1:{port}", guest: 80 }} ]
+"""
+
+
+def fake_image(folder, name, version):
+    """An image that loads and whose sums are right; no kernel would boot from it."""
+    path = f"{folder}/{name}"
+    os.makedirs(path)
+    files = {"bzImage": b"kernel", "initramfs": b"initrd", "metadata.json": json.dumps(
+        {"kernel": "bzImage", "initrd": "initramfs", "version": version, "shared_ro": True,
+         "is_dev": True, "cmdline": "console=ttyS0"}).encode()}
+    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {file}\n" for file, data in files.items())
+    files["sha256sum.txt"] = sums.encode()
+    files["digest.txt"] = hashlib.sha256(sums.encode()).hexdigest().encode() + b"\n"
+    for file, data in files.items():
+        with open(f"{path}/{file}", "wb") as f:
+            f.write(data)
+    return path
+
+
+scratch = tempfile.mkdtemp(prefix="b-cli-", dir="/tmp")
+bailey.IMAGE = fake_image(scratch, "old-0.1.0", "0.6.0")
+host = bailey.Host()
+fake_image(f"{host.dir}/s/image", "new-0.1.0", "0.10.0")
+
+
+def run(*args, status=0, **more):
+    """bailey's result; its exit status must be as expected."""
+    r = subprocess.run([f"{bailey.BIN}/bailey", "--socket", host.socket, *args], timeout=120,
+                       stdin=subprocess.DEVNULL, capture_output=True, check=False, **more)
+    assert r.returncode == status, (args, r.returncode, r.stdout, r.stderr)
+    r.stdout, r.stderr = r.stdout.decode(), r.stderr.decode()
+    return r
+
+
+def files():
+    """Every file of the daemon's VMs with its content's hash: has anything changed?"""
+    found = {}
+    for folder, _, names in os.walk(f"{host.dir}/s/vm"):
+        for name in names:
+            with open(f"{folder}/{name}", "rb") as f:
+                found[f"{folder}/{name}"] = hashlib.sha256(f.read()).hexdigest()
+    return found
+
+
+def make(name, port=None):
+    path = host.app(name, APP.format(name=name, port=port or bailey.free_port()))
+    run("up", "--no-start", path)
+    return path
+
+
+def test_life_of_a_vm_that_never_runs():
+    assert json.loads(run("ps", "--json").stdout) == []
+    assert run("ps").stdout == "no VMs; bailey up FILE makes one\n"
+    path = make("life")
+    info = json.loads(run("info", "-j", "life").stdout)
+    assert info["status"] == "stopped" and info["configuration"]["no_tee"] is True, info
+    assert info["configuration"]["image"] == "new-0.1.0", "the newest image is taken"
+    # found by id and by the first digits of it
+    for what in (info["id"], info["id"][:6]):
+        assert json.loads(run("info", "-j", what).stdout)["id"] == info["id"]
+    rows = run("ps").stdout.splitlines()
+    assert len(rows) == 2 and rows[0].split() == ["NAME", "ID", "STATE", "STEP", "UPTIME", "TEE", "IMAGE", "PORTS"]
+    assert rows[1].split()[:4] == ["life", info["id"][:8], "stopped", "none"], rows
+    assert "not confidential" in run("info", "life").stdout
+    # the hash that we tell is that of the file that the guest gets
+    with open(f"{host.vmdir('life')}/shared/app-compose.json", "rb") as f:
+        compose = f.read()
+    told = json.loads(run("compose", "hash", "-j", path).stdout)
+    assert told["compose_hash"] == hashlib.sha256(compose).hexdigest(), told
+    assert told["app_id"] == info["app_id"]
+    assert run("compose", "show", path).stdout.encode() == compose
+    # the daemon's own answer is the same
+    assert host.rpc("GetComposeHash", {"name": "life", "compose_file": compose.decode()}) == {
+        "hash": told["compose_hash"]}
+    run("stop", "life")
+    run("kill", "life")
+    assert run("rm", "--force", "life").stdout == "life is removed\n"
+    assert files() == {}
+
+
+def test_up_again_changes_nothing():
+    path = make("again")
+    before = files()
+    out = json.loads(run("up", "--no-start", "--json", path).stdout)
+    assert out["action"] == "unchanged" and files() == before, out
+    with open(path, encoding="ascii") as f:
+        text = f.read()
+    host.app("again", text.replace("512M", "768M").replace("guest: 80", "guest: 81"))
+    r = run("up", "--no-start", path, status=FAILED)
+    assert "memory in MiB (512 there, 768 here), ports" in r.stderr, r.stderr
+    assert files() == before
+    run("rm", "-f", "again")
+
+
+def test_bad_yaml_is_told_with_its_line_and_changes_nothing():
+    for text, want in (
+            ("name: x\n\n\n\n\nresources:\n  memory: 2GB\n",
+             'bad.yaml:7: resources.memory: "2GB" is not a size; write 2G'),
+            ("name: x\nnmae: y\n", "bad.yaml:2: nmae: "),
+            ("name: x\nname: y\n", "bad.yaml:2: name: "),
+            ("name: x\nresources: { cpus: 100000 }\n", "bad.yaml:2: resources.cpus: "),
+            ("name: x\ntee: none\nimage: nowhere\n", 'bad.yaml:3: image: baileyd has no image "nowhere"'),
+            ("name: 7 \xff\n", "bad.yaml")):
+        path = f"{host.dir}/bad.yaml"
+        with open(path, "w", encoding="latin-1") as f:
+            f.write(text)
+        good = host.app("good", APP.format(name="good", port=bailey.free_port()))
+        missing = "no image" in want
+        # all files are checked before the first is done
+        args = [path] if missing else [good, path]
+        r = run("up", *args, status=NOT_FOUND if missing else USAGE)
+        assert want in r.stderr, (text, r.stderr)
+        error = json.loads(run("-j", "up", *args, status=NOT_FOUND if missing else USAGE).stderr)
+        assert want in error["error"] and error["exit"] == (NOT_FOUND if missing else USAGE), error
+        assert files() == {}
+
+
+def test_the_daemon_refuses_and_nothing_is_left():
+    taken = bailey.free_port()
+    make("first", taken)
+    before = files()
+    second = host.app("second", APP.format(name="second", port=taken))
+    r = run("up", "--no-start", second, status=FAILED)
+    assert "host port mapping conflicts with VM" in r.stderr and str(taken) in r.stderr, r.stderr
+    # an image whose files are not what its builder wrote down
+    with open(f"{host.dir}/s/image/new-0.1.0/bzImage", "ab") as f:
+        f.write(b"!")
+    try:
+        host.app("second", APP.format(name="second", port=bailey.free_port()))
+        r = run("up", second, status=FAILED)
+        assert "bzImage" in r.stderr, r.stderr
+        r = run("image", "check", f"{host.dir}/s/image/new-0.1.0", status=FAILED)
+        assert "bzImage" in r.stderr, r.stderr
+    finally:
+        with open(f"{host.dir}/s/image/new-0.1.0/bzImage", "wb") as f:
+            f.write(b"kernel")
+    assert files() == before, "a VM that could not be made left something"
+    run("image", "check", f"{host.dir}/s/image/new-0.1.0", f"{host.dir}/s/image/old-0.1.0/")
+    # a port that another program has
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        host.app("second", APP.format(name="second", port=port))
+        r = run("up", second, status=FAILED)
+        assert str(port) in r.stderr and "taken" in r.stderr, r.stderr
+    assert files() == before
+    run("rm", "-f", "first")
+
+
+def test_images():
+    names = [i["name"] for i in json.loads(run("image", "ls", "-j").stdout)]
+    assert sorted(names) == ["new-0.1.0", "old-0.1.0"], names
+    assert "new-0.1.0  0.10.0   development" in run("image", "ls").stdout
+    run("image", "check", f"{host.dir}/nowhere", status=NOT_FOUND)
+
+
+def test_names_that_fit_several_or_none():
+    assert "no VM nope; bailey ps lists them" in run("info", "nope", status=NOT_FOUND).stderr
+    for _ in range(2):
+        host.rpc("CreateVm", {"name": "twin", "image": "old-0.1.0", "vcpu": 1, "memory": 512,
+                              "disk_size": 1, "no_tee": True, "stopped": True,
+                              "compose_file": run("compose", "show", host.app("t", "name: twin\n")).stdout})
+    ids = [v["id"] for v in host.rpc("Status")["vms"]]
+    for command in ("info", "stop", "rm", "logs", "events"):
+        r = run(command, "twin", status=USAGE)
+        assert "twin could be 2 VMs" in r.stderr and ids[0][:13] in r.stderr, r.stderr
+    assert "2 VMs are called twin" in run("up", host.app("t", "name: twin\n"), status=FAILED).stderr
+    # one failure does not keep the others from being done, and decides the exit status
+    assert run("rm", "-f", ids[0], "nope", ids[1], status=NOT_FOUND).stdout == "twin is removed\n" * 2
+    assert files() == {}
+
+
+def test_logs_cannot_steer_the_terminal():
+    make("talk")
+    hostile = b"plain\n\x1b[31mred\x1b[0m \x1b]0;title\x07\xc2\x9b31m\rnext\r\n\xff end\n[vmm heartbeat]\nlast"
+    with open(f"{host.vmdir('talk')}/serial.log", "wb") as f:
+        f.write(hostile)
+    assert run("logs", "talk").stdout == "plain\nred ?31m\nnext\n? end\nlast"
+    assert run("logs", "-n", "1", "talk").stdout == "last"
+    assert run("logs", "-c", "stdout", "talk").stdout == ""
+    raw = subprocess.run([f"{bailey.BIN}/bailey", "-s", host.socket, "logs", "--raw", "talk"],
+                         capture_output=True, check=True, timeout=60).stdout
+    assert b"\x1b[31mred" in raw, raw
+    assert "write serial, stdout or stderr" in run("logs", "-c", "x", "talk", status=USAGE).stderr
+    follow = subprocess.Popen([f"{bailey.BIN}/bailey", "-s", host.socket, "logs", "-f", "talk"],
+                              stdout=subprocess.PIPE)
+    try:
+        seen = read_until(follow.stdout.fileno(), b"last")
+        with open(f"{host.vmdir('talk')}/serial.log", "ab") as f:
+            f.write(b" and more\x1b[2J\n")
+        seen += read_until(follow.stdout.fileno(), b"and more\n")
+        assert b"\x1b" not in seen, seen
+    finally:
+        follow.kill()
+        follow.wait()
+    run("rm", "-f", "talk")
+
+
+def read_until(fd, what, deadline=60):
+    got, end = b"", time.monotonic() + deadline
+    while what not in got and time.monotonic() < end:
+        if select.select([fd], [], [], 1)[0]:
+            try:
+                chunk = os.read(fd, 65536)
+            except OSError:  # the other end of a terminal is closed
+                break
+            if not chunk:
+                break
+            got += chunk
+    assert what in got, (what, got)
+    return got
+
+
+def test_events_are_followed_until_the_vm_is_gone():
+    make("watched")
+    once = [json.loads(x) for x in run("events", "-j", "watched").stdout.splitlines()]
+    assert [e["event"] for e in once] == ["vmm.created"], once
+    assert run("events", "-n0", "watched").stdout == ""
+    follow = subprocess.Popen([f"{bailey.BIN}/bailey", "-s", host.socket, "events", "-f", "-j", "watched"],
+                              stdout=subprocess.PIPE)
+    read_until(follow.stdout.fileno(), b"vmm.created")
+    # an upgrade of the daemon: the same stream goes on, and tells nothing twice
+    host.stop()
+    host.start()
+    run("rm", "-f", "watched")
+    rest, _ = follow.communicate(timeout=120)
+    assert follow.returncode == 0 and b"vmm.created" not in rest, (follow.returncode, rest)
+
+
+class Terminal:
+    """bailey on a terminal of its own."""
+
+    def __init__(self, *args, columns=72, env=None):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.environ.update({"TERM": "xterm", "COLUMNS": str(columns), **(env or {})})
+            os.execv(f"{bailey.BIN}/bailey", ["bailey", "-s", host.socket, *args])
+
+    def end(self):
+        got = b""
+        while True:
+            try:
+                chunk = os.read(self.fd, 65536)
+            except OSError:
+                chunk = b""
+            if not chunk:
+                break
+            got += chunk
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        os.close(self.fd)
+        return status, got.decode().replace("\r\n", "\n")
+
+
+def test_a_terminal_gets_colours_and_lines_that_fit():
+    make("a-rather-long-name-of-a-virtual-machine")
+    status, text = Terminal("ps").end()
+    assert status == 0 and "\x1b[" in text, text
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    assert max(map(len, plain.splitlines())) <= 72 and "..." in plain, plain
+    status, text = Terminal("ps", env={"NO_COLOR": "1"}).end()
+    assert status == 0 and "\x1b" not in text, text
+    assert "\x1b" not in run("ps").stdout
+    status, text = Terminal("logs", "--raw", "a-rather-long-name-of-a-virtual-machine").end()
+    assert status == USAGE and "--raw" in text, text
+    run("rm", "-f", "a-rather-long-name-of-a-virtual-machine")
+
+
+def test_rm_asks():
+    make("dear")
+    assert "bailey rm --force dear" in run("rm", "dear", status=USAGE).stderr
+    for answer, kept in ((b"n\n", True), (b"\n", True), (b"y\n", False)):
+        t = Terminal("rm", "dear")
+        read_until(t.fd, b"and its disk? [y/N] ")
+        os.write(t.fd, answer)
+        status, text = t.end()
+        assert status == 0 and ("is kept" if kept else "is removed") in text, (status, text)
+        assert bool(files()) == kept
+
+
+def test_command_lines_that_mean_nothing():
+    for args in (("nope",), ("up",), ("ps", "x"), ("ps", "--nope"), ("image",), ("logs", "-n", "x", "y"), ()):
+        assert run(*args, status=USAGE).stderr.startswith("bailey: "), args
+    assert run("--version").stdout.startswith("bailey ")
+    assert run("version").stdout.splitlines()[1].startswith("baileyd ")
+
+
+def test_no_daemon():
+    for args in (("ps",), ("info", "x"), ("up", host.app("u", "name: u\n"))):
+        r = subprocess.run([f"{bailey.BIN}/bailey", "-s", f"{host.dir}/no.sock", *args],
+                           capture_output=True, text=True, check=False, timeout=60)
+        assert r.returncode == UNREACHABLE and "start baileyd" in r.stderr, r
+    env = dict(os.environ, BAILEY_SOCKET=host.socket)
+    subprocess.run([f"{bailey.BIN}/bailey", "ps"], env=env, check=True, timeout=60, capture_output=True)
+
+
+try:
+    bailey.run(test_life_of_a_vm_that_never_runs, test_up_again_changes_nothing,
+               test_bad_yaml_is_told_with_its_line_and_changes_nothing,
+               test_the_daemon_refuses_and_nothing_is_left, test_images,
+               test_names_that_fit_several_or_none, test_logs_cannot_steer_the_terminal,
+               test_events_are_followed_until_the_vm_is_gone,
+               test_a_terminal_gets_colours_and_lines_that_fit, test_rm_asks,
+               test_command_lines_that_mean_nothing, test_no_daemon)
+finally:
+    host.close()
+    shutil.rmtree(scratch, ignore_errors=True)
