@@ -91,7 +91,11 @@ static int ask(const struct api *a, struct http_call_options *o, struct http_ans
 		o->fd = fd_close(fd);
 	}
 	rc = http_call_wait(o, answer, e);
-	return rc < 0 ? err_wrap(e, rc, "asking baileyd at %s", a->socket) : 0;
+	if (rc == 0)
+		return 0;
+	/* it took the call and did not answer it: it is going, or gone */
+	return err_wrap(e, rc == ERR_LIMIT ? rc : ERR_UNREACHABLE, "asking baileyd at %s",
+			a->socket);
 }
 
 int api_call(const struct api *a, const char *method, const json_t *params, json_t **ret,
