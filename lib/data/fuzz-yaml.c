@@ -25,7 +25,7 @@ static void check(const struct yaml_node *n, size_t n_lines, unsigned int depth)
 	assert((n->kind == YAML_TEXT) == (n->text != NULL));
 	for (child = n->first; child; child = child->next) {
 		assert((child->key != NULL) == (n->kind == YAML_MAP));
-		assert(!child->key || yaml_tree_get(n, child->key) == child);
+		assert(!child->key || n->n > 100 || yaml_tree_get(n, child->key) == child);
 		check(child, n_lines, depth + 1);
 		count++;
 	}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 
@@ -101,6 +102,8 @@ static void test_what_changes_meaning_is_refused(void)
 	bad("a: &x [1]\n", "x.yaml:1: a: anchors are not supported; remove it");
 	bad("&x a: 1\n", "x.yaml:1: anchors are not supported; remove it");
 	bad("%TAG ! tag:x,2000:\n---\na: 1\n", "x.yaml:1: tags are not supported; remove it");
+	bad("a: 1\n...\n%TAG ! tag:x,2000:\n---\nb: 1\n",
+	    "x.yaml:3: tags are not supported; remove it");
 	bad("a: 1\n---\nb: 2\n", "x.yaml:2: a second document; a file holds one");
 	bad("? [a, b]\n: 1\n", "x.yaml:1: a key must be plain text");
 	bad("a: {? {b: c} : d}\n", "x.yaml:1: a: a key must be plain text");
@@ -141,6 +144,23 @@ static char *repeated(const char *unit, size_t n)
 	return s;
 }
 
+static void test_time_is_linear(void)
+{
+	struct yaml_node *root = NULL;
+	auto_buf struct buf keys = BUF_MAX(YAML_TEXT_MAX), tags = BUF_MAX(YAML_TEXT_MAX);
+	int i;
+
+	/* minutes if each were compared with all before it */
+	for (i = 0; i < YAML_ENTRIES_MAX - 1; i++)
+		assert(buf_addf(&keys, "%090d: 1\n", i) == 0);
+	assert(yaml_tree_parse((const char *)keys.p, keys.n, "x", &root, NULL) == 0);
+	assert(root->n == YAML_ENTRIES_MAX - 1);
+	yaml_tree_free(root);
+	for (i = 0; i < 60000; i++)
+		assert(buf_addf(&tags, "%%TAG !a%d! b\n", i) == 0);
+	assert(yaml_tree_parse((const char *)tags.p, tags.n, "x", &root, NULL) == ERR_INPUT);
+}
+
 static void test_limits(void)
 {
 	auto_free char *deep = repeated("[", 100000), *maps = repeated("{a: ", 100000);
@@ -171,6 +191,7 @@ int main(void)
 	test_what_changes_meaning_is_refused();
 	test_syntax_errors_name_the_line();
 	test_bytes_that_are_not_text();
+	test_time_is_linear();
 	test_limits();
 	return 0;
 }

@@ -2,6 +2,9 @@
 /*
  * libyaml gives events; a stack of open lists and maps, no higher than YAML_DEPTH_MAX, makes a tree
  * of them.  The stack is ours, so no document can make anything recurse.
+ *
+ * Time is linear in the text: each open map has its keys in a hash table, and %TAG lines, which
+ * libyaml compares each with all before it, are refused before libyaml sees them.
  */
 #include "data/yaml.h"
 
@@ -10,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
 #include <yaml.h>
 
 #include "base/err.h"
@@ -20,6 +24,7 @@ struct build {
 	const char *text, *file;
 	struct yaml_node *root;
 	struct yaml_node *open[YAML_DEPTH_MAX];
+	json_t *keys[YAML_DEPTH_MAX]; /* of an open map: key -> line */
 	size_t depth, n_nodes, n_documents;
 	char *key; /* read, its value still to come */
 	unsigned int key_line;
@@ -140,21 +145,31 @@ static int begin(struct build *b, enum yaml_kind kind, unsigned int line)
 	if (b->depth == YAML_DEPTH_MAX)
 		return refuse(b, ERR_LIMIT, line, b->key, "nested too deep");
 	rc = add(b, kind, line, &node);
-	if (rc == 0)
-		b->open[b->depth++] = node;
-	return rc;
+	if (rc < 0)
+		return rc;
+	b->keys[b->depth] = json_object();
+	b->open[b->depth++] = node;
+	return 0;
+}
+
+static void end(struct build *b)
+{
+	assert(b->depth > 0);
+	json_decref(b->keys[--b->depth]);
 }
 
 static int take_key(struct build *b, const char *text, unsigned int line)
 {
-	const struct yaml_node *before = yaml_tree_get(innermost(b), text);
+	json_t *keys = b->keys[b->depth - 1];
+	const json_t *before = json_object_get(keys, text);
 	char message[80];
 
 	if (before) {
-		(void)str_format(message, sizeof(message), "given twice; first on line %u",
-				 before->line);
+		(void)str_format(message, sizeof(message), "given twice; first on line %d",
+				 (int)json_integer_value(before));
 		return refuse(b, ERR_INPUT, line, text, message);
 	}
+	(void)json_object_set_new(keys, text, json_integer(line));
 	b->key = xstrdup(text);
 	b->key_line = line;
 	return 0;
@@ -184,16 +199,6 @@ static int take_text(struct build *b, const yaml_event_t *ev, unsigned int line)
 	return 0;
 }
 
-static int take_document(struct build *b, const yaml_event_t *ev, unsigned int line)
-{
-	if (++b->n_documents > 1)
-		return refuse(b, ERR_INPUT, line, NULL, "a second document; a file holds one");
-	if (ev->data.document_start.tag_directives.start !=
-	    ev->data.document_start.tag_directives.end)
-		return refuse(b, ERR_INPUT, line, NULL, "tags are not supported; remove it");
-	return 0;
-}
-
 /* What decorates a value may change what it means: anchors and tags. */
 static int plain_only(struct build *b, const yaml_char_t *anchor, const yaml_char_t *tag,
 		      unsigned int line)
@@ -212,7 +217,10 @@ static int take(struct build *b, const yaml_event_t *ev)
 
 	switch (ev->type) {
 	case YAML_DOCUMENT_START_EVENT:
-		return take_document(b, ev, line);
+		if (++b->n_documents > 1)
+			return refuse(b, ERR_INPUT, line, NULL,
+				      "a second document; a file holds one");
+		return 0;
 	case YAML_ALIAS_EVENT:
 		return refuse(b, ERR_INPUT, line, b->key,
 			      "aliases are not supported; write the value again");
@@ -228,8 +236,7 @@ static int take(struct build *b, const yaml_event_t *ev)
 		return rc < 0 ? rc : begin(b, YAML_MAP, line);
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
-		assert(b->depth > 0);
-		b->depth--;
+		end(b);
 		return 0;
 	case YAML_NO_EVENT:
 	case YAML_STREAM_START_EVENT:
@@ -256,6 +263,23 @@ static int take_all(struct build *b, yaml_parser_t *p)
 	return rc;
 }
 
+/*
+ * A %TAG line, after whatever libyaml takes for a line break.  (Text that has a line of its own that
+ * begins so is refused too: a small price.)
+ */
+static int refuse_tag_lines(const struct build *b, size_t n)
+{
+	const char *at = b->text;
+
+	while ((at = memmem(at, n - (size_t)(at - b->text), "%TAG", 4)) != NULL) {
+		if (at == b->text || (unsigned char)at[-1] < 0x20 || (unsigned char)at[-1] >= 0x80)
+			return refuse(b, ERR_INPUT, line_of(b->text, (size_t)(at - b->text)), NULL,
+				      "tags are not supported; remove it");
+		at++;
+	}
+	return 0;
+}
+
 int yaml_tree_parse(const char *text, size_t n, const char *file, struct yaml_node **ret,
 		    struct err *e)
 {
@@ -273,6 +297,9 @@ int yaml_tree_parse(const char *text, size_t n, const char *file, struct yaml_no
 	if (n > 0)
 		memcpy(copy, text, n);
 	b.text = copy;
+	rc = refuse_tag_lines(&b, n);
+	if (rc < 0)
+		return rc;
 	if (!yaml_parser_initialize(&p)) {
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not know of cleanup attributes */
 		return err_set(e, ERR_LIMIT, "%s: out of memory", file);
@@ -281,6 +308,8 @@ int yaml_tree_parse(const char *text, size_t n, const char *file, struct yaml_no
 	yaml_parser_set_input_string(&p, (const unsigned char *)copy, n);
 	rc = take_all(&b, &p);
 	yaml_parser_delete(&p);
+	while (b.depth > 0)
+		end(&b);
 	free(b.key);
 	if (rc < 0)
 		yaml_tree_free(b.root);
