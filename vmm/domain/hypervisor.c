@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -244,13 +245,27 @@ static struct hypervisor *make(uv_loop_t *loop, const struct hypervisor_options 
 	return h;
 }
 
-/* libvirt logs warnings to stderr by default; they go beside QEMU's logs, unless the operator said where. */
-static void direct_log(const struct hypervisor_options *o)
+/*
+ * What libvirt takes from the environment, unless the operator set it: its warnings go beside QEMU's logs instead of to
+ * stderr; and what an unprivileged driver keeps outside of its root must not need a home.
+ */
+static void set_environment(const struct hypervisor_options *o)
 {
-	auto_free char *where =
-		o->uri ? xstrdup("4:stderr") : xasprintf("3:file:%s/log/libvirt.log", o->root);
+	static const char *const folders[] = { "XDG_RUNTIME_DIR", "XDG_CACHE_HOME",
+					       "XDG_CONFIG_HOME" };
+	auto_free char *log = NULL, *home = NULL;
+	size_t i;
 
-	(void)setenv("LIBVIRT_LOG_OUTPUTS", where, 0);
+	if (o->uri) {
+		(void)setenv("LIBVIRT_LOG_OUTPUTS", "4:stderr", 0);
+		return;
+	}
+	log = xasprintf("3:file:%s/log/libvirt.log", o->root);
+	home = xasprintf("%s/home", o->root);
+	(void)setenv("LIBVIRT_LOG_OUTPUTS", log, 0);
+	for (i = 0; geteuid() != 0 && i < sizeof(folders) / sizeof(folders[0]); i++) {
+		(void)setenv(folders[i], home, 0);
+	}
 }
 
 int hypervisor_start(struct hypervisor **ret, uv_loop_t *loop, const struct hypervisor_options *o,
@@ -262,7 +277,7 @@ int hypervisor_start(struct hypervisor **ret, uv_loop_t *loop, const struct hype
 	if (!o->uri && (!o->root || o->root[0] != '/'))
 		return err_set(e, ERR_INPUT, "libvirt's folder \"%s\" is not an absolute path",
 			       o->root ? o->root : "");
-	direct_log(o);
+	set_environment(o);
 	fork_guard_enable();
 	rc = virt_events_start(loop, e);
 	if (rc < 0)

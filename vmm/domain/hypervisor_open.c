@@ -58,7 +58,8 @@ static int take_lock(struct hypervisor_link *l, struct err *e)
 
 /*
  * As root libvirt would run QEMU as libvirt-qemu and hand it the files it knows of.  It does not know of those on
- * QEMU's command line, so QEMU runs as the given user, who must be able to reach the VM's folder.
+ * QEMU's command line, so QEMU runs as the given user, who must be able to reach the VM's folder.  Where we are not
+ * root, QEMU is who we are.
  */
 static int write_conf(const struct hypervisor_link *l, struct err *e)
 {
@@ -67,11 +68,12 @@ static int write_conf(const struct hypervisor_link *l, struct err *e)
 	auto_buf struct buf b = BUF_MAX(CONF_MAX);
 	int rc;
 
-	rc = buf_addf(&b,
-		      "# written by baileyd at each start\n"
-		      "stdio_handler = \"file\"\nsecurity_driver = \"none\"\nremember_owner = 0\n"
-		      "user = \"%s\"\ngroup = \"%s\"\ndynamic_ownership = %d\n",
-		      user, user, l->user ? 1 : 0);
+	rc = buf_add_str(
+		&b, "# written by baileyd at each start\n"
+		    "stdio_handler = \"file\"\nsecurity_driver = \"none\"\nremember_owner = 0\n");
+	if (rc == 0 && geteuid() == 0)
+		rc = buf_addf(&b, "user = \"%s\"\ngroup = \"%s\"\ndynamic_ownership = %d\n", user,
+			      user, l->user ? 1 : 0);
 	if (rc < 0)
 		return err_set(e, rc, "account \"%s\" has too long a name", user);
 	return file_replace(AT_FDCWD, path, 0600, b.p, b.n, e);

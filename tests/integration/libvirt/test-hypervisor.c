@@ -10,10 +10,12 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -577,6 +579,8 @@ static int run_all(void)
 	assert(dir);
 	write_files();
 	for (i = 0; i + 1 < sizeof(stages) / sizeof(stages[0]); i++) {
+		if (geteuid() != 0 && stages[i].run == stage_vectors)
+			continue; /* they need /dev/kvm, and the source folder */
 		before = time_mono_ms();
 		rc = stage(stages[i].name);
 		(void)printf("%s: %s in %llu ms\n", stages[i].name, rc ? "FAILED" : "ok",
@@ -587,11 +591,26 @@ static int run_all(void)
 	return execlp("rm", "rm", "-rf", dir, (char *)NULL);
 }
 
+/* As a daemon with an account of its own would run. */
+static void become_nobody(void)
+{
+	enum { NOBODY = 65534 };
+
+	if (geteuid() != 0)
+		return;
+	assert(setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
+	       setresuid(NOBODY, NOBODY, NOBODY) == 0);
+	assert(prctl(PR_SET_DUMPABLE, 1) == 0); /* or /proc/self/exe could not be run again */
+	assert(setenv("HOME", "/nonexistent", 1) == 0);
+}
+
 int main(int argc, char **argv)
 {
 	size_t i;
 
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc == 2 && str_equal(argv[1], "--as-nobody"))
+		become_nobody();
 	if (argc < 3)
 		return run_all();
 	dir = argv[2];
