@@ -9,18 +9,24 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
+static void all_there(const char *const *texts, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		assert(texts[i]);
+}
+
 static void check(const struct app_compose *c)
 {
 	size_t i;
 
 	assert(c->manifest_version >= 1 && c->name && c->runner);
 	assert(c->n_init_scripts <= APP_COMPOSE_INIT_SCRIPTS_MAX);
-	for (i = 0; i < c->n_init_scripts; i++)
-		assert(c->init_scripts[i]);
-	for (i = 0; i < c->features.n; i++)
-		assert(c->features.p[i]);
-	for (i = 0; i < c->requirements.platforms.n; i++)
-		assert(c->requirements.platforms.p[i]);
+	all_there(c->init_scripts, c->n_init_scripts);
+	all_there(c->features.p, c->features.n);
+	all_there(c->allowed_envs.p, c->allowed_envs.n);
+	all_there(c->requirements.platforms.p, c->requirements.platforms.n);
 	for (i = 0; i < c->n_volumes; i++)
 		assert(c->volumes[i].source && c->volumes[i].target[0] == '/');
 	assert(c->key_provider < APP_KEY_PROVIDER_COUNT);
