@@ -193,7 +193,7 @@ class Host:
     def wait_event(self, name, event, body=None):
         def probe():
             return [e for e in self.info(name)["events"]
-                    if e["event"] == event and (body is None or body in e["body"])]
+                    if e["event"].startswith(event) and (body is None or body in e["body"])]
         return wait_for(f"{name}: event {event} {body or ''}", probe)
 
     def close(self):
