@@ -107,6 +107,23 @@ static void put_tdx(struct xml_out *o, const struct domain_spec *s, const struct
 	xml_putf(o, "  </launchSecurity>\n");
 }
 
+/*
+ * A system-wide libvirt runs QEMU as its own user and confines it to the files that it knows of.  It does not know of
+ * those on QEMU's command line: so QEMU is who we are, and confined as we are.
+ */
+static void put_labels(struct xml_out *o, const struct host_caps *caps)
+{
+	if (caps->owner[0]) {
+		xml_say(o,
+			"  <seclabel type='static' model='dac' relabel='no'>\n    "
+			"<label>@</label>\n"
+			"  </seclabel>\n",
+			caps->owner);
+	}
+	if (caps->confinement[0])
+		xml_say(o, "  <seclabel type='none' model='@'/>\n", caps->confinement);
+}
+
 int domain_xml(const struct domain_spec *s, const struct host_caps *caps, struct buf *ret,
 	       struct err *e)
 {
@@ -127,6 +144,7 @@ int domain_xml(const struct domain_spec *s, const struct host_caps *caps, struct
 	put_os(&o, s, caps);
 	put_machine(&o, s, caps);
 	domain_devices(&o, s, caps, &at);
+	put_labels(&o, caps);
 	put_tdx(&o, s, caps);
 	domain_args(&o, s, caps, &at);
 	xml_putf(&o, "</domain>\n");

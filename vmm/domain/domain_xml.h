@@ -62,6 +62,8 @@ struct host_caps {
 	enum host_tdx tdx;
 	char accel_why[160];   /* "kvm: a guest ran" or "tcg: the CPU has neither vmx nor svm" */
 	char tdx_why[200];     /* what is missing for TDX; "" if nothing */
+	char owner[32];	       /* "+0:+0": who QEMU is to run as; "": as libvirt is configured */
+	char confinement[32];  /* "apparmor", "selinux": to be off for QEMU; "": none is on */
 	char emulator[256];    /* "/usr/bin/qemu-system-x86_64" */
 	char machine[64];      /* "pc-q35-7.2" */
 	char qemu_version[32]; /* "7.2.22": three integers */

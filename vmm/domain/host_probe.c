@@ -56,6 +56,34 @@ int host_probe_read_caps(const char *xml, struct host_caps *caps, struct err *e)
 	return 0;
 }
 
+static int on_model(void *arg, const char *path, const char *attribute, const char *value)
+{
+	struct host_caps *caps = arg;
+
+	if (value && !attribute && str_equal(path, "/capabilities/host/secmodel/model") &&
+	    !str_equal(value, "dac") && !str_equal(value, "none"))
+		return str_copy(caps->confinement, sizeof(caps->confinement), value) < 0;
+	return 0;
+}
+
+int host_probe_read_models(const char *xml, struct host_caps *caps, struct err *e)
+{
+	if (xml_walk(xml, on_model, caps) != 0)
+		return err_set(e, ERR_HYPERVISOR, "libvirt's capabilities cannot be read");
+	return 0;
+}
+
+int host_probe_system(virConnectPtr conn, struct host_caps *caps, struct err *e)
+{
+	auto_free char *xml = virConnectGetCapabilities(conn);
+
+	if (!xml)
+		return err_set(e, ERR_HYPERVISOR, "libvirt tells no capabilities: %s",
+			       virGetLastErrorMessage());
+	(void)str_format(caps->owner, sizeof(caps->owner), "+%u:+%u", geteuid(), getegid());
+	return host_probe_read_models(xml, caps, e);
+}
+
 int host_probe_read_version(const char *text, struct host_caps *caps, struct err *e)
 {
 	const char *at = strstr(text, "version "), *end;

@@ -20,7 +20,13 @@ struct err;
 int host_probe(virConnectPtr conn, const char *emulator, bool no_kvm, struct host_caps *ret,
 	       struct err *e);
 
+/* owner and confinement, for a libvirt that serves the whole system.  Return: 0; ERR_HYPERVISOR. */
+int host_probe_system(virConnectPtr conn, struct host_caps *caps, struct err *e);
+
 /* The pure parts. */
+
+/* confinement out of libvirt's <capabilities>.  Return: 0 or ERR_HYPERVISOR. */
+int host_probe_read_models(const char *xml, struct host_caps *caps, struct err *e);
 
 /* emulator, machine and tdx out of libvirt's <domainCapabilities>.  Return: 0 or ERR_HYPERVISOR. */
 int host_probe_read_caps(const char *xml, struct host_caps *caps, struct err *e);

@@ -257,7 +257,7 @@ static void set_environment(const struct hypervisor_options *o)
 	size_t i;
 
 	if (o->uri) {
-		(void)setenv("LIBVIRT_LOG_OUTPUTS", "4:stderr", 0);
+		(void)setenv("LIBVIRT_LOG_OUTPUTS", "4:file:/dev/null", 0);
 		return;
 	}
 	log = xasprintf("3:file:%s/log/libvirt.log", o->root);

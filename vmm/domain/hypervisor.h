@@ -80,7 +80,8 @@ struct hypervisor_event {
 };
 
 struct hypervisor_options {
-	const char *uri;  /* NULL: "qemu:///embed" in @root; or "qemu:///system" */
+	const char *
+		uri; /* NULL: "qemu:///embed" in @root; or "qemu:///system", whose QEMUs run as we do */
 	const char *root; /* folder for libvirt's own files and our lock; made if missing */
 	const char *user; /* account QEMU runs as when we are root; NULL: root.  Else it is ours */
 	const char *emulator; /* NULL: libvirt's choice for x86_64 */

@@ -112,7 +112,8 @@ int hypervisor_op_open(struct hypervisor_link *l, struct hypervisor_op *op, stru
 		NULL);
 	if (l->event_id < 0)
 		return hypervisor_error(e, "libvirt tells no events");
-	return host_probe(l->conn, l->emulator, l->no_kvm, &l->caps, e);
+	rc = host_probe(l->conn, l->emulator, l->no_kvm, &l->caps, e);
+	return rc == 0 && !l->is_embedded ? host_probe_system(l->conn, &l->caps, e) : rc;
 }
 
 int hypervisor_op_close(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e)

@@ -165,6 +165,17 @@ static void test_without_a_tee(void)
 	check_golden("none-kernel-vsock", &s, &kvm);
 }
 
+static void test_with_a_system_wide_libvirt(void)
+{
+	struct host_caps caps = tcg;
+	struct domain_spec s = base_spec();
+
+	(void)str_copy(caps.owner, sizeof(caps.owner), "+1000:+1000");
+	check_golden("none-system", &s, &caps);
+	(void)str_copy(caps.confinement, sizeof(caps.confinement), "apparmor");
+	check_golden("none-system-apparmor", &s, &caps);
+}
+
 static void test_simulated_is_the_same_machine_as_none(void)
 {
 	struct domain_spec s = base_spec();
@@ -323,6 +334,7 @@ static void test_too_long_is_refused(void)
 int main(void)
 {
 	test_without_a_tee();
+	test_with_a_system_wide_libvirt();
 	test_simulated_is_the_same_machine_as_none();
 	test_many_devices();
 	test_only_what_is_there();

@@ -64,6 +64,23 @@ static void test_unreadable_capabilities_are_refused(void)
 				    &caps, NULL) == ERR_HYPERVISOR);
 }
 
+static void test_confinement_is_what_is_not_dac(void)
+{
+	struct host_caps caps = { .has_kvm = false };
+
+	assert(host_probe_read_models("<capabilities><host><secmodel><model>dac</model><doi>0</"
+				      "doi></secmodel></host>"
+				      "</capabilities>",
+				      &caps, NULL) == 0);
+	assert(str_equal(caps.confinement, ""));
+	assert(host_probe_read_models(
+		       "<capabilities><host><secmodel><model>apparmor</model></secmodel><secmodel>"
+		       "<model>dac</model></secmodel></host></capabilities>",
+		       &caps, NULL) == 0);
+	assert(str_equal(caps.confinement, "apparmor"));
+	assert(host_probe_read_models("<x", &caps, NULL) == ERR_HYPERVISOR);
+}
+
 static void test_versions_are_three_integers(void)
 {
 	static const struct {
@@ -114,6 +131,7 @@ int main(void)
 	test_emulator_and_machine_are_read();
 	test_tdx_is_what_the_capabilities_say();
 	test_unreadable_capabilities_are_refused();
+	test_confinement_is_what_is_not_dac();
 	test_versions_are_three_integers();
 	test_what_tdx_lacks_is_listed();
 	return 0;
