@@ -21,8 +21,10 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "host-api/service.h"
 #include "loop/http_server.h"
+#include "loop/rate.h"
 #include "rpc/rpc.h"
 #include "rpc/rpc_http.h"
 
@@ -52,6 +54,7 @@ struct hostapi_guest {
 	struct hostapi *api;
 	struct http_server *server;
 	struct service_guest service;
+	struct rate sealings;
 	uint32_t cid; /* kernel carrier, else 0 */
 	bool is_stopping;
 	void (*done)(void *arg);
@@ -83,27 +86,45 @@ static bool is_sealing(const struct http_request *r)
 	return str_equal(http_request_path(r), sealing_path);
 }
 
+/* A guest needs its key once in a boot, and no other call is as dear. */
+static bool refuses_sealing(struct hostapi_guest *g, const char **ret_why)
+{
+	if (g->service.sealing)
+		*ret_why = "another GetSealingKey of this VM is under way";
+	else if (!rate_take(&g->sealings, time_mono_ms()))
+		*ret_why = "GetSealingKey is asked too often, try again";
+	else
+		return false;
+	return true;
+}
+
 static void on_request(struct http_request *r, void *arg)
 {
 	struct hostapi_guest *g = arg;
+	const char *why = NULL;
 	const struct carrier_peer *from = http_request_peer(r);
 	struct rpc_peer peer = { .kind = RPC_PEER_GUEST, .uid = UINT32_MAX };
-	struct rpc_request q = { .query = http_request_query(r) };
+	struct rpc_request q = { .query = http_request_query(r),
+				 .content_type = http_request_header(r, "Content-Type") };
 
 	peer.generation = from->generation;
 	memcpy(peer.vm_id, from->vm_id, sizeof(peer.vm_id));
-	/* before its megabytes are parsed */
-	if (is_sealing(r) && g->service.sealing)
-		rpc_refuse(&q, "another GetSealingKey of this VM is under way", answer, r);
+	(void)http_request_body(r, &q.n_body);
+	if (is_sealing(r) && refuses_sealing(g, &why))
+		rpc_refuse(&q, why, answer, r); /* before it is read */
+	else if (is_sealing(r) && q.n_body > HOSTAPI_BODY_MAX && rpc_encoding_of(&q) == RPC_JSON)
+		service_seal_large(&g->service, r);
 	else if (!rpc_http_handle(&service_host_api, &g->service, mount, r, &peer))
 		http_reply(r, 404, "text/plain", "Not Found\n", strlen("Not Found\n"), NULL);
 }
 
+/* A body that will be refused need not be held. */
 static size_t body_max_of(const struct http_request *r, void *arg)
 {
-	const struct hostapi_guest *g = arg;
+	struct hostapi_guest *g = arg;
 
-	return is_sealing(r) && g->service.key_provider && !g->service.sealing
+	return is_sealing(r) && g->service.key_provider && !g->service.sealing &&
+			       rate_wait_ms(&g->sealings, time_mono_ms()) == 0
 		       ? HOSTAPI_QUOTE_BODY_MAX
 		       : HOSTAPI_BODY_MAX;
 }
@@ -135,6 +156,7 @@ static struct hostapi_guest *guest_new(struct hostapi *h, uint32_t cid, struct e
 	g->service.on_notify = h->o.on_notify;
 	g->service.ctx = h->o.ctx;
 	g->service.key_provider = h->o.key_provider;
+	rate_init(&g->sealings, HOSTAPI_SEALINGS, HOSTAPI_SEALINGS_BURST, time_mono_ms());
 	o.arg = g;
 	if (http_server_start(&g->server, h->loop, &o, e) < 0) {
 		free(g);

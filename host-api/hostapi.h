@@ -9,8 +9,9 @@
  *	    CID that the kernel reports, looked up afresh for each connection.
  * Limits   for each guest: HOSTAPI_CONNS_MAX connections, HOSTAPI_RATE requests a second (HOSTAPI_BURST at
  *	    once), HOSTAPI_SHARE percent of the thread, HOSTAPI_BODIES_MAX bytes of bodies, HOSTAPI_IDLE_S to
- *	    complete a request, one GetSealingKey at a time.
- *	    Worst case held: 16 x 32 KiB + 2.6 MiB, about 3.1 MiB a guest.
+ *	    complete a request, one GetSealingKey at a time and one a second.
+ *	    Worst case held: 16 x 32 KiB + 2.6 MiB, about 3.1 MiB a guest, and 5 MiB more while the largest
+ *	    quote is relayed.
  * Thread   the loop's.
  * Wire     POST or GET /api/<Method>, dstack's prpc (lib/rpc).
  */
@@ -34,6 +35,8 @@ enum {
 	HOSTAPI_RATE = 50,
 	HOSTAPI_BURST = 100,
 	HOSTAPI_SHARE = 5,
+	HOSTAPI_SEALINGS = 1, /* GetSealingKey a second */
+	HOSTAPI_SEALINGS_BURST = 4,
 	HOSTAPI_BODY_MAX = 64 * 1024,
 	HOSTAPI_QUOTE_BODY_MAX = 2 * 1024 * 1024 + HOSTAPI_BODY_MAX, /* 1 MiB in hex */
 	HOSTAPI_BODIES_MAX = HOSTAPI_QUOTE_BODY_MAX + 512 * 1024,

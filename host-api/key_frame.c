@@ -199,6 +199,80 @@ static bool take_members(struct rd *r, struct key_frame_answer *a)
 	return false;
 }
 
+static int digit_of(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 'a' - 'A';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* "0x00ff": the string ends where the digits do. */
+static int take_hex(struct rd *r, struct buf *to)
+{
+	const uint8_t *end;
+	int high, low;
+
+	if (to->p || !take_char(r, '"'))
+		return ERR_INPUT;
+	while (rd_left(r) > 1 && r->p[0] == '0' && r->p[1] == 'x')
+		r->p += 2;
+	end = rd_left(r) ? memchr(r->p, '"', rd_left(r)) : NULL;
+	if (!end || (end - r->p) % 2)
+		return ERR_INPUT;
+	if (buf_reserve(to, (size_t)(end - r->p) / 2) < 0)
+		return ERR_LIMIT;
+	for (; r->p < end; r->p += 2) {
+		high = digit_of(r->p[0]);
+		low = digit_of(r->p[1]);
+		if (high < 0 || low < 0)
+			return ERR_INPUT;
+		to->p[to->n++] = (uint8_t)(high << 4 | low);
+	}
+	r->p++;
+	return 0;
+}
+
+static int take_quote(struct rd *r, struct buf *to)
+{
+	char name[NAME_MAX_BYTES];
+	int rc;
+
+	if (!take_char(r, '{'))
+		return ERR_INPUT;
+	if (take_char(r, '}'))
+		return 0;
+	do {
+		if (!take_string(r, name, sizeof(name)) || !take_char(r, ':'))
+			return ERR_INPUT;
+		if (strcmp(name, "quote") == 0)
+			rc = take_hex(r, to);
+		else
+			rc = skip_value(r) ? 0 : ERR_INPUT;
+		if (rc < 0)
+			return rc;
+	} while (take_char(r, ','));
+	return take_char(r, '}') ? 0 : ERR_INPUT;
+}
+
+int key_frame_quote(const void *json, size_t n, struct buf *ret, struct err *e)
+{
+	struct buf quote = BUF_MAX(KEY_FRAME_QUOTE_MAX);
+	struct rd r = rd_over(json, n);
+	int rc = take_quote(&r, &quote);
+
+	skip_space(&r);
+	if (rc == 0 && !rd_done(&r))
+		rc = ERR_INPUT;
+	if (rc == 0) {
+		*ret = quote;
+		return 0;
+	}
+	buf_deinit(&quote);
+	return rc == ERR_LIMIT ? err_set(e, rc, "Quote is too long")
+			       : err_set(e, rc, "request is not {\"quote\":\"<hex>\"}");
+}
+
 int key_frame_answer(const void *p, size_t n, struct key_frame_answer *ret, struct err *e)
 {
 	struct key_frame_answer a = { .encrypted_key = BUF_MAX(KEY_FRAME_KEY_MAX),

@@ -24,6 +24,13 @@ enum {
 	KEY_FRAME_KEY_MAX = 64 * 1024,
 };
 
+/*
+ * The bytes of {"quote":"<hex>"}: what a guest sends, in dstack's JSON.  For quotes so large that a general
+ * JSON reader would keep the loop for a tenth of a second.  Unknown members are skipped, no quote is an
+ * empty one, hex may have 0x in front.  ERR_INPUT if it is not that, ERR_LIMIT "Quote is too long".
+ */
+int key_frame_quote(const void *json, size_t n, struct buf *ret, struct err *e);
+
 /* The whole frame that asks for a key.  ERR_LIMIT "Quote is too long". */
 int key_frame_request(struct buf *ret, const void *quote, size_t n, struct err *e);
 

@@ -9,8 +9,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/version.h"
+#include "data/json.h"
+#include "data/proto.h"
 #include "host-api/hostapi.h"
 #include "host-api/key_provider.h"
+#include "loop/http_server.h"
 #include "proto/common.pb-c.h"
 #include "proto/host.pb-c.h"
 #include "rpc/rpc.h"
@@ -18,7 +21,8 @@
 /* Outlives its guest when that ends first. */
 struct service_sealing {
 	struct service_guest *guest;
-	struct rpc_call *call;
+	struct rpc_call *call;	   /* to be answered, or */
+	struct http_request *http; /* this */
 };
 
 static void fail(struct rpc_call *call, int code, const char *text)
@@ -75,51 +79,100 @@ static void run_notify(struct rpc_call *call, void *ctx, const ProtobufCMessage 
 		reply_empty(call);
 }
 
+static void answer(void *arg, int status, const char *content_type, const void *body, size_t n)
+{
+	http_reply(arg, status, content_type, body, n, NULL);
+}
+
+static void refuse(struct http_request *r, const struct err *e)
+{
+	const struct rpc_request q = { .query = "json" };
+
+	rpc_refuse(&q, e->text, answer, r);
+}
+
+static void reply_json(struct http_request *r, const ProtobufCMessage *out)
+{
+	json_t *j = proto_to_json(out);
+	char *text = json_compact(j);
+
+	http_reply(r, 200, "application/json", text, strlen(text), NULL);
+	free(text);
+	json_decref(j);
+}
+
 static void on_key(void *arg, const struct key_frame_answer *a, const struct err *e)
 {
 	Bailey__Host__GetSealingKeyResponse out = BAILEY__HOST__GET_SEALING_KEY_RESPONSE__INIT;
-	struct service_sealing *s = arg;
-	struct rpc_call *call = s->call;
+	struct service_sealing s = *(struct service_sealing *)arg;
 
-	if (s->guest)
-		s->guest->sealing = NULL;
-	free(s);
-	if (!a) {
-		rpc_fail(call, e);
+	free(arg);
+	if (s.guest)
+		s.guest->sealing = NULL;
+	if (!a && s.http)
+		refuse(s.http, e);
+	else if (!a)
+		rpc_fail(s.call, e);
+	if (!a)
 		return;
-	}
 	out.encrypted_key.data = a->encrypted_key.p;
 	out.encrypted_key.len = a->encrypted_key.n;
 	out.provider_quote.data = a->provider_quote.p;
 	out.provider_quote.len = a->provider_quote.n;
-	rpc_reply(call, &out.base);
+	if (s.http)
+		reply_json(s.http, &out.base);
+	else
+		rpc_reply(s.call, &out.base);
+}
+
+/* Begin; who waits for it is in @who. */
+static int seal(struct service_guest *g, const struct service_sealing *who, const void *quote,
+		size_t n, struct err *e)
+{
+	struct service_sealing *s;
+	int rc;
+
+	if (!g->key_provider)
+		return err_set(e, ERR_MISSING, "Key provider is not enabled");
+	if (g->sealing)
+		return err_set(e, ERR_LIMIT, "another GetSealingKey of this VM is under way");
+	s = xmemdup(who, sizeof(*who));
+	s->guest = g;
+	rc = key_provider_ask(g->key_provider, quote, n, on_key, s, e);
+	if (rc < 0)
+		free(s);
+	else
+		g->sealing = s;
+	return rc;
 }
 
 static void run_get_sealing_key(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 {
 	const Bailey__Host__GetSealingKeyRequest *q =
 		(const Bailey__Host__GetSealingKeyRequest *)in;
-	struct service_guest *g = ctx;
-	struct service_sealing *s;
+	const struct service_sealing who = { .call = call };
 	struct err e = ERR_NONE;
 
-	if (!g->key_provider) {
-		fail(call, ERR_MISSING, "Key provider is not enabled");
-		return;
-	}
-	if (g->sealing) {
-		fail(call, ERR_LIMIT, "another GetSealingKey of this VM is under way");
-		return;
-	}
-	s = xnew(struct service_sealing);
-	s->guest = g;
-	s->call = call;
-	if (key_provider_ask(g->key_provider, q->quote.data, q->quote.len, on_key, s, &e) < 0) {
-		free(s);
+	if (seal(ctx, &who, q->quote.data, q->quote.len, &e) < 0)
 		rpc_fail(call, &e);
-		return;
-	}
-	g->sealing = s;
+}
+
+void service_seal_large(struct service_guest *g, struct http_request *r)
+{
+	const struct service_sealing who = { .http = r };
+	struct buf quote = BUF_MAX(0);
+	struct err e = ERR_NONE;
+	size_t n;
+	const void *body = http_request_body(r, &n);
+	int rc = key_frame_quote(body, n, &quote, &e);
+
+	if (rc == ERR_LIMIT)
+		(void)err_wrap(&e, rc, "Failed to get sealing key from key provider");
+	if (rc == 0)
+		rc = seal(g, &who, quote.p, quote.n, &e);
+	buf_deinit(&quote);
+	if (rc < 0)
+		refuse(r, &e);
 }
 
 void service_guest_forget(struct service_guest *g)

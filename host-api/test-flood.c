@@ -331,7 +331,7 @@ typedef void *(*way_fn)(void *arg);
 
 /* Each on a connection of its own, all of which the guest may have. */
 static const way_fn busy[] = { flood_requests, flood_events, flood_chunks, flood_bodies,
-			       flood_quotes,   flood_quotes, flood_bytes,  flood_bytes };
+			       flood_quotes,   flood_events, flood_bytes,  flood_bytes };
 
 /* These take every connection that the guest may have, so nothing else of it comes through. */
 static const way_fn clogging[] = { flood_silence, flood_churn, flood_events };

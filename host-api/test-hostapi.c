@@ -304,6 +304,42 @@ static void test_sealing_key_is_relayed_one_at_a_time(void)
 	end(&h);
 }
 
+/* A quote beyond the ordinary body goes another way, to the same end. */
+static void test_large_quote_is_relayed_too(void)
+{
+	static const char frame[] = "\0\0\0\56{\"encrypted_key\":[1,255],\"provider_quote\":[2]}";
+	static char body[2 * KEY_FRAME_QUOTE_MAX + 1024];
+	static struct host h;
+	struct test_client c;
+	size_t n = 0;
+	int fd = -1, status;
+
+	start(&h, true);
+	c = guest_connect(&h, 0);
+	(void)snprintf(body, sizeof(body), "{\"quote\":\"%0*d\"}", 2 * KEY_FRAME_QUOTE_MAX, 1);
+	post(&h, &c, "/api/GetSealingKey?json", body);
+	TEST_UNTIL(&h.t, (fd = accept4(h.key_listener, NULL, NULL, SOCK_CLOEXEC)) >= 0);
+	while (n < 4 + strlen("{\"quote\":[]}") + 2 * (size_t)KEY_FRAME_QUOTE_MAX - 1) {
+		ssize_t got = recv(fd, body, sizeof(body), MSG_DONTWAIT);
+
+		n += got > 0 ? (size_t)got : 0;
+		test_turn(&h.t);
+	}
+	assert(send(fd, frame, sizeof(frame) - 1, MSG_NOSIGNAL) == (ssize_t)sizeof(frame) - 1);
+	TEST_UNTIL_HAS(&h.t, &c, "{\"encrypted_key\":\"01ff\",\"provider_quote\":\"02\"}");
+	(void)close(fd);
+
+	(void)snprintf(body, sizeof(body), "{\"quote\":\"%0*d\"}", 2 * KEY_FRAME_QUOTE_MAX + 2, 1);
+	assert(strstr(call(&h, &c, "/api/GetSealingKey?json", body, &status),
+		      "Failed to get sealing key from key provider: Quote is too long"));
+	assert(status == 400);
+	(void)snprintf(body, sizeof(body), "{\"quote\":\"%0*d", 100000, 1);
+	assert(strstr(call(&h, &c, "/api/GetSealingKey?json", body, &status), "\"error\": "));
+	assert(status == 400);
+	test_hang_up(&c);
+	end(&h);
+}
+
 static void on_guest_stopped(void *arg)
 {
 	((struct host *)arg)->guest_stopped = true;
@@ -398,6 +434,7 @@ int main(void)
 	test_notices_are_bounded();
 	test_sealing_key_without_a_provider();
 	test_sealing_key_is_relayed_one_at_a_time();
+	test_large_quote_is_relayed_too();
 	test_guest_may_end_before_its_key_comes();
 	test_kernel_guests_are_their_cids();
 	test_kernel_listener_says_what_is_missing_or_works();

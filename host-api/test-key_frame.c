@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #undef NDEBUG
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "host-api/key_frame.h"
 
 static int parse(const char *text, struct key_frame_answer *a)
@@ -129,8 +131,65 @@ static void test_answers_that_are_not(void)
 	assert(parse(deep, &a) == ERR_PROTO);
 }
 
+static int quote(const char *text, struct buf *b)
+{
+	struct err e = ERR_NONE;
+	char *copy = xmemdup(text, strlen(text)); /* exactly as long */
+	int rc = key_frame_quote(copy, strlen(text), b, &e);
+
+	free(copy);
+	assert(rc == 0 || e.text[0]);
+	return rc;
+}
+
+static void test_quote_in_json(void)
+{
+	static const char *const good[] = { "{\"quote\":\"00fFA1\"}",
+					    " { \"quote\" : \"0x0x00ffa1\" } ",
+					    "{\"x\":[1,\"\"],\"quote\":\"00ffa1\",\"y\":null}" };
+	static const char *const bad[] = { "",
+					   "{",
+					   "null",
+					   "{\"quote\":\"0\"}",
+					   "{\"quote\":\"0g\"}",
+					   "{\"quote\":\"00\"",
+					   "{\"quote\":\"00\"}}",
+					   "{\"quote\":\"00",
+					   "{\"quote\":00}",
+					   "{\"quote\":\"\\u0030\\u0030\"}",
+					   "{\"quote\":\"00\",}",
+					   "{\"quote\":\"00\",\"quote\":\"00\"}" };
+	struct buf b = BUF_MAX(0);
+	size_t i;
+
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert(quote(good[i], &b) == 0);
+		assert(b.n == 3 && memcmp(b.p, "\0\377\241", 3) == 0);
+		buf_deinit(&b);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert(quote(bad[i], &b) == ERR_INPUT);
+	assert(quote("{}", &b) == 0 && b.n == 0);
+	assert(quote("{\"quote\":\"\"}", &b) == 0 && b.n == 0);
+	buf_deinit(&b);
+}
+
+static void test_quote_in_json_has_a_limit(void)
+{
+	static char text[2 * KEY_FRAME_QUOTE_MAX + 64];
+	struct buf b;
+
+	(void)snprintf(text, sizeof(text), "{\"quote\":\"%0*d\"}", 2 * KEY_FRAME_QUOTE_MAX, 1);
+	assert(quote(text, &b) == 0 && b.n == KEY_FRAME_QUOTE_MAX && b.p[b.n - 1] == 1);
+	buf_deinit(&b);
+	(void)snprintf(text, sizeof(text), "{\"quote\":\"%0*d\"}", 2 * KEY_FRAME_QUOTE_MAX + 2, 1);
+	assert(quote(text, &b) == ERR_LIMIT);
+}
+
 int main(void)
 {
+	test_quote_in_json();
+	test_quote_in_json_has_a_limit();
 	test_request_is_decimal_and_framed();
 	test_quote_has_a_limit();
 	test_length_has_limits();
