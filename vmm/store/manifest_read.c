@@ -103,7 +103,7 @@ static int read_list(const json_t *j, const char *key, const char *member,
 static int read_port(const json_t *j, struct manifest_port *p, struct err *e)
 {
 	const char *protocol = json_get_str(j, "protocol", "");
-	uint64_t from, to;
+	uint64_t from = 0, to = 0;
 	int rc = read_num(j, "from", UINT16_MAX, &from, e);
 
 	if (!rc)
