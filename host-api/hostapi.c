@@ -134,12 +134,12 @@ static size_t body_max_of(const struct http_request *r, void *arg)
 static struct hostapi_guest *guest_new(struct hostapi *h, uint32_t cid, struct err *e)
 {
 	struct http_server_options o = {
-		.conns_max = HOSTAPI_CONNS_MAX,
+		.conns_max = h->o.conns_max ? h->o.conns_max : HOSTAPI_CONNS_MAX,
 		.idle_s = HOSTAPI_IDLE_S,
 		.body_max = HOSTAPI_QUOTE_BODY_MAX,
 		.bodies_max = HOSTAPI_BODIES_MAX,
-		.rate_per_s = HOSTAPI_RATE,
-		.burst = HOSTAPI_BURST,
+		.rate_per_s = h->o.rate_per_s ? h->o.rate_per_s : HOSTAPI_RATE,
+		.burst = h->o.burst ? h->o.burst : HOSTAPI_BURST,
 		.share_percent = HOSTAPI_SHARE,
 		.body_max_of = body_max_of,
 		.on_request = on_request,

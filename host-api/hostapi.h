@@ -56,7 +56,8 @@ struct hostapi_options {
 	/* Which VM has this CID now?  Kernel carrier only, else NULL.  Return: false for none. */
 	bool (*find_cid)(void *ctx, uint32_t cid, struct carrier_peer *ret);
 	void *ctx;
-	struct key_provider *key_provider; /* NULL: "Key provider is not enabled" */
+	struct key_provider *key_provider;	   /* NULL: "Key provider is not enabled" */
+	unsigned int conns_max, rate_per_s, burst; /* of each guest; 0: the limits above */
 };
 
 int hostapi_start(struct hostapi **ret, uv_loop_t *loop, const struct hostapi_options *o,

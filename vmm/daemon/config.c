@@ -306,16 +306,34 @@ void config_free(struct config *c)
 	free(c);
 }
 
+/* A time is read as "7000ms", not as the number that it became. */
+static void write_time(const char *path, const struct conf_key *k, void *arg)
+{
+	json_t *map = arg;
+	const char *dot = strchr(path, '.');
+	char parent[64], text[32];
+
+	if (k->type != CONF_DURATION)
+		return;
+	if (dot && str_format(parent, sizeof(parent), "%.*s", (int)(dot - path), path) > 0)
+		map = json_object_get(map, parent);
+	(void)str_format(text, sizeof(text), "%llums",
+			 (unsigned long long)json_get_u64(map, k->name, 0));
+	(void)json_object_set_new(map, k->name, json_string(text));
+}
+
 void config_print(const struct config *c, struct buf *ret)
 {
 	json_t *doc = json_deep_copy(c->doc);
 	auto_free char *text = NULL;
 
+	(void)json_object_del(doc, ".lines"); /* where each key was written: conf_line() */
 	/* What was computed, where the file left it out.  JSON is YAML, and is what conf_load() reads. */
 	(void)json_object_set_new(doc, "state", json_string(c->state));
 	(void)json_object_set_new(doc, "run", json_string(c->run));
 	(void)json_object_set_new(json_object_get(doc, "api"), "socket",
 				  json_string(c->api_socket));
+	conf_each(config_table, write_time, doc);
 	text = json_pretty(doc);
 	json_decref(doc);
 	(void)buf_addf(ret, "%s\n", text);

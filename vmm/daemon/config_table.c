@@ -1,73 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config_table: every key of baileyd.yaml; configs/baileyd.yaml and baileyd.yaml(5) say the same */
-#include <arpa/inet.h>
-#include <ctype.h>
-#include <string.h>
-
-#include "base/err.h"
-#include "base/str.h"
 #include "daemon/config.h"
+#include "daemon/config_check.h"
 
 #define KIB ((uint64_t)1024)
 #define MIB (KIB * 1024)
 #define GIB (MIB * 1024)
 #define TIB (GIB * 1024)
 
-static int check_path(const char *text, struct err *e)
-{
-	if (*text != '/')
-		return err_set(e, ERR_INPUT, "\"%s\" is not an absolute path; begin with /", text);
-	return 0;
-}
-
-static int check_address(const char *text, struct err *e)
-{
-	uint8_t raw[16];
-
-	if (inet_pton(AF_INET, text, raw) != 1 && inet_pton(AF_INET6, text, raw) != 1)
-		return err_set(e, ERR_INPUT, "\"%s\" is not an IP address; write 127.0.0.1", text);
-	return 0;
-}
-
-static int check_endpoint(const char *text, struct err *e)
-{
-	const char *colon = strrchr(text, ':');
-
-	if (!colon || colon == text || !isdigit((unsigned char)colon[1]))
-		return err_set(e, ERR_INPUT, "\"%s\" is not host:port; write 127.0.0.1:3443", text);
-	return 0;
-}
-
-static int check_url(const char *text, struct err *e)
-{
-	if (!str_starts(text, "http://") && !str_starts(text, "https://"))
-		return err_set(e, ERR_INPUT, "\"%s\" is not a URL; begin with https://", text);
-	return 0;
-}
-
-static int check_libvirt(const char *text, struct err *e)
-{
-	if (str_equal(text, "embed") || str_equal(text, "system") || strstr(text, "://"))
-		return 0;
-	return err_set(e, ERR_INPUT, "\"%s\" is not embed, system or a URI like qemu:///system",
-		       text);
-}
-
-static int check_seed(const char *text, struct err *e)
-{
-	uint8_t raw[32];
-
-	if (str_unhex(raw, sizeof(raw), text))
-		return err_set(e, ERR_INPUT, "is not 64 hex digits");
-	return 0;
-}
-
 static const struct conf_key api_keys[] = {
 	{ .name = "socket",
 	  .type = CONF_STRING,
 	  .min = 2,
 	  .max = 107,
-	  .check = check_path,
+	  .check = config_check_path,
 	  .doc = "Unix socket of the API; the default is baileyd.sock in the run folder.",
 	  .example = "/run/bailey/baileyd.sock" },
 	{ .name = "users",
@@ -86,7 +32,7 @@ static const struct conf_key libvirt_keys[] = {
 	  .min = 1,
 	  .max = 255,
 	  .otherwise = "embed",
-	  .check = check_libvirt,
+	  .check = config_check_libvirt,
 	  .doc = "embed runs libvirt's driver inside baileyd, system uses libvirtd; or any libvirt "
 		 "URI." },
 	{ .name = NULL },
@@ -99,7 +45,7 @@ static const struct conf_key qemu_keys[] = {
 	  .type = CONF_STRING,
 	  .min = 2,
 	  .max = 255,
-	  .check = check_path,
+	  .check = config_check_path,
 	  .doc = "The QEMU program; the default is libvirt's choice.",
 	  .example = "/usr/bin/qemu-system-x86_64" },
 	{ .name = "user",
@@ -131,7 +77,7 @@ static const struct conf_key vsock_keys[] = {
 	  .type = CONF_STRING,
 	  .min = 2,
 	  .max = 255,
-	  .check = check_path,
+	  .check = config_check_path,
 	  .doc = "Path of that program (carrier program: vhost-device-vsock or alike; carrier "
 		 "bailey-vsock: where it is).",
 	  .example = "/usr/bin/vhost-device-vsock" },
@@ -196,7 +142,7 @@ static const struct conf_key port_keys[] = {
 	  .min = 2,
 	  .max = 45,
 	  .otherwise = "127.0.0.1",
-	  .check = check_address,
+	  .check = config_check_address,
 	  .doc = "Host address of a mapping that names none." },
 	{ .name = "ranges",
 	  .type = CONF_MAPS,
@@ -246,13 +192,13 @@ static const struct conf_key host_api_keys[] = {
 	  .type = CONF_UINT,
 	  .min = 1,
 	  .max = 10000,
-	  .otherwise = "20",
+	  .otherwise = "50",
 	  .doc = "Calls a second that each VM may make to its host." },
 	{ .name = "burst",
 	  .type = CONF_UINT,
 	  .min = 1,
 	  .max = 10000,
-	  .otherwise = "60",
+	  .otherwise = "100",
 	  .doc = "Calls that a VM may make at once above its rate." },
 	{ .name = "connections",
 	  .type = CONF_UINT,
@@ -273,7 +219,7 @@ static const struct conf_key key_provider_keys[] = {
 	  .min = 3,
 	  .max = 255,
 	  .otherwise = "127.0.0.1:3443",
-	  .check = check_endpoint,
+	  .check = config_check_endpoint,
 	  .doc = "Where the key provider listens." },
 	{ .name = NULL },
 };
@@ -321,13 +267,13 @@ static const struct conf_key simulator_keys[] = {
 	  .type = CONF_STRING,
 	  .min = 64,
 	  .max = 64,
-	  .check = check_seed,
+	  .check = config_check_seed,
 	  .doc = "Seed of the simulated quotes, 64 hex digits.",
 	  .example = "\"0000000000000000000000000000000000000000000000000000000000000000\"" },
 	{ .name = "collateral_url",
 	  .type = CONF_STRING,
 	  .max = 2048,
-	  .check = check_url,
+	  .check = config_check_url,
 	  .doc = "Where guests find the collateral of simulated quotes.",
 	  .example = "http://10.0.2.2:8000" },
 	{ .name = NULL },
@@ -345,7 +291,7 @@ const struct conf_key config_table[] = {
 	  .type = CONF_STRING,
 	  .min = 2,
 	  .max = 1024,
-	  .check = check_path,
+	  .check = config_check_path,
 	  .doc = "Folder of all that must last: VMs in vm/, images in image/.  The default is "
 		 "/var/lib/bailey for root, else ~/.local/state/bailey.",
 	  .example = "/var/lib/bailey" },
@@ -353,7 +299,7 @@ const struct conf_key config_table[] = {
 	  .type = CONF_STRING,
 	  .min = 2,
 	  .max = CONFIG_RUN_MAX,
-	  .check = check_path,
+	  .check = config_check_path,
 	  .doc = "Folder of sockets; a short path, as those of sockets are limited.  The default "
 		 "is /run/bailey for root, else bailey in $XDG_RUNTIME_DIR.",
 	  .example = "/run/bailey" },
@@ -361,7 +307,7 @@ const struct conf_key config_table[] = {
 	  .type = CONF_ENUM,
 	  .values = levels,
 	  .otherwise = "info",
-	  .doc = "Which lines are logged: error, warn, info or debug." },
+	  .doc = "Which lines are logged." },
 	{ .name = "api", .type = CONF_MAP, .keys = api_keys, .doc = "The API for operators." },
 	{ .name = "libvirt",
 	  .type = CONF_MAP,
@@ -400,14 +346,14 @@ const struct conf_key config_table[] = {
 	  .type = CONF_STRINGS,
 	  .max = 2048,
 	  .most = CONFIG_URLS_MAX,
-	  .check = check_url,
+	  .check = config_check_url,
 	  .doc = "Key management services of guests whose VM names none.",
 	  .example = "[https://kms.example.com:8443]" },
 	{ .name = "gateway_urls",
 	  .type = CONF_STRINGS,
 	  .max = 2048,
 	  .most = CONFIG_URLS_MAX,
-	  .check = check_url,
+	  .check = config_check_url,
 	  .doc = "Gateways of guests whose VM names none.",
 	  .example = "[https://gateway.example.com:8443]" },
 	{ .name = "gateway",

@@ -53,7 +53,14 @@ static int start_key_provider(struct daemon *d, struct err *e)
 
 int hostlink_start(struct daemon *d, struct err *e)
 {
-	struct hostapi_options o = { .on_notify = on_notify, .find_cid = find_cid, .ctx = d };
+	struct hostapi_options o = {
+		.on_notify = on_notify,
+		.find_cid = find_cid,
+		.ctx = d,
+		.conns_max = d->config->host_api_conns,
+		.rate_per_s = d->config->host_api_rate,
+		.burst = d->config->host_api_burst,
+	};
 	int rc = start_key_provider(d, e), fd;
 
 	if (rc)

@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include <uv.h>
+
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -31,6 +33,7 @@ struct stop {
 	int dirfd;
 	char why[256];
 	bool had_process;
+	uv_timer_t deadline; /* then the caller is answered; the operation goes on */
 	vm_done_fn done;
 	void *arg;
 };
@@ -155,6 +158,25 @@ static const struct op_step off_steps[] = {
 	{ NULL, NULL, NULL },
 };
 
+static void deadline_closed(uv_handle_t *h)
+{
+	free(h->data);
+}
+
+static void too_long(uv_timer_t *t)
+{
+	struct stop *s = t->data;
+	struct err e = ERR_NONE;
+
+	(void)err_set(&e, ERR_BAD_STATE,
+		      "it is still on its way down after %u s, and goes on (stop.kill)",
+		      s->op.vm->d->config->stop_timeout_ms / 1000);
+	log_warn("vm %s: %s", s->op.vm->short_id, e.text);
+	if (s->done)
+		s->done(s->arg, e.code, &e);
+	s->done = NULL;
+}
+
 static void finished(struct op *op)
 {
 	struct stop *s = stop_of(op);
@@ -166,7 +188,7 @@ static void finished(struct op *op)
 	(void)fd_close(s->dirfd);
 	if (s->done)
 		s->done(s->arg, op->rc, &op->err);
-	free(s);
+	uv_close((uv_handle_t *)&s->deadline, deadline_closed);
 }
 
 static void queue(struct vm *vm, const char *name, const struct op_step *steps, const char *why,
@@ -181,6 +203,9 @@ static void queue(struct vm *vm, const char *name, const struct op_step *steps, 
 	(void)str_copy(s->why, sizeof(s->why), why);
 	s->done = done;
 	s->arg = arg;
+	(void)uv_timer_init(vm->d->loop, &s->deadline);
+	s->deadline.data = s;
+	(void)uv_timer_start(&s->deadline, too_long, vm->d->config->stop_timeout_ms, 0);
 	op_queue(&s->op);
 }
 
