@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,14 +16,12 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "data/app_compose.h"
-#include "data/instance_info.h"
 #include "data/sys_config.h"
 #include "guest-stub/app.h"
-#include "guest-stub/machine.h"
+#include "guest-stub/boot_input.h"
 #include "guest-stub/modules.h"
 #include "guest-stub/mounts.h"
 #include "guest-stub/net.h"
-#include "guest-stub/policy.h"
 #include "guest-stub/share.h"
 #include "guest-stub/state.h"
 #include "guest-stub/supervisor.h"
@@ -112,14 +109,6 @@ static int step_share(struct boot *b, struct err *e)
 	return share_fetch(b->share, e);
 }
 
-static int read_sys_config(struct boot *b, struct err *e)
-{
-	auto_buf struct buf text = { 0 };
-	int r = file_read(b->share, SHARE_SYS_CONFIG, SHARE_SYS_CONFIG_MAX, &text, e);
-
-	return r ? r : sys_config_parse(text.p, text.n, &b->sys, e);
-}
-
 /* Begin to notify, at the latest when something has gone wrong. */
 static void notify_from_here(struct boot *b)
 {
@@ -137,70 +126,11 @@ static void notify_from_here(struct boot *b)
 
 static int step_sys_config(struct boot *b, struct err *e)
 {
-	int r = read_sys_config(b, e);
+	int r = boot_input_sys_config(b, e);
 
 	if (r == 0)
 		notify_from_here(b);
 	return r;
-}
-
-static int step_compose(struct boot *b, struct err *e)
-{
-	int r = file_read(b->share, SHARE_COMPOSE, SHARE_COMPOSE_MAX, &b->compose, e);
-
-	return r ? r : app_compose_parse(b->compose.p, b->compose.n, &b->app, e);
-}
-
-/* What the app asks for and goes without; it runs all the same, as its code is the same. */
-static void say_what_is_left_out(struct boot *b)
-{
-	if (b->app->secure_time)
-		log_warn("secure_time is not done: there is no time service in this guest");
-	if (b->app->swap_size > 0)
-		notices_send(&b->notices, "boot.notice",
-			     "swap_size is ignored: there is no data disk");
-	if (b->app->storage_fs)
-		notices_send(&b->notices, "boot.notice",
-			     "storage_fs is ignored: this guest keeps everything in memory");
-}
-
-static int step_policy(struct boot *b, struct err *e)
-{
-	auto_buf struct buf user_config = { 0 };
-	struct policy_guest g = { .platform = "", .n_gpus = machine_gpus() };
-	struct machine_system m;
-	int r;
-
-	machine_system_now(&m);
-	g.os_version = m.os_version;
-	r = file_read(b->share, SHARE_USER_CONFIG, SHARE_USER_CONFIG_MAX, &user_config, e);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	g.user_config = user_config.p;
-	g.n_user_config = user_config.n;
-	r = policy_check(b->app, &g, e);
-	if (r == 0)
-		say_what_is_left_out(b);
-	return r;
-}
-
-/* The host's app id; seeds are made anew on each boot, as without a key provider nothing outlives one. */
-static int step_identity(struct boot *b, struct err *e)
-{
-	struct instance_info info = { .app_id.n = 0 };
-	auto_buf struct buf text = { 0 };
-	uint8_t seed[MEASURE_ID_SIZE];
-	int r;
-
-	if (getrandom(seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
-		return err_errno(e, errno, "getrandom");
-	r = file_read(b->share, SHARE_INSTANCE_INFO, SHARE_INSTANCE_INFO_MAX, &text, e);
-	if (r == 0)
-		r = instance_info_parse(text.p, text.n, &info, e);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	return measure_identity_of(b->compose.p, b->compose.n, &info.app_id, seed,
-				   !b->app->no_instance_id, &b->id, e);
 }
 
 static int step_measure(struct boot *b, struct err *e)
@@ -361,18 +291,18 @@ static const struct boot_step {
 	{ "start the network", step_net_start, NULL },
 	{ "read the shared folder", step_share, "security.share" },
 	{ "read the system configuration", step_sys_config, "security.share" },
-	{ "read the app", step_compose, "security.share" },
-	{ "accept the app", step_policy, NULL },
-	{ "identify the instance", step_identity, "security.share" },
+	{ "read the app", boot_input_compose, "security.share" },
+	{ "accept the app", boot_input_policy, NULL },
+	{ "identify the instance", boot_input_identity, "security.share" },
 	{ "measure", step_measure, NULL },
 	{ "request app keys", step_keys, NULL },
 	{ "write files", step_files, NULL },
 	{ "set up the gateway", step_gateway, NULL },
 	{ "start the agent", step_agent, NULL },
 	{ "wait for the network", step_net_wait, NULL },
-	{ "wait for the agent", step_agent_wait, NULL },
 	{ "run init scripts", step_init_scripts, NULL },
 	{ "start the app", step_app, NULL },
+	{ "wait for the agent", step_agent_wait, NULL },
 	{ "finish", step_done, NULL },
 };
 
@@ -380,7 +310,7 @@ static const struct boot_step {
 static void report(struct boot *b, const struct boot_step *step, const struct err *e)
 {
 	if (b->share >= 0 && !b->sys)
-		(void)read_sys_config(b, NULL);
+		(void)boot_input_sys_config(b, NULL);
 	notify_from_here(b);
 	if (step->notice && e->code != ERR_MISSING)
 		notices_send(&b->notices, step->notice, e->text);

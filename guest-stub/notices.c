@@ -66,12 +66,18 @@ void notices_send(struct notices *n, const char *event, const char *payload)
 
 void notices_finish(struct notices *n, unsigned int timeout_ms)
 {
+	char how[96];
+
 	if (n->fd < 0)
 		return;
 	n->fd = fd_close(n->fd);
 	if (supervisor_wait_end(n->supervisor, SUPERVISOR_NOTIFIER, timeout_ms) < 0) {
 		log_warn("notice: the host did not take all notices in %u ms", timeout_ms);
 		supervisor_signal(n->supervisor, SUPERVISOR_NOTIFIER, SIGKILL);
+	} else if (n->supervisor->slots[SUPERVISOR_NOTIFIER].status != 0) {
+		log_warn("notice: the notifier %s",
+			 supervisor_how_it_ended(how, sizeof(how),
+						 n->supervisor->slots[SUPERVISOR_NOTIFIER].status));
 	}
 }
 

@@ -41,7 +41,8 @@ class Guest:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(f"{self.dir}/vsock_10000")
         self.listener.listen(64)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.accepting = threading.Thread(target=self._accept, daemon=True)
+        self.accepting.start()
 
     def _accept(self):
         while True:
@@ -136,6 +137,8 @@ class Guest:
             if child.poll() is None:
                 child.send_signal(signal.SIGKILL)
             child.wait()
+        self.listener.shutdown(socket.SHUT_RDWR)  # close() alone would leave accept() on the number
+        self.accepting.join()
         self.listener.close()
         shutil.rmtree(self.dir, ignore_errors=True)
 

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "guest-stub/boot_input.h"
+
+#include <errno.h>
+#include <sys/random.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "data/app_compose.h"
+#include "data/instance_info.h"
+#include "data/sys_config.h"
+#include "guest-stub/boot.h"
+#include "guest-stub/machine.h"
+#include "guest-stub/policy.h"
+#include "guest-stub/share.h"
+
+int boot_input_sys_config(struct boot *b, struct err *e)
+{
+	auto_buf struct buf text = { 0 };
+	int r = file_read(b->share, SHARE_SYS_CONFIG, SHARE_SYS_CONFIG_MAX, &text, e);
+
+	return r ? r : sys_config_parse(text.p, text.n, &b->sys, e);
+}
+
+int boot_input_compose(struct boot *b, struct err *e)
+{
+	int r = file_read(b->share, SHARE_COMPOSE, SHARE_COMPOSE_MAX, &b->compose, e);
+
+	return r ? r : app_compose_parse(b->compose.p, b->compose.n, &b->app, e);
+}
+
+/* What the app asks for and goes without; it runs all the same, as its code is the same. */
+static void say_what_is_left_out(struct boot *b)
+{
+	if (b->app->secure_time)
+		log_warn("secure_time is not done: there is no time service in this guest");
+	if (b->app->swap_size > 0)
+		notices_send(&b->notices, "boot.notice",
+			     "swap_size is ignored: there is no data disk");
+	if (b->app->storage_fs)
+		notices_send(&b->notices, "boot.notice",
+			     "storage_fs is ignored: this guest keeps everything in memory");
+}
+
+int boot_input_policy(struct boot *b, struct err *e)
+{
+	auto_buf struct buf user_config = { 0 };
+	struct policy_guest g = { .platform = "", .n_gpus = machine_gpus() };
+	struct machine_system m;
+	int r;
+
+	machine_system_now(&m);
+	g.os_version = m.os_version;
+	r = file_read(b->share, SHARE_USER_CONFIG, SHARE_USER_CONFIG_MAX, &user_config, e);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	g.user_config = user_config.p;
+	g.n_user_config = user_config.n;
+	r = policy_check(b->app, &g, e);
+	if (r == 0)
+		say_what_is_left_out(b);
+	return r;
+}
+
+/* The host's app id; seeds are made anew on each boot, as without a key provider nothing outlives one. */
+int boot_input_identity(struct boot *b, struct err *e)
+{
+	struct instance_info info = { .app_id.n = 0 };
+	auto_buf struct buf text = { 0 };
+	uint8_t seed[MEASURE_ID_SIZE];
+	int r;
+
+	if (getrandom(seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+		return err_errno(e, errno, "getrandom");
+	r = file_read(b->share, SHARE_INSTANCE_INFO, SHARE_INSTANCE_INFO_MAX, &text, e);
+	if (r == 0)
+		r = instance_info_parse(text.p, text.n, &info, e);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	return measure_identity_of(b->compose.p, b->compose.n, &info.app_id, seed,
+				   !b->app->no_instance_id, &b->id, e);
+}
