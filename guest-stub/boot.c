@@ -206,7 +206,10 @@ static int step_agent(struct boot *b, struct err *e)
 	return keeper_start(&b->agent, b->supervisor, e);
 }
 
-/* Done is to mean that the guest answers; an agent that does not come up is no reason not to run the app. */
+/*
+ * The app may ask the agent who it is, and done is to mean that the guest answers.  An agent that does not come
+ * up is no reason not to run the app.
+ */
 static int step_agent_wait(struct boot *b, struct err *e)
 {
 	uint64_t end = time_mono_ms() + AGENT_MS;
@@ -301,8 +304,8 @@ static const struct boot_step {
 	{ "start the agent", step_agent, NULL },
 	{ "wait for the network", step_net_wait, NULL },
 	{ "run init scripts", step_init_scripts, NULL },
-	{ "start the app", step_app, NULL },
 	{ "wait for the agent", step_agent_wait, NULL },
+	{ "start the app", step_app, NULL },
 	{ "finish", step_done, NULL },
 };
 
