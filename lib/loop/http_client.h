@@ -2,6 +2,8 @@
 /*
  * http_client: HTTP requests through libcurl, on the loop or blocking
  *
+ * By address it is libcurl that speaks; on a connected fd it is http_exchange (http_wire.h says why).
+ *
  * Trusts   nothing it reads: the reply is capped, the whole call has one deadline.
  */
 #pragma once
