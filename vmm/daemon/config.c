@@ -327,7 +327,7 @@ void config_print(const struct config *c, struct buf *ret)
 	json_t *doc = json_deep_copy(c->doc);
 	auto_free char *text = NULL;
 
-	(void)json_object_del(doc, ".lines"); /* where each key was written: conf_line() */
+	conf_forget_lines(doc);
 	/* What was computed, where the file left it out.  JSON is YAML, and is what conf_load() reads. */
 	(void)json_object_set_new(doc, "state", json_string(c->state));
 	(void)json_object_set_new(doc, "run", json_string(c->run));

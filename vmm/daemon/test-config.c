@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "daemon/config.h"
+#include "data/json.h"
 
 static struct config *parse(const char *text)
 {
@@ -101,6 +102,7 @@ static void test_a_run_folder_too_deep_for_sockets_is_refused(void)
 static void test_what_is_printed_reads_back(void)
 {
 	auto_buf struct buf one = BUF_MAX(65536), two = BUF_MAX(65536);
+	json_t *j_one, *j_two;
 	struct config *c = parse(
 			      "state: /s\nrun: /r\nlimits: { memory: 3G }\nstop: { guest: 7s }\n"),
 		      *d;
@@ -109,7 +111,11 @@ static void test_what_is_printed_reads_back(void)
 	d = parse((const char *)one.p);
 	config_print(d, &two);
 	assert(d->max_memory == c->max_memory && d->guest_timeout_ms == 7000);
-	assert(str_equal((const char *)one.p, (const char *)two.p));
+	assert(!json_parse(one.p, one.n, 65536, "one", &j_one, NULL));
+	assert(!json_parse(two.p, two.n, 65536, "two", &j_two, NULL));
+	assert(json_equal(j_one, j_two));
+	json_decref(j_one);
+	json_decref(j_two);
 	config_free(c);
 	config_free(d);
 }
