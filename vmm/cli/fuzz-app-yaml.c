@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fuzz app_yaml: the input is an app's YAML.  Whatever is accepted becomes an app-compose.json that is
- * JSON, is the same when made again, and makes a request with numbers in range.  The folder is one
+ * Fuzz app_yaml: the input is an app's YAML.  Whatever passes the table and the checks becomes an
+ * app-compose.json that a guest reads, is the same when made again, and makes a request with numbers in range.  The folder is one
  * where no file can be named.
  */
 #include <assert.h>
@@ -34,6 +34,18 @@ static void check(const uint8_t *data, size_t size, const struct app *a)
 	json_decref(request);
 }
 
+/* "app.yaml:7: app: app-compose.json: ...": we made something that no guest takes. */
+static bool guest_refuses(const char *text)
+{
+	const char *p = text + strlen("app.yaml");
+
+	if (!str_starts(text, "app.yaml"))
+		return false;
+	if (*p == ':')
+		p += 1 + strspn(p + 1, "0123456789");
+	return str_starts(p, ": app: app-compose.json") || str_starts(p, " app: app-compose.json");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	auto_app struct app a = APP_NULL;
@@ -42,6 +54,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (app_parse(data, size, "app.yaml", "/proc/self/fdinfo", &a, &e) == 0)
 		check(data, size, &a);
 	else
-		assert(*e.text);
+		assert(*e.text && !guest_refuses(e.text));
 	return 0;
 }

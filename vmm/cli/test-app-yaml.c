@@ -231,6 +231,22 @@ static void test_shipped_apps_are_good(void)
 	}
 }
 
+/* The example of bailey-app.yaml(5) is one. */
+static void test_example_of_the_manual_is_good(void)
+{
+	auto_buf struct buf page = BUF_MAX(0);
+	auto_app struct app a = APP_NULL;
+	struct err e = ERR_NONE;
+	const char *begin, *end;
+
+	assert(file_read(AT_FDCWD, SOURCE_DIR "/man/bailey-app.yaml.5", 1 << 20, &page, NULL) == 0);
+	begin = strstr((char *)page.p, ".Sh EXAMPLES");
+	assert(begin && (begin = strstr(begin, "\nname: ")) && (end = strstr(begin, "\n.Ed")));
+	if (app_parse(begin, (size_t)(end - begin), "example", ".", &a, &e) < 0)
+		(void)fprintf(stderr, "%s\n", e.text);
+	assert(e.code == 0 && str_equal(app_str(&a, "app.runner"), "bash"));
+}
+
 int main(void)
 {
 	test_golden();
@@ -241,5 +257,6 @@ int main(void)
 	test_the_example_message();
 	test_missing_file_is_named();
 	test_shipped_apps_are_good();
+	test_example_of_the_manual_is_good();
 	return 0;
 }
