@@ -34,6 +34,7 @@ int hypervisor_error(struct err *e, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it does not see va_start() */
 	(void)vsnprintf(doing, sizeof(doing), fmt, ap);
 	va_end(ap);
 	return err_set(e, ERR_HYPERVISOR, "%s: %s", doing, gist_of(virGetLastErrorMessage(), what));

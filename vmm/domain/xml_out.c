@@ -15,6 +15,7 @@ void xml_putf(struct xml_out *o, const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it does not see va_start() */
 	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	assert(n >= 0 && (size_t)n < sizeof(text)); /* our own literals and numbers */

@@ -124,7 +124,7 @@ static void cache_put(struct image_cache *c, const struct stamp *s, const struct
 
 static int hash(int fd, struct image_cache *c, struct digest256 *ret, struct err *e)
 {
-	struct stamp before, after;
+	struct stamp before = { .size = 0 }, after = { .size = 0 };
 	int rc = stamp_of(fd, &before);
 
 	if (rc < 0)

@@ -32,11 +32,12 @@ int sums_next(struct rd *r, struct sum *ret, struct err *e)
 		return 0;
 	end = memchr(line, '\n', rd_left(r));
 	n = end ? (size_t)(end - line) : 0;
-	if (n <= PREFIX || line[HEX_DIGITS] != ' ' || !memchr(" *", line[HEX_DIGITS + 1], 2) ||
+	if (n <= PREFIX || line[HEX_DIGITS] != ' ' ||
+	    (line[HEX_DIGITS + 1] != ' ' && line[HEX_DIGITS + 1] != '*') ||
 	    !is_name(line + PREFIX, n - PREFIX))
 		return err_set(e, ERR_CORRUPT,
 			       "sha256sum.txt has a line that is not \"<sha256>  <file>\"");
-	memcpy(hex, line, HEX_DIGITS); // NOLINT(bugprone-not-null-terminated-result): next line
+	memcpy(hex, line, HEX_DIGITS);
 	hex[HEX_DIGITS] = 0;
 	if (str_unhex(ret->digest.b, sizeof(ret->digest.b), hex) != 0)
 		return err_set(e, ERR_CORRUPT,
