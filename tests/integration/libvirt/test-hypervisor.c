@@ -571,6 +571,25 @@ static const struct {
 	{ "second", stage_second }, /* run by the first */
 };
 
+/* After a failure: no guest of ours stays. */
+static void kill_guests(void)
+{
+	static const char *const names[] = { "halt", "off", "reset" };
+	uint32_t pid;
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		auto_free char *path = xasprintf("%s/libvirt/run/qemu/%s.pid", dir, names[i]);
+		auto_buf struct buf b = BUF_MAX(32);
+
+		if (file_read(AT_FDCWD, path, 32, &b, NULL) != 0 || b.n == 0)
+			continue;
+		b.p[strcspn((char *)b.p, "\n")] = 0;
+		if (num_parse_u32((char *)b.p, 2, INT32_MAX, &pid) == 0)
+			(void)kill((pid_t)pid, SIGKILL);
+	}
+}
+
 static int run_all(void)
 {
 	char path[] = "/tmp/test-hypervisor-XXXXXX";
@@ -588,8 +607,10 @@ static int run_all(void)
 		rc = stage(stages[i].name);
 		(void)printf("%s: %s in %llu ms\n", stages[i].name, rc ? "FAILED" : "ok",
 			     (unsigned long long)(time_mono_ms() - before));
-		if (rc)
+		if (rc) {
+			kill_guests();
 			return 1; /* the folder stays, to be looked at */
+		}
 	}
 	return execlp("rm", "rm", "-rf", dir, (char *)NULL);
 }
