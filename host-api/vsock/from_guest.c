@@ -333,34 +333,46 @@ static void take_chain(struct device *d, struct burst *b, const struct virtqueue
 	virtqueue_publish(queue(d));
 }
 
+/*
+ * The next chain behind those of the burst.  The ring counts as empty only after the
+ * guest was asked to kick and had nothing by then: a kick that nobody asked for
+ * does not come.
+ *
+ * Return: 1 with *ret; 0 when the ring is empty; negative when it is broken.
+ */
+static int next_chain(struct device *d, struct burst *b, struct virtqueue_chain *ret)
+{
+	struct virtqueue *q = queue(d);
+	struct err e = ERR_NONE;
+	int rc;
+
+	do {
+		rc = virtqueue_peek(q, (uint16_t)b->n_heads, false, ret, &e);
+		if (rc == 0)
+			burst_end(d, b);
+	} while (rc == 0 && virtqueue_ask_kick(q));
+	if (rc < 0)
+		device_complain(d, "transmit ring: %s", e.text);
+	return rc;
+}
+
 bool device_from_guest(struct device *d)
 {
 	struct burst b = { .n_heads = 0 };
 	struct virtqueue_chain c;
-	struct err e = ERR_NONE;
-	int i, rc = 0;
+	int i, rc = 1;
 
 	if (!vhost_ring_is_served(&d->backend.rings[VHOST_RING_TX]))
 		return true;
-	if (d->n_rsts == DEVICE_RSTS)
-		return false;
 	virtqueue_mute_kick(queue(d));
-	for (i = 0; i < PACKETS_PER_TURN && d->n_rsts < DEVICE_RSTS; i++) {
-		rc = virtqueue_peek(queue(d), (uint16_t)b.n_heads, false, &c, &e);
-		if (rc == 0 && b.n_heads == 0 && virtqueue_ask_kick(queue(d)))
-			rc = virtqueue_peek(queue(d), 0, false, &c, &e);
-		if (rc < 0)
-			device_complain(d, "transmit ring: %s", e.text);
-		if (rc == 0 && b.n_heads > 0) {
-			burst_end(d, &b);
-			continue;
-		}
-		if (rc <= 0)
-			break;
-		take_chain(d, &b, &c);
+	for (i = 0; rc == 1 && i < PACKETS_PER_TURN && d->n_rsts < DEVICE_RSTS; i++) {
+		rc = next_chain(d, &b, &c);
+		if (rc == 1)
+			take_chain(d, &b, &c);
 	}
 	burst_end(d, &b);
-	if (rc <= 0)
-		d->from_ready = false;
-	return rc <= 0;
+	if (rc == 1)
+		return false; /* enough for one turn, or no room for refusals: there may be more */
+	d->from_ready = false;
+	return true;
 }

@@ -268,6 +268,31 @@ static void test_credit_request_is_answered(void)
 	fake_guest_deinit(&g);
 }
 
+/* Linux sends no more than its own buffer holds: it must hear of credit before that is used up. */
+static void test_guest_with_a_small_buffer_hears_of_credit_early(void)
+{
+	struct vsock_packet p;
+	char text[4096];
+	int host;
+
+	fake_guest_init(&g, -1, FAKE_BUFFERS);
+	host = open_stream(10000, 500);
+	credit(4096, 0);
+	p = (struct vsock_packet){ .src_cid = FAKE_CID,
+				   .dst_cid = VSOCK_CID_HOST,
+				   .src_port = 500,
+				   .dst_port = 10000,
+				   .len = 4096,
+				   .type = VSOCK_TYPE_STREAM,
+				   .op = VSOCK_OP_RW,
+				   .buf_alloc = 4096 };
+	fake_guest_send(&g, &p, big);
+	assert(recv(host, text, sizeof text, 0) == 4096);
+	p = fake_guest_expect(&g, VSOCK_OP_CREDIT_UPDATE, 10000, 500);
+	assert(p.fwd_cnt == 4096);
+	fake_guest_deinit(&g);
+}
+
 static void test_a_thousand_streams_and_no_more(void)
 {
 	uint32_t i;
@@ -454,6 +479,7 @@ int main(void)
 	test_host_close_tells_both_directions();
 	test_close_of_both_directions_is_confirmed_and_drained();
 	test_credit_request_is_answered();
+	test_guest_with_a_small_buffer_hears_of_credit_early();
 	test_a_thousand_streams_and_no_more();
 	test_streams_share_receive_buffers_fairly();
 	test_nothing_is_lost_while_the_guest_gives_no_buffers();
