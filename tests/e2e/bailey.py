@@ -84,6 +84,13 @@ def processes_naming(text):
     return found
 
 
+def _terminated(*_):
+    sys.exit("terminated")
+
+
+signal.signal(signal.SIGTERM, _terminated)  # so that what a test started is ended all the same
+
+
 class Failed(Exception):
     def __init__(self, result):
         super().__init__(f"{result.args}: exit {result.returncode}\n{result.stdout}{result.stderr}")

@@ -4,7 +4,7 @@
  *
  * Runs inside a test guest (static, no library).
  *
- *	vsock-tool ping N	N calls of Info, one after the other; prints the median in us
+ *	vsock-tool ping N	N calls of Info, one after the other; prints the median in us, and the time
  *	vsock-tool flood S	for S seconds: calls without reading the answer, half-open calls,
  *				endless bodies, connections that say nothing
  */
@@ -95,7 +95,8 @@ static int ping(int n)
 		took[i] = now_us() - begun;
 	}
 	qsort(took, (size_t)n, sizeof(took[0]), by_value);
-	printf("ping: median %llu us of %d\n", (unsigned long long)took[n / 2], n);
+	printf("ping: median %llu us at %lld\n", (unsigned long long)took[n / 2],
+	       (long long)time(NULL));
 	return 0;
 }
 
