@@ -139,7 +139,7 @@ static inline void test_send(struct test_http *t, struct test_client *c, const v
 /* Read what there is.  Return: true, to be used in conditions. */
 static inline bool test_read(struct test_client *c)
 {
-	char block[4096];
+	char block[2048];
 	ssize_t n;
 
 	while (!c->ended && (n = recv(c->fd, block, sizeof(block), MSG_DONTWAIT)) != -1) {

@@ -93,7 +93,7 @@ static int write_simulator(const struct start_plan *p, const struct vm_config_sp
 {
 	const struct config *c = p->d->config;
 	auto_free char *text = NULL;
-	size_t n;
+	size_t n = 0;
 	int rc;
 
 	if (!p->m.simulated_tee) {
@@ -111,7 +111,7 @@ int guest_config_write(struct start_plan *p, struct err *e)
 	bool is_real = !p->m.no_tee && !p->m.simulated_tee;
 	auto_free char *text = NULL;
 	struct vm_config_spec s;
-	size_t n;
+	size_t n = 0;
 	int rc;
 
 	fill(p, &s);
