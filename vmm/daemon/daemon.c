@@ -203,10 +203,8 @@ int daemon_start(struct daemon *d, uv_loop_t *loop, const struct config *c, stru
 
 	*d = (struct daemon){ .loop = loop, .config = c, .lock_fd = -1, .vm_root = -1 };
 	rc = make_folders(d, e);
-	if (rc) {
-		daemon_deinit(d);
+	if (rc)
 		return rc;
-	}
 	d->images = image_cache_new();
 	(void)uv_signal_init(loop, &d->on_term);
 	(void)uv_signal_init(loop, &d->on_int);
@@ -214,6 +212,7 @@ int daemon_start(struct daemon *d, uv_loop_t *loop, const struct config *c, stru
 	d->on_term.data = d->on_int.data = d->patience.data = d;
 	(void)uv_signal_start(&d->on_term, on_signal, SIGTERM);
 	(void)uv_signal_start(&d->on_int, on_signal, SIGINT);
+	log_keeper_start(&d->logs, d);
 	rc = http_client_start(&d->http, loop, e);
 	if (!rc)
 		rc = open_hypervisor(d, e);
@@ -230,6 +229,7 @@ static void close_handles(void *arg)
 	uv_close((uv_handle_t *)&d->on_term, NULL);
 	uv_close((uv_handle_t *)&d->on_int, NULL);
 	uv_close((uv_handle_t *)&d->patience, NULL);
+	log_keeper_stop(&d->logs);
 }
 
 static void http_stopped(void *arg)

@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "daemon/fleet.h"
+#include "daemon/log_keeper.h"
 #include "domain/domain_xml.h"
 
 struct config;
@@ -50,6 +51,7 @@ struct daemon {
 	unsigned int n_busy; /* VMs with operations in their queue */
 	bool is_stopping, is_closing;
 	uv_signal_t on_term, on_int;
+	struct log_keeper logs;
 	uv_timer_t patience; /* how long operations may take to end when we are asked to */
 	int exit_code;
 };
@@ -59,7 +61,7 @@ struct daemon {
  *
  * What happens after the call returned is logged; if it fails the loop ends and exit_code is 1.
  *
- * Return: 0, or negative and nothing is left running.
+ * Return: 0, or negative; then the loop runs dry.  daemon_deinit() follows in both cases, after the loop.
  */
 int daemon_start(struct daemon *d, uv_loop_t *loop, const struct config *c, struct err *e);
 

@@ -69,7 +69,7 @@ static int check_image(struct start_plan *p, struct err *e)
 
 	if (!rc)
 		rc = image_check(p->image, p->d->images, e);
-	return rc ? err_wrap(e, rc, "image '%s'", p->m.image) : 0;
+	return rc;
 }
 
 /* Aside and renamed in: a disk that is there is a whole one. */
