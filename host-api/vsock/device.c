@@ -25,13 +25,15 @@ void device_complain(struct device *d, const char *fmt, ...)
 	if (!log_limit_take(&d->complaints, time_mono_ms(), &suppressed))
 		return;
 	va_start(ap, fmt);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): clang 14 does not see va_start() */
 	(void)vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	if (suppressed)
+	if (suppressed) {
 		log_warn("guest %llu: %s (and %u more lines like this)",
 			 (unsigned long long)d->backend.guest_cid, text, suppressed);
-	else
+	} else {
 		log_warn("guest %llu: %s", (unsigned long long)d->backend.guest_cid, text);
+	}
 }
 
 static void ring_ready(struct loop_source *source, uint32_t events)

@@ -36,10 +36,11 @@ int host_socket_listen(const char *path, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	if (str_format(a.sun_path, sizeof a.sun_path, "%s~", path) < 0)
+	if (str_format(a.sun_path, sizeof a.sun_path, "%s~", path) < 0) {
 		return err_set(e, -ENAMETOOLONG,
 			       "socket path '%s' is longer than %zu bytes: use a shorter folder",
 			       path, sizeof a.sun_path - 2);
+	}
 	fd = new_socket();
 	if (fd < 0)
 		return err_errno(e, errno, "cannot make a unix socket");

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -21,7 +22,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/mem.h"
+#include "base/str.h"
 #include "base/version.h"
 #include "vsockdev/device.h"
 #include "vsockdev/host_socket.h"
@@ -87,10 +88,15 @@ static int listen_for(const char *path, uid_t uid, struct err *e)
 
 static int confine(const struct options *o, uid_t uid, gid_t gid, struct err *e)
 {
-	auto_free char *vhost = xstrdup(o->vhost_user);
-	auto_free char *uds = xstrdup(o->uds);
-	const char *dirs[] = { dirname(vhost), dirname(uds) };
+	char vhost[HOST_SOCKET_PATH_MAX + 12], uds[HOST_SOCKET_PATH_MAX]; /* dirname() writes */
+	const char *dirs[2];
 	int rc = 0;
+
+	if (str_copy(vhost, sizeof vhost, o->vhost_user) < 0 ||
+	    str_copy(uds, sizeof uds, o->uds) < 0)
+		return err_set(e, -ENAMETOOLONG, "a socket path is too long");
+	dirs[0] = dirname(vhost);
+	dirs[1] = dirname(uds);
 
 	if (o->user)
 		rc = sandbox_user(uid, gid, e);

@@ -106,11 +106,12 @@ static int check(const struct options *o, struct err *e)
 		return err_set(e, ERR_INPUT, "--vhost-user is missing: see --help");
 	if (!o->uds)
 		return err_set(e, ERR_INPUT, "--uds is missing: see --help");
-	if (strlen(o->uds) >= HOST_SOCKET_PATH_MAX)
+	if (strlen(o->uds) >= HOST_SOCKET_PATH_MAX) {
 		return err_set(e, ERR_INPUT,
 			       "--uds '%s' is longer than %d bytes, so ports do not fit behind it: "
 			       "use a shorter folder",
 			       o->uds, HOST_SOCKET_PATH_MAX - 1);
+	}
 	return 0;
 }
 

@@ -128,14 +128,15 @@ static int allow_removal(int ruleset, const char *dir, struct err *e)
 
 int sandbox_files(const char *const *dirs, size_t n, struct err *e)
 {
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	struct ruleset r = { .files = 0 };
 	auto_close int fd = -1;
 	size_t i, size;
+	long abi;
 	int rc = 0;
 
 	if (SANITIZED)
 		return 0;
+	abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	if (abi < 1)
 		return err_set(e, -EOPNOTSUPP, "this kernel has no landlock");
 	r.files = rights_of(abi);

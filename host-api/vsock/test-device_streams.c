@@ -403,7 +403,7 @@ static void test_host_program_connects_to_the_guest(void)
 	(void)fd_close(fd);
 
 	/* the program gives up before the guest answers */
-	fd = fd_close(dial(path, "CONNECT 97\n"));
+	(void)fd_close(dial(path, "CONNECT 97\n"));
 	assert(fake_guest_receive(&g, &p, NULL, true) && p.op == VSOCK_OP_REQUEST);
 	(void)fake_guest_expect(&g, VSOCK_OP_RST, p.src_port, 97);
 

@@ -238,10 +238,11 @@ int vhost_message_parse(const uint8_t header[static VHOST_HEADER], const uint8_t
 	if (ring_index(s, &m) >= VHOST_RINGS)
 		return err_set(e, ERR_PROTO, "vhost-user request %u names ring %u", h.request,
 			       ring_index(s, &m));
-	if (n_fds != fds_due(s, &m))
+	if (n_fds != fds_due(s, &m)) {
 		return err_set(e, ERR_PROTO,
 			       "vhost-user request %u came with %zu file descriptors, not %zu",
 			       h.request, n_fds, fds_due(s, &m));
+	}
 	*ret = m;
 	return 0;
 }

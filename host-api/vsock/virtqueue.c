@@ -49,6 +49,7 @@ static uint16_t load16(const uint8_t *at)
 	return le16toh(v);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): __atomic_store() writes through it */
 static void store16(uint8_t *at, uint16_t v)
 {
 	uint16_t le = htole16(v);

@@ -59,10 +59,14 @@ void fake_guest_tell(struct fake_guest *g, uint32_t request, const void *payload
 		char room[CMSG_SPACE(sizeof(int) * 16)];
 	} control = { .room = { 0 } };
 	uint32_t head[3] = { request, 1, (uint32_t)n };
+	uint8_t body[512];
 	struct iovec iov[2] = { { .iov_base = head, .iov_len = sizeof head },
-				{ .iov_base = (void *)(uintptr_t)payload, .iov_len = n } };
+				{ .iov_base = body, .iov_len = n } };
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
 
+	assert(n <= sizeof body);
+	if (n)
+		memcpy(body, payload, n);
 	if (n_fds) {
 		struct cmsghdr *c = &control.align;
 

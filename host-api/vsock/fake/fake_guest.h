@@ -85,7 +85,7 @@ void fake_guest_send(struct fake_guest *g, const struct vsock_packet *p, const v
 void fake_guest_send_op(struct fake_guest *g, uint16_t op, uint32_t host_port, uint32_t guest_port,
 			uint32_t flags);
 void fake_guest_send_data(struct fake_guest *g, uint32_t host_port, uint32_t guest_port,
-			  const void *p, uint32_t n);
+			  const void *bytes, uint32_t n);
 
 /**
  * fake_guest_receive() - the next packet to the guest
