@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operations on a real loop: order, undo, workers, and a VM that goes with its last operation. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "daemon/config.h"
+#include "daemon/daemon.h"
+#include "daemon/fleet.h"
+#include "daemon/op.h"
+#include "daemon/vm.h"
+
+static struct daemon d;
+static char trace[256];
+
+static void note(const char *s)
+{
+	assert(strlen(trace) + strlen(s) + 1 < sizeof(trace));
+	(void)strcat(trace, s); /* NOLINT: measured above */
+}
+
+static void expect(const char *want)
+{
+	(void)uv_run(d.loop, UV_RUN_DEFAULT);
+	if (!str_equal(trace, want))
+		(void)fprintf(stderr, "got \"%s\", want \"%s\"\n", trace, want);
+	assert(str_equal(trace, want) && d.n_busy == 0);
+	trace[0] = 0;
+}
+
+static struct vm *add_vm(uint64_t created)
+{
+	const struct vm_state s = { .started = false };
+	struct manifest m = MANIFEST_NULL;
+	struct vm *vm;
+
+	fleet_new_id(&d.fleet, m.id);
+	m.name = xstrdup("x");
+	m.app_id = xstrdup("");
+	m.image = xstrdup("");
+	m.created_at_ms = created;
+	vm = vm_new(&d, &m, &s, -1);
+	fleet_add(&d.fleet, vm);
+	return vm;
+}
+
+static void a(struct op *op)
+{
+	note("a");
+	op_next(op, 0);
+}
+
+static void un_a(struct op *op)
+{
+	note("-a");
+	op_next(op, 0);
+}
+
+static int work_ok(struct op *op, struct err *e)
+{
+	(void)op;
+	(void)e;
+	return 0;
+}
+
+static int work_bad(struct op *op, struct err *e)
+{
+	(void)op;
+	return err_set(e, ERR_MISSING, "no tool");
+}
+
+static void b(struct op *op)
+{
+	note("b");
+	op_work(op, work_ok);
+}
+
+static void un_b(struct op *op)
+{
+	note("-b");
+	op_work(op, work_bad); /* an undo that fails does not stop the others */
+}
+
+static void bad(struct op *op)
+{
+	note("!");
+	op_work(op, work_bad);
+}
+
+static void early(struct op *op)
+{
+	note("e");
+	op_finish(op);
+}
+
+static void done(struct op *op)
+{
+	note(op->rc ? ";failed " : ";done ");
+	free(op);
+}
+
+static void queue(struct vm *vm, const struct op_step *steps)
+{
+	struct op *op = xnew(struct op);
+
+	*op = (struct op){ .vm = vm, .name = "test", .steps = steps, .done = done };
+	op_queue(op);
+}
+
+static const struct op_step good_steps[] = {
+	{ "a", a, un_a }, { "b", b, un_b }, { "a", a, NULL }, { NULL, NULL, NULL }
+};
+static const struct op_step bad_steps[] = { { "a", a, un_a },
+					    { "b", b, un_b },
+					    { "tooling", bad, NULL },
+					    { "a", a, un_a },
+					    { NULL, NULL, NULL } };
+static const struct op_step early_steps[] = { { "e", early, NULL },
+					      { "a", a, NULL },
+					      { NULL, NULL, NULL } };
+
+static void test_steps_run_in_order_and_are_undone_backwards(void)
+{
+	struct vm *vm = add_vm(1);
+
+	queue(vm, good_steps);
+	expect("aba;done ");
+	queue(vm, bad_steps);
+	expect("ab!-b-a;failed ");
+	queue(vm, early_steps);
+	expect("e;done ");
+}
+
+static void check_reason(struct op *op)
+{
+	assert(op->rc == ERR_MISSING && str_equal(op->err.text, "tooling: no tool"));
+	done(op);
+}
+
+static void test_the_first_failure_is_the_one_reported(void)
+{
+	struct op *op = xnew(struct op);
+
+	*op = (struct op){
+		.vm = d.fleet.first, .name = "test", .steps = bad_steps, .done = check_reason
+	};
+	op_queue(op);
+	expect("ab!-b-a;failed ");
+}
+
+static void test_one_vm_waits_for_itself_not_for_others(void)
+{
+	struct vm *one = d.fleet.first, *two = add_vm(2);
+
+	queue(one, good_steps);
+	queue(one, early_steps);
+	assert(str_equal(trace, "ab")); /* on the worker; the second waits */
+	queue(two, early_steps);
+	assert(str_equal(trace, "abe;done ") && d.n_busy == 1);
+	expect("abe;done a;done e;done ");
+}
+
+static void drop(struct op *op)
+{
+	struct vm *vm = op->vm;
+
+	free(op);
+	fleet_drop(&d.fleet, vm);
+	note(";dropped ");
+}
+
+static void test_a_vm_may_go_with_its_last_operation(void)
+{
+	struct op *op = xnew(struct op);
+
+	*op = (struct op){ .vm = d.fleet.first, .name = "test", .steps = good_steps, .done = drop };
+	op_queue(op);
+	expect("aba;dropped ");
+	assert(d.fleet.n == 1);
+}
+
+static void test_ids_and_cids_are_nobody_elses(void)
+{
+	uint32_t cid;
+	struct vm *vm = d.fleet.first, *other = add_vm(0);
+	struct err e = ERR_NONE;
+
+	assert(d.fleet.first == other && !other->next->next); /* in order of creation */
+	vm->state.cid = 10;
+	other->state.cid = 11;
+	assert(!fleet_new_cid(&d.fleet, 10, 3, &cid, NULL) && cid == 12);
+	assert(fleet_new_cid(&d.fleet, 10, 2, &cid, &e) == ERR_LIMIT &&
+	       strstr(e.text, "CID pool exhausted"));
+	assert(!fleet_find_cid(&d.fleet, 11)); /* it does not run */
+	other->is_running = true;
+	assert(fleet_find_cid(&d.fleet, 11) == other);
+	other->is_hidden = true;
+	assert(!fleet_find(&d.fleet, other->manifest.id));
+}
+
+int main(void)
+{
+	uv_loop_t loop;
+	struct config c = { .events_max = 20 };
+
+	assert(!uv_loop_init(&loop));
+	d = (struct daemon){ .loop = &loop, .config = &c, .lock_fd = -1, .vm_root = -1 };
+	test_steps_run_in_order_and_are_undone_backwards();
+	test_the_first_failure_is_the_one_reported();
+	test_one_vm_waits_for_itself_not_for_others();
+	test_a_vm_may_go_with_its_last_operation();
+	test_ids_and_cids_are_nobody_elses();
+	fleet_free(&d.fleet);
+	assert(!uv_loop_close(&loop));
+	return 0;
+}
