@@ -168,12 +168,13 @@ static void adopt_running(struct vm *vm, pid_t pid)
 
 	vm->is_running = true;
 	vm->qemu_pid = pid;
-	if (vsock_paths(vm->d->config->run, vm->short_id, &p, &e) || hostlink_open(vm, &e))
+	if (vsock_paths(vm->d->config->run, vm->short_id, &p, &e) || hostlink_open(vm, &e)) {
 		log_error("vm %s: cannot listen for its calls: %s", vm->short_id, e.text);
-	else if (vm->d->vsock_program && !vsock_process_is_alive(&p))
+	} else if (vm->d->vsock_program && !vsock_process_is_alive(&p)) {
 		log_error("vm %s: its vsock process is gone; it cannot be reached until it is "
 			  "restarted",
 			  vm->short_id);
+	}
 	log_info("vm %s: found running, QEMU is process %d", vm->short_id, (int)pid);
 	/* StopVm was cut off after it wrote down what it wants; a guest on its way down ends by itself. */
 	if (!vm->state.started && !str_equal(vm->shutdown_progress, "powering off"))

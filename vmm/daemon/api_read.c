@@ -21,11 +21,6 @@
 #include "proto/vmm.pb-c.h"
 #include "store/image.h"
 
-static char *lent(const char *s)
-{
-	return (char *)(uintptr_t)s; /* protobuf-c's fields are not const; only read here */
-}
-
 static bool is_listed(const Bailey__Vmm__StatusRequest *q, const struct vm *vm)
 {
 	const struct manifest *m = &vm->manifest;
@@ -52,7 +47,7 @@ void api_status(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 	struct daemon *d = ctx;
 	const struct vm *vm;
 
-	out.vms = scratch_alloc(&s, d->fleet.n, sizeof(*out.vms));
+	out.vms = scratch_list(&s, d->fleet.n);
 	for (vm = d->fleet.first; vm; vm = vm->next) {
 		if (!is_listed(q, vm))
 			continue;
@@ -82,8 +77,8 @@ void api_version(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 
 	(void)ctx;
 	(void)in;
-	out.version = lent(DSTACK_VERSION);
-	out.rev = lent("bailey:" BAILEY_VERSION);
+	out.version = scratch_lend(DSTACK_VERSION);
+	out.rev = scratch_lend("bailey:" BAILEY_VERSION);
 	rpc_reply(call, &out.base);
 }
 
@@ -106,6 +101,16 @@ void api_get_compose_hash(struct rpc_call *call, void *ctx, const ProtobufCMessa
 	rpc_reply(call, &out.base);
 }
 
+static char **lend_list(const struct config_urls *urls, struct scratch *s)
+{
+	char **list = scratch_list(s, urls->n);
+	size_t i;
+
+	for (i = 0; i < urls->n; i++)
+		list[i] = scratch_lend(urls->items[i]);
+	return list;
+}
+
 void api_get_meta(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 {
 	Bailey__Vmm__KmsSettings kms = BAILEY__VMM__KMS_SETTINGS__INIT;
@@ -115,16 +120,17 @@ void api_get_meta(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 	Bailey__Vmm__GetMetaResponse out = BAILEY__VMM__GET_META_RESPONSE__INIT;
 	const struct config *c = ((const struct daemon *)ctx)->config;
 	uint64_t memory = c->max_memory >> 20;
-	char *user = lent("user");
+	auto_scratch struct scratch s = SCRATCH_NULL;
+	char *user = scratch_lend("user");
 
 	(void)in;
-	kms.urls = (char **)(uintptr_t)c->kms_urls.items;
+	kms.urls = lend_list(&c->kms_urls, &s);
 	kms.n_urls = c->kms_urls.n;
-	kms.url = lent(c->kms_urls.n ? c->kms_urls.items[0] : "");
-	gateway.urls = (char **)(uintptr_t)c->gateway_urls.items;
+	kms.url = scratch_lend(c->kms_urls.n ? c->kms_urls.items[0] : "");
+	gateway.urls = lend_list(&c->gateway_urls, &s);
 	gateway.n_urls = c->gateway_urls.n;
-	gateway.url = lent(c->gateway_urls.n ? c->gateway_urls.items[0] : "");
-	gateway.base_domain = lent(c->gateway_domain);
+	gateway.url = scratch_lend(c->gateway_urls.n ? c->gateway_urls.items[0] : "");
+	gateway.base_domain = scratch_lend(c->gateway_domain);
 	gateway.port = c->gateway_port;
 	gateway.agent_port = c->gateway_agent_port;
 	resources.max_cvm_number = c->max_vms;
@@ -170,7 +176,7 @@ static void list_done(void *arg)
 	auto_scratch struct scratch s = SCRATCH_NULL;
 	size_t i;
 
-	out.images = scratch_alloc(&s, l->n, sizeof(*out.images));
+	out.images = scratch_list(&s, l->n);
 	for (i = 0; i < l->n; i++) {
 		out.images[i] = scratch_new(&s, Bailey__Vmm__ImageInfo);
 		bailey__vmm__image_info__init(out.images[i]);

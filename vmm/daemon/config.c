@@ -96,11 +96,12 @@ static int read_paths(const struct reader *r)
 	else
 		c->run = is_root ? xstrdup("/run/bailey")
 				 : home_path("XDG_RUNTIME_DIR", ".cache", "bailey");
-	if (strlen(c->run) > CONFIG_RUN_MAX)
+	if (strlen(c->run) > CONFIG_RUN_MAX) {
 		return wrong(r, "run",
 			     "\"%s\" is too long for the path of a socket; choose one of at most "
 			     "%d bytes",
 			     c->run, CONFIG_RUN_MAX);
+	}
 	c->api_socket = socket ? xstrdup(socket) : xasprintf("%s/baileyd.sock", c->run);
 	return 0;
 }

@@ -134,12 +134,13 @@ int fleet_check_ports(const struct fleet *f, const struct manifest *m, struct er
 			continue;
 		for (i = 0; i < m->n_ports; i++) {
 			for (j = 0; j < vm->manifest.n_ports; j++) {
-				if (ports_collide(&m->ports[i], &vm->manifest.ports[j]))
+				if (ports_collide(&m->ports[i], &vm->manifest.ports[j])) {
 					return err_set(
 						e, ERR_CONFLICT,
 						"host port mapping conflicts with VM %s: %s",
 						vm->manifest.id,
 						ports_text(&m->ports[i], text, sizeof(text)));
+				}
 			}
 		}
 	}

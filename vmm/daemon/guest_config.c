@@ -47,10 +47,11 @@ static int add_tdx(struct start_plan *p, struct vm_config_spec *s, struct err *e
 
 	if (rc)
 		return rc;
-	if (c->n_key_provider_id)
+	if (c->n_key_provider_id) {
 		rc = err_set(e, ERR_MISSING,
 			     "app-compose.json: key_provider_id needs MrConfigV3, which this "
 			     "version of Bailey cannot make");
+	}
 	s->is_tdx = true;
 	if (c->requirements.has_tdx_measure_acpi_tables)
 		s->measure_acpi = c->requirements.tdx_measure_acpi_tables;

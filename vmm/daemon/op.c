@@ -10,24 +10,57 @@
 #include "daemon/vm.h"
 #include "loop/work.h"
 
-static void run(struct op *op)
+/* Begin the step or the undo that op->at names. */
+static void step(struct op *op)
 {
 	const struct op_step *s = &op->steps[op->at];
 
-	if (op->is_undoing)
-		log_debug("vm %s: %s: undoing: %s", op->vm->short_id, op->name, s->doing);
-	else
-		log_debug("vm %s: %s: %s", op->vm->short_id, op->name, s->doing);
-	if (op->is_undoing && s->undo)
-		s->undo(op);
-	else if (op->is_undoing)
-		op_next(op, 0);
-	else
+	log_debug("vm %s: %s: %s%s", op->vm->short_id, op->name, op->is_undoing ? "undoing: " : "",
+		  s->doing);
+	op->is_in_step = true;
+	if (!op->is_undoing)
 		s->run(op);
+	else if (s->undo)
+		s->undo(op);
+	else
+		op->has_result = true;
+	op->is_in_step = false;
 }
 
-/* `done` may free the operation, and the removal of a VM frees the VM with its empty queue. */
-static void finish(struct op *op)
+static void fail(struct op *op)
+{
+	const char *doing = op->steps[op->at].doing;
+
+	op->rc = op->result;
+	if (*doing != '-')
+		(void)err_wrap(&op->err, op->rc, "%s", doing);
+	op->is_undoing = true;
+}
+
+/* From what the last step came to, to the next.  Return: false if there is none. */
+static bool advance(struct op *op)
+{
+	if (op->is_over)
+		return false;
+	if (op->is_undoing)
+		return op->at-- > 0;
+	if (!op->has_begun) {
+		op->has_begun = true;
+		return op->steps[0].run != NULL;
+	}
+	if (op->result < 0) {
+		fail(op);
+		return true; /* its own undo comes first */
+	}
+	op->at++;
+	return op->steps[op->at].run != NULL;
+}
+
+/*
+ * `done` may free the operation, and the removal of a VM frees the VM with its empty queue.
+ * Return: the VM's next operation, ready to begin; NULL if there is none.
+ */
+static struct op *finish(struct op *op)
 {
 	struct vm *vm = op->vm;
 	struct daemon *d = vm->d;
@@ -38,9 +71,23 @@ static void finish(struct op *op)
 	if (!next)
 		d->n_busy--;
 	op->done(op);
-	if (next)
-		run(next);
 	daemon_idle(d);
+	return next;
+}
+
+/* Go on until a step has to wait, or the VM has no more to do. */
+static void drive(struct op *op)
+{
+	while (op && op->has_result) {
+		op->has_result = false;
+		if (advance(op)) {
+			step(op);
+		} else {
+			op = finish(op);
+			if (op)
+				op->has_result = true;
+		}
+	}
 }
 
 void op_queue(struct op *op)
@@ -49,51 +96,32 @@ void op_queue(struct op *op)
 
 	op->at = 0;
 	op->next = NULL;
-	op->is_undoing = false;
-	op->rc = 0;
+	op->rc = op->result = 0;
 	op->err = ERR_NONE;
+	op->is_undoing = op->is_over = op->has_begun = op->is_in_step = op->has_result = false;
 	while (*p)
 		p = &(*p)->next;
 	*p = op;
 	if (op->vm->queue != op)
 		return;
 	op->vm->d->n_busy++;
-	run(op);
-}
-
-static void fail(struct op *op, int rc)
-{
-	op->rc = rc;
-	if (op->steps[op->at].doing[0] != '-')
-		(void)err_wrap(&op->err, rc, "%s", op->steps[op->at].doing);
-	op->is_undoing = true;
-	run(op);
+	op->has_result = true;
+	drive(op);
 }
 
 void op_next(struct op *op, int rc)
 {
-	if (op->is_undoing) {
-		if (op->at-- > 0)
-			run(op);
-		else
-			finish(op);
-		return;
-	}
-	if (rc < 0) {
-		fail(op, rc);
-		return;
-	}
-	op->at++;
-	if (op->steps[op->at].run)
-		run(op);
-	else
-		finish(op);
+	op->result = rc;
+	op->has_result = true;
+	if (!op->is_in_step)
+		drive(op);
 }
 
 void op_finish(struct op *op)
 {
 	assert(!op->is_undoing);
-	finish(op);
+	op->is_over = true;
+	op_next(op, 0);
 }
 
 static void work_run(void *arg)

@@ -38,7 +38,8 @@ struct op {
 	struct err err;
 	/* private */
 	size_t at;
-	bool is_undoing;
+	int result; /* of the step that just ended */
+	bool has_begun, has_result, is_in_step, is_undoing, is_over;
 	int (*work)(struct op *op, struct err *e);
 	int work_rc;
 	struct err work_err;

@@ -167,11 +167,12 @@ static void fill_ports(const struct manifest *m, struct domain_port *ports)
 {
 	size_t i;
 
-	for (i = 0; i < m->n_ports; i++)
+	for (i = 0; i < m->n_ports; i++) {
 		ports[i] = (struct domain_port){ .address = m->ports[i].address,
 						 .is_udp = m->ports[i].is_udp,
 						 .host = m->ports[i].from,
 						 .guest = m->ports[i].to };
+	}
 }
 
 /* dstack's networks of mode "user"; none given is one of that mode with the defaults. */

@@ -102,13 +102,14 @@ static void test_instance_info_reaches_both_names_verbatim(void)
 
 static void test_instance_info_that_would_break_the_next_boot_is_dropped(void)
 {
+	static const char prefixed[] = "{\"instance_id\":\"0x" INSTANCE "\"}";
 	static const char *const bad[] = {
 		"",
 		"x",
 		"[]",
 		"{",
 		"{\"instance_id\":7}",
-		"{\"instance_id\":\"0x" INSTANCE "\"}",
+		prefixed,
 		"{\"instance_id\":\"../../etc\"}",
 		"{\"app_id\":\"ab\"}",
 		"{\"instance_id\":\"a\",\"instance_id\":\"b\"}",

@@ -37,11 +37,12 @@ static int check_name(const char *name, struct err *e)
 	if (strlen(name) > VALIDATE_NAME_MAX)
 		return err_set(e, ERR_INPUT, "Invalid name: longer than %d characters",
 			       VALIDATE_NAME_MAX);
-	if (name[strspn(name, allowed)])
+	if (name[strspn(name, allowed)]) {
 		return err_set(
 			e, ERR_INPUT,
 			"Invalid name: %s; use letters, digits, space and - _ . @ ~ ! $ ^ ( ) ;",
 			shown(text, sizeof(text), name));
+	}
 	return 0;
 }
 
@@ -75,10 +76,11 @@ static int read_port(const struct daemon *d, const Bailey__Vmm__PortMapping *p,
 			       p->host_port);
 	if (p->vm_port < 1 || p->vm_port > UINT16_MAX)
 		return err_set(e, ERR_INPUT, "Invalid vm port: %u; write 1 to 65535", p->vm_port);
-	if (!str_equal(p->protocol, "tcp") && !str_equal(p->protocol, "udp"))
+	if (!str_equal(p->protocol, "tcp") && !str_equal(p->protocol, "udp")) {
 		return err_set(e, ERR_INPUT,
 			       "Invalid protocol: Invalid protocol: %s; write tcp or udp",
 			       shown(text, sizeof(text), p->protocol));
+	}
 	if (inet_pton(AF_INET, address, raw) != 1 && inet_pton(AF_INET6, address, raw) != 1)
 		return err_set(e, ERR_INPUT, "Invalid host address: %s; write an IP address",
 			       shown(text, sizeof(text), address));
@@ -125,14 +127,16 @@ static int check_size(const struct daemon *d, const configuration *c, struct err
 	if (c->vcpu > cf->max_vcpu)
 		return err_set(e, ERR_LIMIT, "vcpu: %u is more than this host allows (%u)", c->vcpu,
 			       cf->max_vcpu);
-	if (c->memory > memory_max)
+	if (c->memory > memory_max) {
 		return err_set(e, ERR_LIMIT,
 			       "memory: %u MiB is more than this host allows (%llu MiB)", c->memory,
 			       (unsigned long long)memory_max);
-	if (c->disk_size > disk_max)
+	}
+	if (c->disk_size > disk_max) {
 		return err_set(e, ERR_LIMIT,
 			       "disk_size: %u GiB is more than this host allows (%llu GiB)",
 			       c->disk_size, (unsigned long long)disk_max);
+	}
 	return 0;
 }
 
@@ -246,12 +250,10 @@ static int read_list(struct manifest_list *l, const char *what, char *const *url
 	return 0;
 }
 
-static int read_tee(const struct daemon *d, const configuration *c, struct manifest *m,
-		    struct err *e)
+static int read_tee(const configuration *c, struct manifest *m, struct err *e)
 {
 	char text[64];
 
-	(void)d;
 	m->no_tee = c->no_tee;
 	if (c->has_simulated_tee_case !=
 	    BAILEY__VMM__VM_CONFIGURATION__HAS_SIMULATED_TEE_SIMULATED_TEE)
@@ -324,7 +326,7 @@ static int fill(const struct daemon *d, const configuration *c, struct manifest 
 		rc = check_app(compose, e);
 	app_compose_free(compose);
 	if (!rc)
-		rc = read_tee(d, c, m, e);
+		rc = read_tee(c, m, e);
 	if (!rc)
 		rc = read_networks(c, m, e);
 	if (!rc)

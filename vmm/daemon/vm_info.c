@@ -31,12 +31,6 @@ static char *ago(struct scratch *s, uint64_t at_ms)
 		s, time_duration(text, sizeof(text), now > at_ms ? (now - at_ms) / 1000 : 0));
 }
 
-/* Protobuf-c's fields are not const, and what we put there is only read. */
-static char *lent(const char *s)
-{
-	return (char *)(uintptr_t)s;
-}
-
 static char **lent_list(const struct manifest_list *l)
 {
 	return l->items;
@@ -44,16 +38,16 @@ static char **lent_list(const struct manifest_list *l)
 
 static Bailey__Vmm__PortMapping **ports(const struct manifest *m, struct scratch *s)
 {
-	Bailey__Vmm__PortMapping **list = scratch_alloc(s, m->n_ports, sizeof(*list));
+	Bailey__Vmm__PortMapping **list = scratch_list(s, m->n_ports);
 	size_t i;
 
 	for (i = 0; i < m->n_ports; i++) {
 		list[i] = scratch_new(s, Bailey__Vmm__PortMapping);
 		bailey__vmm__port_mapping__init(list[i]);
-		list[i]->protocol = lent(m->ports[i].is_udp ? "udp" : "tcp");
+		list[i]->protocol = scratch_lend(m->ports[i].is_udp ? "udp" : "tcp");
 		list[i]->host_port = m->ports[i].from;
 		list[i]->vm_port = m->ports[i].to;
-		list[i]->host_address = lent(m->ports[i].address);
+		list[i]->host_address = scratch_lend(m->ports[i].address);
 	}
 	return list;
 }
@@ -64,8 +58,8 @@ static Bailey__Vmm__GpuConfig *gpus(const struct manifest *m, struct scratch *s)
 	size_t i;
 
 	bailey__vmm__gpu_config__init(g);
-	g->attach_mode = m->gpu_attach_mode ? m->gpu_attach_mode : lent("listed");
-	g->gpus = scratch_alloc(s, m->gpus.n, sizeof(*g->gpus));
+	g->attach_mode = m->gpu_attach_mode ? m->gpu_attach_mode : scratch_lend("listed");
+	g->gpus = scratch_list(s, m->gpus.n);
 	for (i = 0; i < m->gpus.n; i++) {
 		g->gpus[i] = scratch_new(s, Bailey__Vmm__GpuSpec);
 		bailey__vmm__gpu_spec__init(g->gpus[i]);
@@ -90,7 +84,7 @@ static void fill_networks(Bailey__Vmm__VmConfiguration *c, const struct manifest
 {
 	size_t i;
 
-	c->networks = scratch_alloc(s, m->n_networks, sizeof(*c->networks));
+	c->networks = scratch_list(s, m->n_networks);
 	for (i = 0; i < m->n_networks; i++)
 		c->networks[i] = network(&m->networks[i], s);
 	c->n_networks = m->n_networks;
@@ -104,7 +98,7 @@ static char *file_text(const struct vm *vm, const char *path, size_t max, struct
 
 	if (file_read(vm->dirfd, path, max, &b, NULL) || !str_is_utf8(b.p, b.n) ||
 	    memchr(b.p, 0, b.n))
-		return lent("");
+		return scratch_lend("");
 	return scratch_str(s, (const char *)b.p);
 }
 
@@ -186,7 +180,7 @@ static void fill_events(Bailey__Vmm__VmInfo *v, const struct vm *vm, struct scra
 	size_t n = vm->events.n < VM_INFO_EVENTS ? vm->events.n : VM_INFO_EVENTS, i;
 	const struct event *ev;
 
-	v->events = scratch_alloc(s, n, sizeof(*v->events));
+	v->events = scratch_list(s, n);
 	for (i = 0; i < n; i++) {
 		ev = events_at(&vm->events, vm->events.n - n + i);
 		v->events[i] = scratch_new(s, Bailey__Vmm__GuestEvent);
@@ -205,12 +199,12 @@ static void fill_interfaces(Bailey__Vmm__VmInfo *v, const struct vm *vm, struct 
 	Bailey__Vmm__NetworkInterfaceStatus *x;
 	char mac[MAC_TEXT_SIZE];
 
-	v->interfaces = scratch_alloc(s, n, sizeof(*v->interfaces));
+	v->interfaces = scratch_list(s, n);
 	for (i = 0; i < n; i++) {
 		x = v->interfaces[i] = scratch_new(s, Bailey__Vmm__NetworkInterfaceStatus);
 		bailey__vmm__network_interface_status__init(x);
-		x->mode = m->n_networks ? m->networks[i].mode : lent("user");
-		x->backend = lent("slirp");
+		x->mode = m->n_networks ? m->networks[i].mode : scratch_lend("user");
+		x->backend = scratch_lend("slirp");
 		if (mac_of(m->id, m->n_networks ? m->networks[i].mac_prefix : NULL, i, mac, NULL))
 			mac[0] = 0;
 		x->mac = scratch_str(s, mac);
@@ -227,9 +221,9 @@ Bailey__Vmm__VmInfo *vm_info(const struct vm *vm, bool brief, struct scratch *s)
 	char *url = app_url(vm, s);
 
 	bailey__vmm__vm_info__init(v);
-	v->id = lent(vm->manifest.id);
+	v->id = scratch_lend(vm->manifest.id);
 	v->name = vm->manifest.name;
-	v->status = lent(vm_status_text(vm_status_of(vm)));
+	v->status = scratch_lend(vm_status_text(vm_status_of(vm)));
 	v->uptime = ago(s, vm->state.started_at_ms);
 	if (url) {
 		v->has_app_url_case = BAILEY__VMM__VM_INFO__HAS_APP_URL_APP_URL;
@@ -238,7 +232,7 @@ Bailey__Vmm__VmInfo *vm_info(const struct vm *vm, bool brief, struct scratch *s)
 	v->app_id = vm->manifest.app_id;
 	if (*vm->instance_id) {
 		v->has_instance_id_case = BAILEY__VMM__VM_INFO__HAS_INSTANCE_ID_INSTANCE_ID;
-		v->instance_id = lent(vm->instance_id);
+		v->instance_id = scratch_lend(vm->instance_id);
 	}
 	v->configuration = brief ? NULL : configuration(vm, s);
 	v->has_exited_at_case = BAILEY__VMM__VM_INFO__HAS_EXITED_AT_EXITED_AT;

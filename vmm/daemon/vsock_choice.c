@@ -38,10 +38,11 @@ static int use_program(struct daemon *d, bool is_bailey, const char *why, struct
 {
 	const struct config *c = d->config;
 
-	if (!hypervisor_caps(d->hypervisor)->has_vhost_user_vsock)
+	if (!hypervisor_caps(d->hypervisor)->has_vhost_user_vsock) {
 		return err_set(e, ERR_MISSING,
 			       "this QEMU has no vhost-user-vsock-pci; install a QEMU that has, or "
 			       "set vsock.carrier: kernel");
+	}
 	d->vsock_program = c->vsock_program ? xstrdup(c->vsock_program) : beside_us();
 	if (!d->vsock_program || access(d->vsock_program, X_OK) < 0)
 		return err_set(e, ERR_MISSING, "cannot execute %s; set vsock.program",
@@ -70,10 +71,11 @@ int vsock_choose(struct daemon *d, struct err *e)
 
 	switch (d->config->carrier) {
 	case CONFIG_CARRIER_KERNEL:
-		if (!has_kernel)
+		if (!has_kernel) {
 			return err_set(e, ERR_MISSING,
 				       "/dev/vhost-vsock does not open; modprobe vhost_vsock, or "
 				       "set vsock.carrier: bailey-vsock");
+		}
 		return use_kernel(d, "the kernel, as configured");
 	case CONFIG_CARRIER_BAILEY:
 		return use_program(d, true, "bailey-vsock, as configured", e);

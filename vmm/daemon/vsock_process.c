@@ -28,10 +28,11 @@ int vsock_paths(const char *run, const char *short_id, struct vsock_paths *ret, 
 	    str_format(ret->vhost, sizeof(ret->vhost), "%s/vhost", ret->dir) < 0 ||
 	    str_format(ret->uds, sizeof(ret->uds), "%s/vsock", ret->dir) < 0 ||
 	    str_format(ret->host_api, sizeof(ret->host_api), "%s_10000", ret->uds) < 0 ||
-	    str_format(ret->pid_file, sizeof(ret->pid_file), "%s/vsock.pid", ret->dir) < 0)
+	    str_format(ret->pid_file, sizeof(ret->pid_file), "%s/vsock.pid", ret->dir) < 0) {
 		return err_set(e, ERR_INPUT,
 			       "\"%s\" is too long for the path of a socket; choose a shorter run",
 			       run);
+	}
 	return 0;
 }
 
@@ -174,15 +175,17 @@ static int wait_up(const struct vsock_paths *p, pid_t pid, struct err *e)
 	uint64_t end = time_mono_ms() + VSOCK_PROCESS_UP_MS;
 
 	while (!exists(p->vhost) || !vsock_process_is_alive(p)) {
-		if (kill(pid, 0) < 0 && errno == ESRCH)
+		if (kill(pid, 0) < 0 && errno == ESRCH) {
 			return err_set(e, ERR_MISSING,
 				       "the vsock process ended at once; see vsock.log in the VM's "
 				       "folder");
-		if (time_mono_ms() > end)
+		}
+		if (time_mono_ms() > end) {
 			return err_set(e, ERR_MISSING,
 				       "the vsock process made no socket in %d s; see vsock.log in "
 				       "the VM's folder",
 				       VSOCK_PROCESS_UP_MS / 1000);
+		}
 		(void)poll(NULL, 0, 5);
 	}
 	return 0;

@@ -249,7 +249,7 @@ static int read_lists(const json_t *j, struct manifest *m, struct err *e)
 
 static json_t *unknown_of(const json_t *j)
 {
-	json_t *rest = json_copy((json_t *)(uintptr_t)j); /* shallow; the type lacks a const */
+	json_t *rest = json_deep_copy(j);
 	size_t i;
 
 	for (i = 0; i < sizeof(known_keys) / sizeof(*known_keys); i++)
