@@ -123,26 +123,35 @@ int fleet_new_cid(const struct fleet *f, uint32_t first, uint32_t n, uint32_t *r
 	return err_set(e, ERR_LIMIT, "CID pool exhausted: all %u are taken; raise vsock.cids", n);
 }
 
-int fleet_check_ports(const struct fleet *f, const struct manifest *m, struct err *e)
+static int check_against(const struct manifest *m, const struct vm *vm, struct err *e)
 {
-	const struct vm *vm;
+	const struct manifest_port *mine, *theirs;
 	char text[96];
 	size_t i, j;
 
-	for (vm = f->first; vm; vm = vm->next) {
-		if (str_equal(vm->manifest.id, m->id))
-			continue;
-		for (i = 0; i < m->n_ports; i++) {
-			for (j = 0; j < vm->manifest.n_ports; j++) {
-				if (ports_collide(&m->ports[i], &vm->manifest.ports[j])) {
-					return err_set(
-						e, ERR_CONFLICT,
-						"host port mapping conflicts with VM %s: %s",
-						vm->manifest.id,
-						ports_text(&m->ports[i], text, sizeof(text)));
-				}
+	for (i = 0; i < m->n_ports; i++) {
+		mine = &m->ports[i];
+		for (j = 0; j < vm->manifest.n_ports; j++) {
+			theirs = &vm->manifest.ports[j];
+			if (ports_collide(mine, theirs)) {
+				return err_set(e, ERR_CONFLICT,
+					       "host port mapping conflicts with VM %s: %s",
+					       vm->manifest.id,
+					       ports_text(mine, text, sizeof(text)));
 			}
 		}
 	}
 	return 0;
+}
+
+int fleet_check_ports(const struct fleet *f, const struct manifest *m, struct err *e)
+{
+	const struct vm *vm;
+	int rc = 0;
+
+	for (vm = f->first; vm && !rc; vm = vm->next) {
+		if (!str_equal(vm->manifest.id, m->id))
+			rc = check_against(m, vm, e);
+	}
+	return rc;
 }
