@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Built aside: an argument may be the text that is replaced. */
 int err_set(struct err *e, int code, const char *fmt, ...)
 {
+	char whole[sizeof(e->text)];
 	va_list ap;
 
 	assert(code < 0);
@@ -16,8 +18,9 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 
 	e->code = code;
 	va_start(ap, fmt);
-	(void)vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	(void)vsnprintf(whole, sizeof(whole), fmt, ap);
 	va_end(ap);
+	memcpy(e->text, whole, sizeof(e->text));
 	return code;
 }
 
