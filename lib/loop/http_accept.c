@@ -64,6 +64,7 @@ void http_conn_notify(void *arg, struct MHD_Connection *mhd, void **context,
 		*context = c;
 		LIST_INSERT_HEAD(&s->conns, c, link);
 		s->n_conns++;
+		s->n_strangers += c->is_stranger;
 		http_conn_progress(c, 0);
 		http_server_watch_deadlines(s);
 		return;
@@ -71,6 +72,7 @@ void http_conn_notify(void *arg, struct MHD_Connection *mhd, void **context,
 	http_conn_watch(c, false);
 	LIST_REMOVE(c, link);
 	s->n_conns--;
+	s->n_strangers -= c->is_stranger;
 	*context = NULL;
 	free(c);
 }
@@ -104,6 +106,14 @@ static int add(struct http_server *s, int fd, const void *peer, size_t n, struct
 	if (n)
 		memcpy(c->peer, peer, n);
 	identify(c);
+	c->is_stranger =
+		c->from.ss_family == AF_UNIX && s->o.is_known && !s->o.is_known(c->uid, s->o.arg);
+	if (c->is_stranger && s->n_strangers >= s->o.strangers_max) {
+		(void)fd_close(fd);
+		free(c);
+		s->n_refused++;
+		return err_set(e, ERR_LIMIT, "already %u connections of strangers", s->n_strangers);
+	}
 	s->adding = c;
 	/* takes the fd over, also when it fails */
 	(void)MHD_add_connection(s->mhd, fd, (const struct sockaddr *)&c->from, sizeof(c->from));

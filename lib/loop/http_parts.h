@@ -45,6 +45,7 @@ struct http_conn {
 	uint64_t deadline_ms; /* 0: none */
 	int fd;		      /* libmicrohttpd's */
 	bool watched;	      /* for a client that goes away */
+	bool is_stranger;
 	uint32_t uid, cid;
 	struct sockaddr_storage from;
 	size_t n_peer;
@@ -87,7 +88,7 @@ struct http_server {
 	LIST_HEAD(, http_conn) conns;
 	TAILQ_HEAD(, http_request) waiting; /* for a token */
 	struct http_conn *adding;
-	unsigned int n_conns;
+	unsigned int n_conns, n_strangers;
 	size_t bodies; /* bytes held */
 	uint64_t n_refused;
 	uint64_t accept_after_ms; /* out of fds: not before this */

@@ -33,6 +33,12 @@ struct http_server_options {
 	size_t bodies_max; /* request bodies held at once; beyond: as too large; 0: conns_max * body_max */
 	unsigned int
 		share_percent; /* processor time of the loop's thread it may use; over it, it waits; 0: no limit */
+	/*
+	 * Unix clients of whom this is not true share strangers_max connections, so that they cannot keep
+	 * others out.  NULL: everyone is known.
+	 */
+	bool (*is_known)(uint32_t uid, void *arg);
+	unsigned int strangers_max;
 	/* A smaller body_max for this request: method, path and headers are there.  NULL: body_max. */
 	size_t (*body_max_of)(const struct http_request *r, void *arg);
 	/* A whole request is there.  Answer now or later, exactly once.  On the loop. */

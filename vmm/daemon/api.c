@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "daemon/api_events.h"
 #include "daemon/api_service.h"
 #include "daemon/config.h"
@@ -20,10 +21,11 @@
 #include "rpc/rpc.h"
 #include "rpc/rpc_http.h"
 
-enum { API_CONNS = 256, API_IDLE_S = 60 };
+enum { API_CONNS = 256, API_IDLE_S = 60, STRANGERS = 16, REFUSALS_LOGGED_MS = 60 * 1000 };
 
-static bool may_call(const struct daemon *d, uint32_t uid)
+static bool may_call(uint32_t uid, void *arg)
 {
+	const struct daemon *d = arg;
 	size_t i;
 
 	if (uid == 0 || uid == geteuid())
@@ -40,7 +42,25 @@ void api_text(struct http_request *r, int status, const char *text)
 	http_reply(r, status, "text/plain; charset=utf-8", text, strlen(text), NULL);
 }
 
-static void refuse(struct http_request *r, uint32_t uid)
+/* Who may not call may not fill the log either. */
+static void log_refusal(struct daemon *d, uint32_t uid)
+{
+	uint64_t now = time_mono_ms();
+
+	if (d->refusal_logged_ms && now - d->refusal_logged_ms < REFUSALS_LOGGED_MS)
+		return;
+	d->refusal_logged_ms = now;
+	log_warn("api: refused a call of user %u; more in the next minute are not logged", uid);
+}
+
+static size_t body_max_of(const struct http_request *r, void *arg)
+{
+	const struct daemon *d = arg;
+
+	return may_call(http_request_uid(r), arg) ? d->config->max_body : 0;
+}
+
+static void refuse(struct daemon *d, struct http_request *r, uint32_t uid)
 {
 	char text[160];
 	int n = str_format(
@@ -48,7 +68,7 @@ static void refuse(struct http_request *r, uint32_t uid)
 		"{\n  \"error\": \"user %u may not call this daemon; add it to api.users\"\n}",
 		uid);
 
-	log_warn("api: refused a call of user %u", uid);
+	log_refusal(d, uid);
 	http_reply(r, 403, "application/json", text, n < 0 ? 0 : (size_t)n, NULL);
 }
 
@@ -83,8 +103,8 @@ static void on_request(struct http_request *r, void *arg)
 	struct daemon *d = arg;
 	struct rpc_peer peer = { .kind = RPC_PEER_OPERATOR, .uid = http_request_uid(r) };
 
-	if (!may_call(d, peer.uid))
-		refuse(r, peer.uid);
+	if (!may_call(peer.uid, d))
+		refuse(d, r, peer.uid);
 	else if (!rpc_http_handle(&vmm_service, d, "/prpc/", r, &peer) &&
 		 !rpc_http_handle(&guest_proxy_service, d, "/guest/", r, &peer) &&
 		 !serve_page(d, r))
@@ -98,6 +118,9 @@ int api_start(struct daemon *d, struct err *e)
 		.conns_max = API_CONNS,
 		.idle_s = API_IDLE_S,
 		.body_max = d->config->max_body,
+		.body_max_of = body_max_of,
+		.is_known = may_call,
+		.strangers_max = STRANGERS,
 		.on_request = on_request,
 		.arg = d,
 	};

@@ -48,7 +48,8 @@ struct daemon {
 	struct proxied *proxied;	/* guest_proxy.c */
 	struct log_stream *log_streams; /* logs.c */
 	unsigned int n_log_streams, n_watchers;
-	unsigned int n_busy; /* VMs with operations in their queue */
+	uint64_t refusal_logged_ms; /* api.c; 0: never */
+	unsigned int n_busy;	    /* VMs with operations in their queue */
 	bool is_stopping, is_closing;
 	uv_signal_t on_term, on_int;
 	struct log_keeper logs;
