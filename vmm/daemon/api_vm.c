@@ -80,9 +80,9 @@ static struct vm *find(struct rpc_call *call, struct daemon *d, const ProtobufCM
 	if (d->is_stopping)
 		(void)err_set(&e, ERR_BAD_STATE, "the daemon is ending");
 	else if (!vm_id_is_valid(id->id))
-		(void)err_set(&e, ERR_INPUT, "invalid VM id");
+		(void)err_set(&e, ERR_INPUT, VM_ID_INVALID);
 	else if (!vm)
-		(void)err_set(&e, ERR_NOT_FOUND, "VM not found: %s", id->id);
+		(void)err_set(&e, ERR_NOT_FOUND, "VM not found: %s; Status lists them", id->id);
 	else
 		return vm;
 	fail(call, failed, &e);

@@ -78,7 +78,7 @@ static void publish(struct op *op)
 
 static int delete_folder(struct op *op, struct err *e)
 {
-	return vmdir_remove(create_of(op)->root, create_of(op)->m.id, e);
+	return vm_delete_files(create_of(op)->d, create_of(op)->m.id, e);
 }
 
 static void unmake_folder(struct op *op)

@@ -83,10 +83,12 @@ static int check(const struct daemon *d, const char *id, const struct vm **ret, 
 {
 	const struct vm *vm = vm_id_is_valid(id) ? fleet_find(&d->fleet, id) : NULL;
 
+	if (!vm_id_is_valid(id))
+		return err_set(e, ERR_INPUT, VM_ID_INVALID);
 	if (!vm)
-		return err_set(e, ERR_NOT_FOUND, "vm not found");
+		return err_set(e, ERR_NOT_FOUND, "vm not found: %s; Status lists them", id);
 	if (!vm->is_running)
-		return err_set(e, ERR_BAD_STATE, "vm is not running");
+		return err_set(e, ERR_BAD_STATE, "vm is not running: %s; StartVm starts it", id);
 	if (d->is_stopping)
 		return err_set(e, ERR_BAD_STATE, "the daemon is ending");
 	if (n_calls(d, id) >= GUEST_PROXY_CALLS_MAX)

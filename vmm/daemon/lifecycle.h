@@ -45,6 +45,9 @@ void vm_stop(struct vm *vm, vm_done_fn done, void *arg);
  */
 void vm_remove(struct vm *vm, vm_done_fn done, void *arg);
 
+/* Delete the folder of a VM and libvirt's log of it.  On a worker. */
+int vm_delete_files(const struct daemon *d, const char *id, struct err *e);
+
 /* Go on with a removal that a crash interrupted. */
 void vm_resume_removal(struct vm *vm);
 

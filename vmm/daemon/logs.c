@@ -172,11 +172,14 @@ static int read_flag(const struct http_request *r, const char *key, bool *ret)
 static int read_query(const struct http_request *r, struct query *q)
 {
 	char text[24];
+	int has_id;
 
 	*q = (struct query){ .lines = LOGS_LINES };
-	if (api_query(r, "id", q->id, sizeof(q->id)) != 1 || read_flag(r, "follow", &q->follow) ||
-	    read_flag(r, "ansi", &q->ansi))
+	has_id = api_query(r, "id", q->id, sizeof(q->id));
+	if (!has_id || read_flag(r, "follow", &q->follow) || read_flag(r, "ansi", &q->ansi))
 		return 422;
+	if (has_id < 0) /* too long, or bytes that no id has */
+		q->id[0] = 0;
 	if (api_query(r, "lines", text, sizeof(text)) == 1 &&
 	    num_parse_u64(text, 0, UINT64_MAX, &q->lines))
 		q->lines = LOGS_LINES;

@@ -7,6 +7,7 @@
 #include "daemon/lifecycle.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/fd.h"
@@ -28,7 +29,6 @@ struct removal {
 	struct daemon *d;
 	struct vsock_paths sockets;
 	char id[VM_ID_MAX + 1];
-	int root;
 };
 
 /* Marking happens beside the queue: it does not wait for a start that takes its time. */
@@ -81,9 +81,19 @@ static void forget(struct op *op)
 	hypervisor_forget(op->vm->d->hypervisor, op->vm->manifest.id, asked, op);
 }
 
+/* The log first: the folder is what a removal that was interrupted is known by. */
+int vm_delete_files(const struct daemon *d, const char *id, struct err *e)
+{
+	char path[512];
+
+	if (hypervisor_log_path(d->hypervisor, id, path, sizeof(path)) == 0)
+		(void)unlink(path);
+	return vmdir_remove(d->vm_root, id, e);
+}
+
 static int delete_folder(struct op *op, struct err *e)
 {
-	return vmdir_remove(removal_of(op)->root, removal_of(op)->id, e);
+	return vm_delete_files(removal_of(op)->d, removal_of(op)->id, e);
 }
 
 static void unmake_folder(struct op *op)
@@ -124,7 +134,6 @@ void vm_resume_removal(struct vm *vm)
 	r = xnew(struct removal);
 	r->op = (struct op){ .vm = vm, .name = "remove", .steps = steps, .done = finished };
 	r->d = vm->d;
-	r->root = vm->d->vm_root;
 	(void)str_copy(r->id, sizeof(r->id), vm->manifest.id);
 	(void)vsock_paths(vm->d->config->run, vm->short_id, &r->sockets, NULL);
 	op_queue(&r->op);

@@ -294,6 +294,20 @@ static int check_image(const struct daemon *d, const configuration *c, struct ma
 	return rc ? err_wrap(e, rc, "Failed to load VM: Failed to load image") : 0;
 }
 
+/* What a guest would refuse to read is refused here, where somebody can still change it. */
+static int check_files(const configuration *c, struct err *e)
+{
+	if (c->encrypted_env.len > VALIDATE_ENCRYPTED_ENV_MAX)
+		return err_set(e, ERR_LIMIT,
+			       "encrypted_env: %zu bytes, and guests read at most 256 KiB",
+			       c->encrypted_env.len);
+	if (strlen(c->user_config) > VALIDATE_USER_CONFIG_MAX)
+		return err_set(e, ERR_LIMIT,
+			       "user_config: %zu bytes, and guests read at most 50 MiB",
+			       strlen(c->user_config));
+	return 0;
+}
+
 static int read_flags(const configuration *c, struct manifest *m, struct err *e)
 {
 	if (c->hugepages || c->pin_numa)
@@ -331,6 +345,8 @@ static int fill(const struct daemon *d, const configuration *c, struct manifest 
 		rc = read_networks(c, m, e);
 	if (!rc)
 		rc = read_flags(c, m, e);
+	if (!rc)
+		rc = check_files(c, e);
 	if (!rc)
 		rc = read_list(&m->kms_urls, "kms_urls", c->kms_urls, c->n_kms_urls, e);
 	if (!rc)

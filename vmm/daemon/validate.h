@@ -15,7 +15,11 @@ struct daemon;
 struct err;
 struct manifest;
 
-enum { VALIDATE_NAME_MAX = 64 };
+enum {
+	VALIDATE_NAME_MAX = 64,
+	VALIDATE_ENCRYPTED_ENV_MAX = 256 * 1024,
+	VALIDATE_USER_CONFIG_MAX = 50 * 1024 * 1024,
+};
 
 /*
  * The manifest of a new VM: no id and no time yet.

@@ -66,6 +66,7 @@ void manifest_deinit(struct manifest *m);
 
 /* 1 to 64 of [A-Za-z0-9_-]: fit to be a folder's name. */
 bool vm_id_is_valid(const char *id);
+#define VM_ID_INVALID "invalid VM id; write 1 to 64 letters, digits, - and _"
 
 /* Read the JSON.  Return: 0; ERR_INPUT or ERR_LIMIT with the key that is wrong. */
 int manifest_from_json(const json_t *j, struct manifest *ret, struct err *e);
