@@ -171,9 +171,9 @@ static void test_limits(void)
 	yaml_tree_free(good(deepest));
 	bad_bytes(deep, 100000, ERR_LIMIT,
 		  "x.yaml:1: [0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0]: "
-		  "nested too deep");
+		  "nested more than 16 deep");
 	bad_bytes(maps, 400000, ERR_LIMIT,
-		  "x.yaml:1: a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a: nested too deep");
+		  "x.yaml:1: a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a: nested more than 16 deep");
 	bad_bytes(many, strlen(many), ERR_LIMIT,
 		  "x.yaml:10000: [9999]: too many values in one document");
 	bad_bytes(big, YAML_TEXT_MAX + 1, ERR_LIMIT,

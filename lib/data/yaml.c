@@ -143,7 +143,7 @@ static int begin(struct build *b, enum yaml_kind kind, unsigned int line)
 	if (innermost(b) && innermost(b)->kind == YAML_MAP && !b->key)
 		return refuse(b, ERR_INPUT, line, NULL, "a key must be plain text");
 	if (b->depth == YAML_DEPTH_MAX)
-		return refuse(b, ERR_LIMIT, line, b->key, "nested too deep");
+		return refuse(b, ERR_LIMIT, line, b->key, "nested more than 16 deep");
 	rc = add(b, kind, line, &node);
 	if (rc < 0)
 		return rc;

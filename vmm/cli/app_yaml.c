@@ -220,5 +220,7 @@ int app_load(const char *path, struct app *ret, struct err *e)
 		return rc == -ENOMEM ? rc : ERR_INPUT;
 	if (slash && str_format(dir, sizeof(dir), "%.*s", (int)(slash - path + 1), path) < 0)
 		return err_set(e, ERR_INPUT, "the path %.200s... is too long", path);
-	return app_parse(text.p, text.n, path, dir, ret, e);
+	rc = app_parse(text.p, text.n, path, dir, ret, e);
+	return rc == ERR_LIMIT ? ERR_INPUT
+			       : rc; /* too much of something: trying again will not help */
 }

@@ -156,6 +156,24 @@ static int no_command(const struct command *table, const char *word, struct err 
 		       str_escape(shown, sizeof(shown), word, n));
 }
 
+/* Is @word the first of two that name a command? */
+static bool is_group(const struct command *table, const char *word)
+{
+	const struct command *c;
+	size_t n = strlen(word);
+
+	for (c = table; c->name; c++) {
+		if (strncmp(c->name, word, n) == 0 && c->name[n] == ' ')
+			return true;
+	}
+	return false;
+}
+
+static bool is_help(const char *arg)
+{
+	return arg && (str_equal(arg, "--help") || str_equal(arg, "-h"));
+}
+
 /* A word that is no option: the command, or an operand of it.  Return: arguments beside it, or negative. */
 static int read_word(const struct command *table, struct args *a, const char *word,
 		     const char *next, struct err *e)
@@ -173,6 +191,10 @@ static int read_word(const struct command *table, struct args *a, const char *wo
 		return 0;
 	}
 	a->command = named(table, word, next, &words);
+	if (!a->command && is_group(table, word) && is_help(next)) {
+		a->options[OPT_HELP] = ""; /* the help of all, which has the group's commands */
+		return 0;
+	}
 	if (!a->command)
 		return no_command(table, word, e);
 	return words - 1;

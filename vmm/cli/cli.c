@@ -51,12 +51,33 @@ void cli_table(const struct cli *c, struct table *t)
 	(void)table_free(t);
 }
 
+/*
+ * Operands are any bytes, and a daemon's message may hold its caller's: neither steers the terminal, nor
+ * keeps a program from its JSON.
+ */
+static void make_printable(struct err *e)
+{
+	char shown[sizeof(e->text)];
+	size_t n = strlen(e->text), i;
+	bool is_fit = str_is_utf8(e->text, n);
+
+	for (i = 0; is_fit && i < n; i++) {
+		is_fit = (uint8_t)e->text[i] >= ' ' && e->text[i] != 0x7f &&
+			 !((uint8_t)e->text[i] == 0xc2 && (uint8_t)e->text[i + 1] < 0xa0);
+	}
+	if (is_fit)
+		return;
+	str_escape(shown, sizeof(shown), e->text, n);
+	memcpy(e->text, shown, sizeof(shown));
+}
+
 void cli_complain(const struct cli *c, struct err *e, int code)
 {
 	json_t *j;
 
 	if (!*e->text)
 		return; /* it was told already */
+	make_printable(e);
 	if (!c->wants_json) {
 		(void)fflush(stdout);
 		(void)fprintf(stderr, "bailey: %s\n", e->text);
@@ -64,7 +85,7 @@ void cli_complain(const struct cli *c, struct err *e, int code)
 		return;
 	}
 	j = json_pack("{s:s, s:i}", "error", e->text, "exit", (int)cli_exit_of(code));
-	if (j) { /* not UTF-8: the exit status has to do */
+	if (j) {
 		auto_free char *text = json_compact(j);
 
 		(void)fprintf(stderr, "%s\n", text);

@@ -13,8 +13,9 @@
 #include "cli/cli.h"
 #include "cli/heartbeat.h"
 #include "cli/vm.h"
+#include "data/json.h"
 
-enum { CHUNK_MAX = 4 * 1024 * 1024, LINES = 10000 };
+enum { CHUNK_MAX = 4 * 1024 * 1024, LINE_MAX_BYTES = 64 * 1024, LINES = 10000 };
 
 static int option_channel(const struct cli *c, const char **ret, struct err *e)
 {
@@ -38,9 +39,37 @@ static int option_channel(const struct cli *c, const char **ret, struct err *e)
 struct log_out {
 	struct heartbeat beat;
 	struct clean clean;
-	bool is_raw;
-	struct buf text, shown;
+	bool is_raw, is_json;
+	struct buf text, shown, line;
 };
+
+/* The held line as an object.  Return: 0 or -EPIPE. */
+static int print_line(struct log_out *o)
+{
+	json_auto_t *text = json_text(o->line.n ? (const char *)o->line.p : "");
+	json_auto_t *line = json_pack("{s:O}", "line", text);
+
+	cli_json(line);
+	o->line.n = 0;
+	return fflush(stdout) == 0 ? 0 : -EPIPE;
+}
+
+/* With --json: one object for each line; a begun one waits for its end, the log's, or LINE_MAX_BYTES. */
+static int print_lines(struct log_out *o, bool is_end)
+{
+	size_t at = 0;
+	uint8_t b;
+	int rc = 0;
+
+	for (; rc == 0 && at < o->shown.n; at++) {
+		b = o->shown.p[at];
+		if (b != '\n')
+			rc = buf_add(&o->line, &b, 1);
+		if (rc == 0 && (b == '\n' || o->line.n == LINE_MAX_BYTES))
+			rc = print_line(o);
+	}
+	return rc == 0 && is_end && o->line.n ? print_line(o) : rc;
+}
 
 /* The log goes out as it comes: no buffer of stdio between.  NULL: it has ended. */
 static int on_log(const void *p, size_t n, void *arg)
@@ -55,6 +84,8 @@ static int on_log(const void *p, size_t n, void *arg)
 		return fd_write_all(STDOUT_FILENO, o->text.p, o->text.n);
 	if (rc == 0)
 		rc = clean_add(&o->clean, o->text.p, o->text.n, &o->shown);
+	if (rc == 0 && o->is_json)
+		return print_lines(o, p == NULL);
 	return rc == 0 ? fd_write_all(STDOUT_FILENO, o->shown.p, o->shown.n) : rc;
 }
 
@@ -63,6 +94,8 @@ static int stream_log(struct cli *c, const char *id, const char *channel, uint32
 {
 	struct log_out o = { .clean = CLEAN_NULL,
 			     .is_raw = args_has(c->args, OPT_RAW),
+			     .is_json = c->wants_json,
+			     .line = BUF_MAX(LINE_MAX_BYTES),
 			     .text = BUF_MAX(CHUNK_MAX),
 			     .shown = BUF_MAX(CHUNK_MAX) };
 	char path[256];
@@ -78,6 +111,7 @@ static int stream_log(struct cli *c, const char *id, const char *channel, uint32
 		rc = 0; /* whoever read has seen enough */
 	buf_deinit(&o.text);
 	buf_deinit(&o.shown);
+	buf_deinit(&o.line);
 	return rc;
 }
 
@@ -95,6 +129,8 @@ int cmd_logs(struct cli *c, struct err *e)
 			     "--raw could make a guest's bytes steer this terminal; send them "
 			     "into a file or a pipe");
 	}
+	if (rc == 0 && args_has(c->args, OPT_RAW) && c->wants_json)
+		rc = err_set(e, ERR_INPUT, "--raw is no JSON; write one of --raw and --json");
 	if (rc == 0)
 		rc = cli_vm(c, 0, &vm, e);
 	if (rc == 0)

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "cli/boot.h"
 #include "cli/cli.h"
+#include "cli/exit.h"
 #include "cli/vm.h"
 #include "cli/watch.h"
 
@@ -66,6 +67,14 @@ static int wait_down(struct cli *c, const json_t *vm, uint64_t otherwise_ms, con
 	return rc;
 }
 
+/* Of several VMs, say which one it was. */
+static int ask(struct cli *c, const char *method, const json_t *vm, struct err *e)
+{
+	int rc = api_call_id(&c->api, method, vm_id(vm), e);
+
+	return rc == ERR_REFUSED ? err_wrap(e, rc, "%s", vm_name(vm)) : rc;
+}
+
 static int start_one(struct cli *c, const json_t *vm, struct err *e)
 {
 	uint64_t begun = time_unix_ms();
@@ -76,7 +85,7 @@ static int start_one(struct cli *c, const json_t *vm, struct err *e)
 		tell(c, vm, "is running already");
 		return 0;
 	}
-	rc = api_call_id(&c->api, "StartVm", vm_id(vm), e);
+	rc = ask(c, "StartVm", vm, e);
 	if (rc < 0)
 		return rc;
 	if (!may_wait(c)) {
@@ -103,7 +112,7 @@ static int kill_one(struct cli *c, const json_t *vm, struct err *e)
 		tell(c, vm, "is stopped already");
 		return 0;
 	}
-	rc = api_call_id(&c->api, "StopVm", vm_id(vm), e);
+	rc = ask(c, "StopVm", vm, e);
 	if (rc == 0 && may_wait(c))
 		rc = wait_down(c, vm, KILL_MS, "see the log of baileyd", e);
 	if (rc == 0)
@@ -186,7 +195,7 @@ static int rm_one(struct cli *c, const json_t *vm, struct err *e)
 		tell(c, vm, "is kept");
 	if (rc <= 0)
 		return rc;
-	rc = api_call_id(&c->api, "RemoveVm", vm_id(vm), e);
+	rc = ask(c, "RemoveVm", vm, e);
 	if (rc == 0 && may_wait(c))
 		rc = watch(&c->api, vm_id(vm), timeout, is_gone, NULL, e);
 	if (rc == -ETIMEDOUT)

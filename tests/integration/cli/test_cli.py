@@ -202,6 +202,9 @@ def test_logs_cannot_steer_the_terminal():
     assert run("logs", "talk").stdout == "plain\nred ?31m\nnext\n? end\nlast"
     assert run("logs", "-n", "1", "talk").stdout == "last"
     assert run("logs", "-c", "stdout", "talk").stdout == ""
+    lines = [json.loads(x) for x in run("logs", "-j", "talk").stdout.splitlines()]
+    assert lines == [{"line": x} for x in ("plain", "red ?31m", "next", "? end", "last")], lines
+    assert "--json" in run("logs", "-j", "--raw", "talk", status=USAGE).stderr
     raw = subprocess.run([f"{bailey.BIN}/bailey", "-s", host.socket, "logs", "--raw", "talk"],
                          capture_output=True, check=True, timeout=60).stdout
     assert b"\x1b[31mred" in raw, raw
@@ -304,6 +307,8 @@ def test_rm_asks():
 def test_command_lines_that_mean_nothing():
     for args in (("nope",), ("up",), ("ps", "x"), ("ps", "--nope"), ("image",), ("logs", "-n", "x", "y"), ()):
         assert run(*args, status=USAGE).stderr.startswith("bailey: "), args
+    for args in (("image", "--help"), ("compose", "-h"), ("help",)):
+        assert "image check" in run(*args).stdout, args
     assert run("--version").stdout.startswith("bailey ")
     assert run("version").stdout.splitlines()[1].startswith("baileyd ")
 
