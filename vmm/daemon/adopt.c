@@ -14,6 +14,7 @@
 #include "daemon/daemon.h"
 #include "daemon/hostlink.h"
 #include "daemon/lifecycle.h"
+#include "daemon/strays.h"
 #include "daemon/vm.h"
 #include "domain/hypervisor.h"
 #include "store/vmdir.h"
@@ -168,6 +169,9 @@ static void adopt_running(struct vm *vm, pid_t pid)
 
 	vm->is_running = true;
 	vm->qemu_pid = pid;
+	/* What it said while nobody listened is lost: all that is known is that it runs. */
+	if (!*vm->boot_error && !str_equal(vm->boot_progress, "done"))
+		vm_set(&vm->boot_progress, "running");
 	if (vsock_paths(vm->d->config->run, vm->short_id, &p, &e) || hostlink_open(vm, &e)) {
 		log_error("vm %s: cannot listen for its calls: %s", vm->short_id, e.text);
 	} else if (vm->d->vsock_program && !vsock_process_is_alive(&p)) {
@@ -208,13 +212,29 @@ static void warn_strangers(const struct daemon *d, const struct hypervisor_resul
 	}
 }
 
+struct known {
+	const struct daemon *d;
+	const struct hypervisor_result *r;
+};
+
+/* A QEMU of a VM of ours that libvirt says does not run. */
+static bool is_stray(const char *id, void *arg)
+{
+	const struct known *k = arg;
+
+	return fleet_find(&k->d->fleet, id) && !domain_of(k->r, id);
+}
+
 size_t adopt_domains(struct daemon *d, const struct hypervisor_result *r)
 {
+	struct known known = { .d = d, .r = r };
 	const struct hypervisor_domain *dom;
 	struct vm *vm, *next;
 	size_t n = 0;
 
 	warn_strangers(d, r);
+	if (!d->config->libvirt_uri)
+		strays_end(is_stray, &known);
 	for (vm = d->fleet.first; vm; vm = next) {
 		next = vm->next;
 		dom = domain_of(r, vm->manifest.id);
