@@ -40,5 +40,5 @@ void log_line(enum log_level level, const char *fmt, ...)
 	}
 	line[used + n] = '\n';
 	/* one write, so lines of several threads do not mix; nobody to tell if it fails */
-	(void)fd_write_all(STDERR_FILENO, line, (size_t)(used + n + 1));
+	(void)fd_write_all(STDERR_FILENO, line, (size_t)used + (size_t)n + 1);
 }

@@ -108,7 +108,8 @@ const char *str_escape(char *dst, size_t size, const void *src, size_t n)
 	while (n > 0) {
 		len = utf8_one(at, n, &cp);
 		if (len == 1 && cp == '\\') {
-			memcpy(one, "\\\\", 2);
+			one[0] = '\\';
+			one[1] = '\\';
 			add = 2;
 		} else if ((len == 1 && cp >= 0x20 && cp < 0x7f) || (len > 1 && cp > 0x9f)) {
 			memcpy(one, at, len);

@@ -297,14 +297,16 @@ static int check_image(const struct daemon *d, const configuration *c, struct ma
 /* What a guest would refuse to read is refused here, where somebody can still change it. */
 static int check_files(const configuration *c, struct err *e)
 {
-	if (c->encrypted_env.len > VALIDATE_ENCRYPTED_ENV_MAX)
+	if (c->encrypted_env.len > VALIDATE_ENCRYPTED_ENV_MAX) {
 		return err_set(e, ERR_LIMIT,
 			       "encrypted_env: %zu bytes, and guests read at most 256 KiB",
 			       c->encrypted_env.len);
-	if (strlen(c->user_config) > VALIDATE_USER_CONFIG_MAX)
+	}
+	if (strlen(c->user_config) > VALIDATE_USER_CONFIG_MAX) {
 		return err_set(e, ERR_LIMIT,
 			       "user_config: %zu bytes, and guests read at most 50 MiB",
 			       strlen(c->user_config));
+	}
 	return 0;
 }
 

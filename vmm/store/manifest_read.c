@@ -49,7 +49,7 @@ static int read_num(const json_t *j, const char *key, uint64_t max, uint64_t *re
 
 static int read_u32(const json_t *j, const char *key, uint32_t *ret, struct err *e)
 {
-	uint64_t v;
+	uint64_t v = 0;
 	int rc = read_num(j, key, UINT32_MAX, &v, e);
 
 	if (!rc)
