@@ -106,7 +106,7 @@ int proto_from_query(const ProtobufCMessageDescriptor *d, const char *query, Pro
 			return err_set(e, ERR_LIMIT, "query: more than %d fields", PROTO_ITEMS_MAX);
 		rc = add_pair(d, o, pair, e);
 		if (rc < 0)
-			return rc; /* NOLINT(clang-analyzer-unix.Malloc): knows no cleanup attributes */
+			return rc;
 	}
 	return proto_json_read(d, o, true, ret, e);
 }

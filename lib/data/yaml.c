@@ -301,7 +301,6 @@ int yaml_tree_parse(const char *text, size_t n, const char *file, struct yaml_no
 	if (rc < 0)
 		return rc;
 	if (!yaml_parser_initialize(&p)) {
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not know of cleanup attributes */
 		return err_set(e, ERR_LIMIT, "%s: out of memory", file);
 	}
 	yaml_parser_set_encoding(&p, YAML_UTF8_ENCODING);

@@ -326,7 +326,6 @@ static void on_stopping(uv_timer_t *t)
 
 	(void)err_set(&e, -ECANCELED, "stopped");
 	while ((call = LIST_FIRST(&c->calls))) {
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cancelled calls left the list */
 		done = call->done;
 		arg = call->arg;
 		http_call_cancel(call);

@@ -58,7 +58,7 @@ static int text(struct walk *w)
 	while (end > from && strchr(" \t\r\n", end[-1]))
 		*--end = 0;
 	if (!*from || !w->path.p || depth < 1 || depth > DEPTH_MAX)
-		return 0; /* NOLINT(clang-analyzer-unix.Malloc): knows no cleanup attributes */
+		return 0;
 	w->path.n = w->lengths[depth - 1];
 	w->path.p[w->path.n] = 0;
 	rc = w->fn(w->arg, (const char *)w->path.p, NULL, from);

@@ -135,7 +135,7 @@ int share_build(const char *folder, const char *disk, struct err *e)
 
 	rc = list_files(folder, &f, e);
 	if (rc < 0)
-		return rc; /* NOLINT(clang-analyzer-unix.Malloc): knows no cleanup attributes */
+		return rc;
 	dir = dirname(for_dir);
 	path = xasprintf("%s/.%s.tmp-XXXXXX", dir, basename(for_base));
 	fd = make_aside(path, e);

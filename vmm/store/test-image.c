@@ -257,7 +257,6 @@ static void test_an_oversize_file_is_refused(void)
 	put("big", "sha256sum.txt", big);
 	refuses_load("big", ERR_CORRUPT, "sha256sum.txt");
 	put("big", "metadata.json", big);
-	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): knows no cleanup attributes */
 	refuses_load("big", ERR_CORRUPT, "metadata.json");
 }
 

@@ -81,7 +81,6 @@ static void test_files_arrive_with_their_names(void)
 	holds(".sys-config.json", "{}", 2);
 	holds(".instance_info", "{\"app_id\":\"\"}", 13);
 	holds(".user-config", big, 300000);
-	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): knows no cleanup attributes */
 	holds("empty", "", 0);
 	assert(stat(disk, &st) == 0 && st.st_size == SHARE_DISK_SIZE &&
 	       (st.st_mode & 07777) == 0644);
