@@ -70,6 +70,14 @@ static void test_fields_are_where_the_layout_says(void)
 	assert(q.td.mr_owner == b.p + 280 && q.td.mr_owner_config == b.p + 328);
 	assert(q.td.rtmr[0] == b.p + 376 && q.td.rtmr[3] == b.p + 520);
 	assert(q.td.report_data == b.p + 568 && !q.td.tee_tcb_svn2 && !q.td.mr_service_td);
+}
+
+static void test_signature_data_is_where_the_layout_says(void)
+{
+	auto_buf struct buf b = sample("ok_v4");
+	struct quote q;
+
+	assert(quote_parse(b.p, b.n, &q) == QUOTE_OK);
 	assert(q.signature == b.p + 636 && q.attestation_key == b.p + 700);
 	assert(q.qe_report_bytes == b.p + 770 && q.qe_signature == b.p + 1154);
 	assert(q.qe_auth == b.p + 1220 && q.n_qe_auth == 32);
@@ -312,6 +320,7 @@ static void test_vectors_beside_the_source(void)
 int main(void)
 {
 	test_fields_are_where_the_layout_says();
+	test_signature_data_is_where_the_layout_says();
 	test_td15_has_more();
 	test_td15_extended();
 	test_sgx_v3();

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Chains of attestation have a fixed shape: two or three certificates, each signed by the next, the
+ * last one known.  They are walked here, rather than given to a path builder that could find another way.
+ */
+#include "crypto/x509.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+struct x509_cert {
+	X509 *x;
+};
+
+struct x509_crl {
+	X509_CRL *x;
+};
+
+static const char *const fault_texts[X509_FAULT_COUNT] = {
+	[X509_GOOD] = "good",
+	[X509_WRONG_LENGTH] = "not the number of certificates it must have",
+	[X509_WRONG_ROOT] = "does not end in the trusted root",
+	[X509_WRONG_ISSUER] = "issuer is not the one it must be",
+	[X509_WRONG_SIGNATURE] = "signature is not of its issuer",
+	[X509_WRONG_USAGE] = "extensions do not allow this use",
+	[X509_EXPIRED] = "expired or not yet valid",
+};
+
+const char *x509_fault_text(enum x509_fault f)
+{
+	return f < X509_FAULT_COUNT ? fault_texts[f] : "unknown";
+}
+
+static struct x509_cert *wrap(X509 *x)
+{
+	struct x509_cert *c = xnew(struct x509_cert);
+
+	c->x = x;
+	return c;
+}
+
+void x509_cert_free(struct x509_cert *c)
+{
+	if (!c)
+		return;
+	X509_free(c->x);
+	free(c);
+}
+
+/* PEM from the BIO; NULL at the end, with *@ret_clean false if that was not for lack of another. */
+static X509 *next_pem(BIO *b, bool *ret_clean)
+{
+	X509 *x = PEM_read_bio_X509(b, NULL, NULL, NULL);
+
+	*ret_clean = x || ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+	ERR_clear_error();
+	return x;
+}
+
+int x509_cert_read(const void *p, size_t n, struct x509_cert **ret, struct err *e)
+{
+	const uint8_t *at = p;
+	BIO *b = NULL;
+	X509 *x = NULL;
+	bool clean;
+
+	if (n == 0 || n > X509_TEXT_MAX)
+		return err_set(e, ERR_INPUT, "no certificate: %zu bytes", n);
+	if (*at == 0x30) {
+		x = d2i_X509(NULL, &at, (long)n);
+		if (x && at != (const uint8_t *)p + n) {
+			X509_free(x);
+			x = NULL;
+		}
+	} else {
+		b = BIO_new_mem_buf(p, (int)n);
+		x = b ? next_pem(b, &clean) : NULL;
+	}
+	BIO_free(b);
+	ERR_clear_error();
+	if (!x)
+		return err_set(e, ERR_INPUT, "not a certificate in DER or PEM");
+	*ret = wrap(x);
+	return 0;
+}
+
+void x509_chain_deinit(struct x509_chain *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		x509_cert_free(c->certs[i]);
+	*c = (struct x509_chain){ .n = 0 };
+}
+
+int x509_chain_read(const void *p, size_t n, struct x509_chain *ret, struct err *e)
+{
+	struct x509_chain c = { .n = 0 };
+	BIO *b = n <= X509_TEXT_MAX ? BIO_new_mem_buf(n ? p : "", (int)n) : NULL;
+	bool clean = b != NULL;
+	X509 *x = NULL;
+
+	while (b && (x = next_pem(b, &clean)) && c.n < X509_CHAIN_MAX)
+		c.certs[c.n++] = wrap(x);
+	BIO_free(b);
+	if (x || !clean || c.n == 0) {
+		if (x)
+			X509_free(x);
+		x509_chain_deinit(&c);
+		return err_set(e, ERR_INPUT, "not a chain of 1 to %d certificates in PEM",
+			       (int)X509_CHAIN_MAX);
+	}
+	*ret = c;
+	return 0;
+}
+
+static bool time_of(const ASN1_TIME *t, int64_t *ret)
+{
+	struct tm tm;
+
+	if (!t || ASN1_TIME_to_tm(t, &tm) != 1)
+		return false;
+	*ret = timegm(&tm);
+	return true;
+}
+
+static bool is_between(const ASN1_TIME *from, int64_t at, const ASN1_TIME *until)
+{
+	int64_t a, b;
+
+	return time_of(from, &a) && time_of(until, &b) && a <= at && at <= b;
+}
+
+int x509_cert_name(const struct x509_cert *c, char *dst, size_t size)
+{
+	int n = X509_NAME_get_text_by_NID(X509_get_subject_name(c->x), NID_commonName, dst,
+					  (int)size);
+
+	return n >= 0 && (size_t)n == strlen(dst) && (size_t)n + 1 < size ? 0 : -EINVAL;
+}
+
+int x509_cert_key(const struct x509_cert *c, uint8_t ret[static ECDSA_P256_KEY])
+{
+	EVP_PKEY *pkey = X509_get0_pubkey(c->x); /* borrowed */
+	uint8_t point[1 + ECDSA_P256_KEY];
+	char group[32] = "";
+	size_t n = 0;
+	bool ok;
+
+	ok = pkey && EVP_PKEY_get_group_name(pkey, group, sizeof group, &n) == 1 &&
+	     strcmp(group, "prime256v1") == 0 &&
+	     EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point,
+					     &n) == 1 &&
+	     n == sizeof point && point[0] == 4;
+	ERR_clear_error();
+	if (!ok)
+		return -EINVAL;
+	memcpy(ret, point + 1, ECDSA_P256_KEY);
+	return 0;
+}
+
+int x509_cert_pck(const struct x509_cert *c, struct pck *ret)
+{
+	ASN1_OBJECT *oid = OBJ_txt2obj(PCK_EXTENSION_OID, 1);
+	int at = X509_get_ext_by_OBJ(c->x, oid, -1);
+	bool is_one = at >= 0 && X509_get_ext_by_OBJ(c->x, oid, at) < 0;
+	const ASN1_OCTET_STRING *v;
+
+	ASN1_OBJECT_free(oid);
+	if (!is_one)
+		return -EINVAL;
+	v = X509_EXTENSION_get_data(X509_get_ext(c->x, at));
+	return pck_parse(ASN1_STRING_get0_data(v), (size_t)ASN1_STRING_length(v), ret);
+}
+
+static bool may(const X509 *x, bool as_ca)
+{
+	X509 *c = mem_unconst(x); /* OpenSSL caches the extensions in it */
+	uint32_t flags = X509_get_extension_flags(c), usage = X509_get_key_usage(c);
+
+	if (flags & (EXFLAG_INVALID | EXFLAG_CRITICAL) || !(flags & EXFLAG_BCONS) ||
+	    !(flags & EXFLAG_KUSAGE))
+		return false;
+	if (as_ca)
+		return (flags & EXFLAG_CA) && (usage & KU_KEY_CERT_SIGN);
+	return !(flags & EXFLAG_CA) && (usage & KU_DIGITAL_SIGNATURE);
+}
+
+static enum x509_fault check_link(const struct x509_cert *c, const struct x509_cert *issuer)
+{
+	EVP_PKEY *key = X509_get0_pubkey(issuer->x);
+	uint8_t raw[ECDSA_P256_KEY];
+	bool is_signed;
+
+	if (X509_NAME_cmp(X509_get_issuer_name(c->x), X509_get_subject_name(issuer->x)) != 0)
+		return X509_WRONG_ISSUER;
+	is_signed = x509_cert_key(issuer, raw) == 0 &&
+		    X509_get_signature_nid(c->x) == NID_ecdsa_with_SHA256 &&
+		    X509_verify(c->x, key) == 1;
+	ERR_clear_error();
+	return is_signed ? X509_GOOD : X509_WRONG_SIGNATURE;
+}
+
+/* All but the link to the next. */
+static enum x509_fault check_alone(const struct x509_cert *c, bool as_ca, int64_t at)
+{
+	if (!may(c->x, as_ca))
+		return X509_WRONG_USAGE;
+	if (!is_between(X509_get0_notBefore(c->x), at, X509_get0_notAfter(c->x)))
+		return X509_EXPIRED;
+	return X509_GOOD;
+}
+
+/* A root may have been signed anew: its name and its key are what is trusted. */
+static bool is_same_authority(const struct x509_cert *a, const struct x509_cert *b)
+{
+	uint8_t of_a[ECDSA_P256_KEY], of_b[ECDSA_P256_KEY];
+
+	return X509_NAME_cmp(X509_get_subject_name(a->x), X509_get_subject_name(b->x)) == 0 &&
+	       x509_cert_key(a, of_a) == 0 && x509_cert_key(b, of_b) == 0 &&
+	       memcmp(of_a, of_b, sizeof of_a) == 0;
+}
+
+enum x509_fault x509_chain_check(const struct x509_chain *c, size_t n, const struct x509_cert *root,
+				 int64_t at)
+{
+	enum x509_fault f = X509_GOOD;
+	uint8_t key[ECDSA_P256_KEY];
+	size_t i;
+
+	if (c->n != n || n == 0)
+		return X509_WRONG_LENGTH;
+	if (!is_same_authority(c->certs[n - 1], root))
+		return X509_WRONG_ROOT;
+	for (i = 0; i < n && f == X509_GOOD; i++) {
+		f = check_link(c->certs[i], c->certs[i + 1 < n ? i + 1 : i]);
+		if (f == X509_GOOD)
+			f = check_alone(c->certs[i], i > 0, at);
+	}
+	if (f == X509_GOOD && x509_cert_key(c->certs[0], key) < 0)
+		f = X509_WRONG_USAGE;
+	return f;
+}
+
+int x509_crl_read(const void *p, size_t n, struct x509_crl **ret, struct err *e)
+{
+	const uint8_t *at = p;
+	X509_CRL *x = n && n <= X509_TEXT_MAX ? d2i_X509_CRL(NULL, &at, (long)n) : NULL;
+
+	ERR_clear_error();
+	if (!x || at != (const uint8_t *)p + n) {
+		X509_CRL_free(x);
+		return err_set(e, ERR_INPUT, "not a revocation list in DER");
+	}
+	*ret = xnew(struct x509_crl);
+	(*ret)->x = x;
+	return 0;
+}
+
+void x509_crl_free(struct x509_crl *c)
+{
+	if (!c)
+		return;
+	X509_CRL_free(c->x);
+	free(c);
+}
+
+/* Whole and plain: it names its issuer's key, has a number, and nothing that narrows it. */
+static bool is_plain(const X509_CRL *x)
+{
+	int i, n = X509_CRL_get_ext_count(x);
+
+	for (i = 0; i < n; i++) {
+		if (X509_EXTENSION_get_critical(X509_CRL_get_ext(x, i)))
+			return false;
+	}
+	return X509_CRL_get_ext_by_NID(x, NID_authority_key_identifier, -1) >= 0 &&
+	       X509_CRL_get_ext_by_NID(x, NID_crl_number, -1) >= 0;
+}
+
+enum x509_fault x509_crl_check(const struct x509_crl *c, const struct x509_cert *issuer, int64_t at)
+{
+	EVP_PKEY *key = X509_get0_pubkey(issuer->x);
+	bool is_signed;
+
+	if (X509_NAME_cmp(X509_CRL_get_issuer(c->x), X509_get_subject_name(issuer->x)) != 0)
+		return X509_WRONG_ISSUER;
+	is_signed = key && X509_CRL_get_signature_nid(c->x) == NID_ecdsa_with_SHA256 &&
+		    X509_CRL_verify(c->x, key) == 1;
+	ERR_clear_error();
+	if (!is_signed)
+		return X509_WRONG_SIGNATURE;
+	if (!is_plain(c->x))
+		return X509_WRONG_USAGE;
+	if (!is_between(X509_CRL_get0_lastUpdate(c->x), at, X509_CRL_get0_nextUpdate(c->x)))
+		return X509_EXPIRED;
+	return X509_GOOD;
+}
+
+bool x509_crl_lists(const struct x509_crl *c, const struct x509_cert *cert)
+{
+	X509_REVOKED *found = NULL;
+	ASN1_INTEGER *serial = X509_get_serialNumber(cert->x);
+
+	return X509_CRL_get0_by_serial(c->x, &found, serial) != 0;
+}
