@@ -234,7 +234,7 @@ size_t adopt_domains(struct daemon *d, const struct hypervisor_result *r)
 
 	warn_strangers(d, r);
 	if (!d->config->libvirt_uri)
-		strays_end(is_stray, &known);
+		strays_end("-uuid", is_stray, &known);
 	for (vm = d->fleet.first; vm; vm = next) {
 		next = vm->next;
 		dom = domain_of(r, vm->manifest.id);

@@ -27,6 +27,7 @@
 #include "daemon/hostlink.h"
 #include "daemon/lifecycle.h"
 #include "daemon/reach.h"
+#include "daemon/strays.h"
 #include "daemon/vm.h"
 #include "daemon/vsock_choice.h"
 #include "domain/hypervisor.h"
@@ -180,6 +181,12 @@ static void opened(void *arg, const struct hypervisor_result *r)
 	hypervisor_list(d->hypervisor, listed, d);
 }
 
+/* A QEMU that libvirt asked what it can do, when we were killed over it: the lock says that none is of now. */
+static bool is_probe(const char *pid_file, void *root)
+{
+	return str_starts(pid_file, root) && str_starts(pid_file + strlen(root), "/lib/qemu/qmp-");
+}
+
 static int open_hypervisor(struct daemon *d, struct err *e)
 {
 	const struct config *c = d->config;
@@ -194,6 +201,8 @@ static int open_hypervisor(struct daemon *d, struct err *e)
 		.arg = d,
 	};
 
+	if (!c->libvirt_uri)
+		strays_end("-pidfile", is_probe, root);
 	return hypervisor_start(&d->hypervisor, d->loop, &o, opened, d, e);
 }
 

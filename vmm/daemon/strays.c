@@ -15,13 +15,13 @@
 #include "base/num.h"
 #include "base/str.h"
 
-/* libvirt writes -uuid early */
-enum { CMDLINE_MAX = 6 * 1024, ID_MAX = 64 };
+/* libvirt writes what we look for early */
+enum { CMDLINE_MAX = 5 * 1024, VALUE_MAX = 256 };
 
-/* The argument after -uuid, if the process has one.  Return: 1, or 0. */
-static int uuid_of(const char *pid, char ret[static ID_MAX + 1])
+/* The argument after @option, if the process has one.  Return: 1, or 0. */
+static int value_of(const char *pid, const char *option, char ret[static VALUE_MAX])
 {
-	static const char option[] = "-uuid";
+	size_t n_option = strlen(option) + 1;
 	char path[64], text[CMDLINE_MAX], *at, *end;
 	auto_close int fd = -1;
 	ssize_t n;
@@ -35,38 +35,38 @@ static int uuid_of(const char *pid, char ret[static ID_MAX + 1])
 	text[n] = 0;
 	end = text + n;
 	for (at = text; at < end; at += strlen(at) + 1) {
-		if (str_equal(at, option) && at + sizeof(option) < end)
-			return str_copy(ret, ID_MAX + 1, at + sizeof(option)) >= 0;
+		if (str_equal(at, option) && (size_t)(end - at) > n_option)
+			return str_copy(ret, VALUE_MAX, at + n_option) >= 0;
 	}
 	return 0;
 }
 
 /* A pid may be another's by now: look again through what cannot change hands. */
-static void end_process(const char *text, const char *id)
+static void end_process(const char *text, const char *option, const char *value)
 {
-	char now[ID_MAX + 1];
+	char now[VALUE_MAX];
 	auto_close int fd = -1;
 	uint32_t pid;
 
 	if (num_parse_u32(text, 1, INT32_MAX, &pid))
 		return;
 	fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0U);
-	if (fd < 0 || !uuid_of(text, now) || !str_equal(now, id))
+	if (fd < 0 || !value_of(text, option, now) || !str_equal(now, value))
 		return;
-	log_warn("vm %.8s: ending process %u, a QEMU that libvirt lost", id, pid);
+	log_warn("ending process %u, a QEMU that libvirt lost: %s %s", pid, option, value);
 	(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0U);
 }
 
-void strays_end(bool (*is_stray)(const char *id, void *arg), void *arg)
+void strays_end(const char *option, bool (*is_stray)(const char *value, void *arg), void *arg)
 {
 	const struct dirent *entry;
-	char id[ID_MAX + 1];
+	char value[VALUE_MAX];
 	DIR *proc = opendir("/proc");
 
 	while (proc && (entry = readdir(proc)) != NULL) {
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-		    uuid_of(entry->d_name, id) && is_stray(id, arg))
-			end_process(entry->d_name, id);
+		    value_of(entry->d_name, option, value) && is_stray(value, arg))
+			end_process(entry->d_name, option, value);
 	}
 	if (proc)
 		(void)closedir(proc);

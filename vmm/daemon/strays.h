@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * strays: QEMU processes of our VMs that libvirt does not know
+ * strays: QEMU processes of ours that libvirt does not know
  *
  * libvirt's embedded driver dies with us.  Killed after it ran QEMU and before it wrote that down, it leaves
- * a QEMU, stopped before its first instruction, that nobody would ever end.
+ * a QEMU, stopped before its first instruction, that nobody would ever end.  So it is with the QEMU that it
+ * asks for what QEMU can do.
  *
  * Trusts   nothing of other processes: one that has the command line of such a QEMU is taken for one.
  * Thread   any; reads /proc.
@@ -12,5 +13,5 @@
 
 #include <stdbool.h>
 
-/* Kill each process that runs with "-uuid ID" for which @is_stray says so. */
-void strays_end(bool (*is_stray)(const char *id, void *arg), void *arg);
+/* Kill each process that has @option with a value ("-uuid", ID) of which @is_stray says so. */
+void strays_end(const char *option, bool (*is_stray)(const char *value, void *arg), void *arg);
