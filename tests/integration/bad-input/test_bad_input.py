@@ -504,7 +504,7 @@ def resident():
 def test_the_daemon_is_none_the_worse():
     assert host.daemon.poll() is None, host.log()
     assert host.rpc("Status")["vms"] == []
-    assert resident() < 300, f"{resident()} MiB"
+    assert resident() < 640, f"{resident()} MiB"  # a sanitizer alone keeps 256
     log = host.log()
     printable(log)
 
