@@ -68,6 +68,10 @@ static int on_event(const char *event, const char *body, json_int_t timestamp, v
 
 	if (f->begun_ms == 0)
 		f->begun_ms = at;
+	if (str_equal(event, "vmm.started")) { /* the first word of the guest is seconds away */
+		event = "boot.progress";
+		body = "booting";
+	}
 	if (str_equal(event, "instance.info") || str_starts(event, "vmm."))
 		return 0; /* the guest's ids and the daemon's own notes are no steps */
 	(void)str_escape(shown, sizeof(shown), body, strlen(body));
