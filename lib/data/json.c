@@ -72,7 +72,8 @@ static int scan_text(const char *p, size_t n, const char *what, struct err *e)
 	return 0;
 }
 
-int json_parse(const void *p, size_t n, size_t max, const char *what, json_t **ret, struct err *e)
+static int parse(const void *p, size_t n, size_t max, const char *what, size_t flags, json_t **ret,
+		 struct err *e)
 {
 	json_error_t why;
 	char text[256];
@@ -88,12 +89,23 @@ int json_parse(const void *p, size_t n, size_t max, const char *what, json_t **r
 		return rc;
 	if (!str_is_utf8(p, n))
 		return err_set(e, ERR_INPUT, "%s: not valid UTF-8", what);
-	j = json_loadb(p, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+	j = json_loadb(p, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | flags, &why);
 	if (!j)
 		return err_set(e, ERR_INPUT, "%s:%d: not valid JSON: %s", what, why.line,
 			       str_escape(text, sizeof(text), why.text, strlen(why.text)));
 	*ret = j;
 	return 0;
+}
+
+int json_parse(const void *p, size_t n, size_t max, const char *what, json_t **ret, struct err *e)
+{
+	return parse(p, n, max, what, 0, ret, e);
+}
+
+int json_parse_with_nul(const void *p, size_t n, size_t max, const char *what, json_t **ret,
+			struct err *e)
+{
+	return parse(p, n, max, what, JSON_ALLOW_NUL, ret, e);
 }
 
 int json_read_file(int dirfd, const char *path, size_t max, json_t **ret, struct err *e)

@@ -32,6 +32,13 @@ enum {
  */
 int json_parse(const void *p, size_t n, size_t max, const char *what, json_t **ret, struct err *e);
 
+/*
+ * The same for documents whose texts may hold NUL, as chains of certificates out of quotes do.  The
+ * caller looks at json_string_length() wherever a text cut at its NUL would matter.
+ */
+int json_parse_with_nul(const void *p, size_t n, size_t max, const char *what, json_t **ret,
+			struct err *e);
+
 /* file_read() then json_parse(). */
 int json_read_file(int dirfd, const char *path, size_t max, json_t **ret, struct err *e);
 

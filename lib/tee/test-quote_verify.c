@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#undef NDEBUG
+#include "tee/quote_verify.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "crypto/x509.h"
+#include "data/json.h"
+#include "tee/collateral.h"
+
+#define VECTORS SOURCE_DIR "/tests/vectors/quotes"
+#define BESIDE	SOURCE_DIR "/../shared/vectors/quotes"
+
+enum { MAX = 4 * 1024 * 1024, NOW = 1785542400 };
+
+/* Intel's SGX root is the last certificate of any real chain; its key is checked against what is published. */
+static const char intel_root_key[] =
+	"0ba9c4c0c0c86193a3fe23d6b02cda10a8bbd4e88e48b4458561a36e705525f5"
+	"67918e2edc88e40d860bd0cc4ee26aacc988e505a953558c453f6b0904ae7394";
+
+static struct buf load(const char *root, const char *dir, const char *name)
+{
+	struct buf b = BUF_MAX(MAX);
+	char path[512];
+
+	assert(str_format(path, sizeof path, "%s/%s/%s", root, dir, name) > 0);
+	assert(file_read(AT_FDCWD, path, MAX, &b, NULL) == 0);
+	return b;
+}
+
+static struct x509_cert *test_root(void)
+{
+	auto_buf struct buf b = load(VECTORS, ".", "test_root.der");
+	struct x509_cert *c = NULL;
+
+	assert(x509_cert_read(b.p, b.n, &c, NULL) == 0);
+	return c;
+}
+
+static struct x509_chain intel_chain(void)
+{
+	auto_buf struct buf b = load(BESIDE, "dcap-qvl/tdx_v4_uptodate", "collateral.json");
+	char hex[2 * ECDSA_P256_KEY + 1];
+	uint8_t key[ECDSA_P256_KEY];
+	struct x509_chain c;
+	json_t *j = NULL;
+	const char *pem;
+
+	assert(json_parse(b.p, b.n, MAX, "collateral", &j, NULL) == 0);
+	pem = json_get_str(j, "tcb_info_issuer_chain", "");
+	assert(x509_chain_read(pem, strlen(pem), &c, NULL) == 0 && c.n == 2);
+	assert(x509_cert_key(c.certs[1], key) == 0);
+	str_hex(hex, key, sizeof key);
+	assert(str_equal(hex, intel_root_key));
+	json_decref(j);
+	return c;
+}
+
+/* Which check refuses a simulated vector: its name begins so. */
+static const char *refusal(const char *dir)
+{
+	static const char *const rows[][2] = {
+		{ "err_akt3", "quote-form" },
+		{ "err_body_tampered", "quote-signature" },
+		{ "err_crl_tampered", "pck-crl" },
+		{ "err_empty", "quote-form" },
+		{ "err_fmspc", "fmspc" },
+		{ "err_header_tampered", "quote-signature" },
+		{ "err_inner_len_huge", "quote-form" },
+		{ "err_leaf_expired", "pck-chain" },
+		{ "err_module_id", "tdx-module" },
+		{ "err_no_sept", "td-attributes" },
+		{ "err_pck_cn", "pck-names" },
+		{ "err_pckca_revoked", "pck-ca-revoked" },
+		{ "err_qe_attr", "qe-attributes" },
+		{ "err_qe_debug", "qe-attributes" },
+		{ "err_qe_future", "qe-identity-date" },
+		{ "err_qe_id", "qe-identity-id" },
+		{ "err_qe_mrsigner", "qe-mrsigner" },
+		{ "err_qe_sig", "qe-identity-signature" },
+		{ "err_quote_sig", "quote-signature" },
+		{ "err_root_crl_expired", "root-crl" },
+		{ "err_seam_signer", "mrsignerseam" },
+		{ "err_tcb_future", "tcb-info-date" },
+		{ "err_tcb_tampered", "tcb-info-signature" },
+		{ "err_tcb_v2", "tcb-info-id" },
+		{ "err_tcbsigner_revoked", "tcb-info-signer" },
+		{ "err_truncated", "quote-form" },
+		{ "err_tud_reserved", "td-attributes" },
+		{ "err_v5_bodysize", "quote-form" },
+		{ "err_vendor", "quote-form" },
+		{ "err_version6", "quote-form" },
+		{ "st_qe_revoked", "tcb-status" },
+		{ "st_revoked", "tcb-status" },
+		{ "tdx_v5_td15_outdated", "tcb-level" },
+		{ "tdx_v4_spr_e4", "tcb-level" },
+		{ "tdx_v5_td15_sample", "root-crl|pck-crl" },
+	};
+	const char *base = strrchr(dir, '/') + 1;
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (str_starts(base, rows[i][0]))
+			return rows[i][1];
+	}
+	return NULL;
+}
+
+static void check_advisories(const struct quote_result *r, const json_t *want)
+{
+	size_t i;
+
+	assert(json_array_size(want) == r->n_advisories);
+	for (i = 0; i < r->n_advisories; i++)
+		assert(str_equal(json_string_value(json_array_get(want, i)), r->advisories[i]));
+}
+
+static void check_vector(const char *root_dir, const char *dir, const struct x509_cert *root)
+{
+	auto_buf struct buf q = load(root_dir, dir, "quote.bin");
+	auto_buf struct buf col = load(root_dir, dir, "collateral.json");
+	auto_buf struct buf exp = load(root_dir, dir, "expected.json");
+	struct collateral c = COLLATERAL_NULL;
+	const char *status, *check = refusal(dir);
+	json_t *j = NULL, *want;
+	struct err e = ERR_NONE;
+	struct quote_result r;
+	bool ok;
+
+	assert(json_parse(exp.p, exp.n, MAX, "expected", &j, NULL) == 0);
+	want = json_object_get(json_object_get(j, "reference"), "intel");
+	status = json_get_str(want, "status", NULL);
+	if (collateral_parse(col.p, col.n, &c, &e) < 0) {
+		(void)fprintf(stderr, "%s: %s\n", dir, e.text);
+		abort();
+	}
+	ok = quote_verify(&(struct quote_verify_args){ q.p, q.n, &c, root,
+						       (int64_t)json_get_u64(j, "time", 0),
+						       QUOTE_POLICY_INTEL },
+			  &r);
+	if (ok != (status != NULL) || (ok && !str_equal(status, tcb_status_name(r.status))) ||
+	    (!ok && (!check || !strstr(check, r.check)))) {
+		(void)fprintf(stderr, "%s: %s: expected %s, got %s (vector: %s)\n", dir,
+			      r.check ? r.check : tcb_status_name(r.status), r.expected, r.got,
+			      status ? status : json_get_str(want, "error", "?"));
+		abort();
+	}
+	if (ok)
+		check_advisories(&r, json_object_get(want, "advisories"));
+	collateral_deinit(&c);
+	json_decref(j);
+}
+
+static void test_vectors_beside_the_source(void)
+{
+	struct x509_cert *of_tests;
+	struct x509_chain intel;
+	json_t *index = NULL;
+	size_t i, n = 0;
+
+	if (json_read_file(AT_FDCWD, BESIDE "/index.json", MAX, &index, NULL) < 0) {
+		(void)puts("skipped: no ../shared/vectors/quotes");
+		return;
+	}
+	of_tests = test_root();
+	intel = intel_chain();
+	for (i = 0; i < json_array_size(index); i++) {
+		const json_t *row = json_array_get(index, i);
+		const char *dir = json_get_str(row, "dir", "");
+
+		if (!json_get_bool(row, "has_collateral", false))
+			continue;
+		check_vector(BESIDE, dir,
+			     str_starts(dir, "simulated/") ? of_tests : intel.certs[1]);
+		n++;
+	}
+	(void)printf("%zu vectors\n", n);
+	assert(n > 80);
+	x509_chain_deinit(&intel);
+	x509_cert_free(of_tests);
+	json_decref(index);
+}
+
+static void test_vectors_of_the_tree(void)
+{
+	struct x509_cert *root = test_root();
+
+	check_vector(VECTORS, "./ok_v4", root);
+	check_vector(VECTORS, "./st_relaunch", root);
+	x509_cert_free(root);
+}
+
+/* A byte of each field flipped: never accepted, and by the check that owns the field. */
+static void test_flipped_fields_name_their_check(void)
+{
+	static const struct {
+		size_t from, to;
+		const char *check;
+	} fields[] = {
+		{ 0, 8, "quote-form" },
+		{ 8, 12, "quote-signature" },
+		{ 12, 28, "quote-form" },
+		{ 28, 632, "quote-signature" },
+		{ 632, 636, "quote-form" },
+		{ 636, 700, "quote-signature" },
+		{ 700, 764, "qe-report-data" },
+		{ 764, 770, "quote-form" },
+		{ 770, 1218, "qe-report-signature" },
+		{ 1218, 1220, "quote-form" },
+		{ 1220, 1252, "qe-report-data" },
+		{ 1253, 1258, "quote-form" },
+	};
+	auto_buf struct buf q = load(VECTORS, "ok_v4", "quote.bin");
+	auto_buf struct buf col = load(VECTORS, "ok_v4", "collateral.json");
+	struct x509_cert *root = test_root();
+	struct collateral c = COLLATERAL_NULL;
+	struct quote_verify_args args = { q.p, q.n, &c, root, NOW, QUOTE_POLICY_STRICT };
+	struct quote_result r;
+	size_t i, at;
+
+	assert(collateral_parse(col.p, col.n, &c, NULL) == 0);
+	assert(quote_verify(&args, &r) && r.status == TCB_UP_TO_DATE);
+	for (i = 0; i < sizeof fields / sizeof *fields; i++) {
+		for (at = fields[i].from; at < fields[i].to; at += at < 64 ? 1 : 5) {
+			q.p[at] ^= 0x80;
+			assert(!quote_verify(&args, &r));
+			if (!str_equal(r.check, fields[i].check)) {
+				(void)fprintf(stderr, "byte %zu: %s\n", at, r.check);
+				abort();
+			}
+			assert(*r.expected && *r.got);
+			q.p[at] ^= 0x80;
+		}
+	}
+	collateral_deinit(&c);
+	x509_cert_free(root);
+}
+
+int main(void)
+{
+	test_vectors_of_the_tree();
+	test_flipped_fields_name_their_check();
+	test_vectors_beside_the_source();
+	return 0;
+}
