@@ -15,7 +15,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/str.h"
-#include "cli/app_yaml.h"
+#include "app/app_yaml.h"
 #ifdef HAVE_DAEMON
 #include "daemon/config.h"
 #endif

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "cli/app_yaml.h"
+#include "app/app_yaml.h"
 #include "cli/cli.h"
 
 int cmd_compose_hash(struct cli *c, struct err *e)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Test app_yaml and compose: golden documents, and each kind of bad input with its message. */
 #undef NDEBUG
-#include "cli/app_yaml.h"
+#include "app/app_yaml.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define GOLDEN SOURCE_DIR "/vmm/cli/golden/"
+#define GOLDEN SOURCE_DIR "/vmm/app/golden/"
 
 static void golden(const char *name, const char *hash)
 {

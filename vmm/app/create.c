@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/create.h"
+#include "app/create.h"
 
 #include <stdint.h>
 #include <string.h>
 
 #include "base/str.h"
-#include "cli/app_yaml.h"
-#include "cli/host_port.h"
+#include "app/app_yaml.h"
+#include "app/host_port.h"
 #include "data/json.h"
 
 enum { SIMULATED_SHOWN = 64 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/host_port.h"
+#include "app/host_port.h"
 
 #include <string.h>
 

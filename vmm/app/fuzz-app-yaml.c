@@ -9,8 +9,8 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "cli/app_yaml.h"
-#include "cli/create.h"
+#include "app/app_yaml.h"
+#include "app/create.h"
 #include "data/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/app_yaml.h"
+#include "app/app_yaml.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +14,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/app_files.h"
-#include "cli/compose.h"
-#include "cli/host_port.h"
+#include "app/app_files.h"
+#include "app/compose.h"
+#include "app/host_port.h"
 #include "crypto/digest.h"
 #include "data/app_compose.h"
 

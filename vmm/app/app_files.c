@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/app_files.h"
+#include "app/app_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/app_yaml.h"
+#include "app/app_yaml.h"
 #include "data/json.h"
 
 /* The text that each file stands for: one key of the same map. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/compose.h"
+#include "app/compose.h"
 
 #include <jansson.h>
 
 #include "base/str.h"
-#include "cli/app_yaml.h"
+#include "app/app_yaml.h"
 #include "data/json.h"
 
 /* A value that is left out when it was not written. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* app_table: the keys of an app's YAML, and the checks of one value */
-#include "cli/app_yaml.h"
+#include "app/app_yaml.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/num.h"
 #include "base/str.h"
-#include "cli/host_port.h"
+#include "app/host_port.h"
 
 #define MIB ((uint64_t)1024 * 1024)
 #define GIB (MIB * 1024)

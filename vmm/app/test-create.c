@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Test create: the request that an app becomes, what differs from a VM, and the newest image. */
 #undef NDEBUG
-#include "cli/create.h"
+#include "app/create.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -10,8 +10,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/app_yaml.h"
-#include "cli/host_port.h"
+#include "app/app_yaml.h"
+#include "app/host_port.h"
 #include "data/json.h"
 
 static void load(const char *text, struct app *a)
