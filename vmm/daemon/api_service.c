@@ -31,6 +31,7 @@ static const struct rpc_method methods[] = {
 	  .in = EMPTY,
 	  .out = VMM(image_list_response),
 	  .run = api_list_images },
+	{ .name = "DeleteImage", .in = ID, .out = EMPTY, .run = api_delete_image, .changes = true },
 	{ .name = "Version", .in = EMPTY, .out = VMM(version_response), .run = api_version },
 	{ .name = "GetMeta", .in = EMPTY, .out = VMM(get_meta_response), .run = api_get_meta },
 };

@@ -6,12 +6,14 @@
 
 extern const struct rpc_service vmm_service;
 
-/* Handlers: changes of VMs (api_vm.c), and what only reads (api_read.c). */
+/* Handlers: changes of VMs (api_vm.c), of images (api_image.c), and what only reads (api_read.c). */
 void api_create_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_start_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_stop_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_shutdown_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_remove_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+
+void api_delete_image(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 
 void api_status(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_get_info(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);

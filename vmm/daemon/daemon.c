@@ -33,6 +33,7 @@
 #include "domain/hypervisor.h"
 #include "loop/http_client.h"
 #include "store/image.h"
+#include "store/image_store.h"
 
 enum { PATIENCE_MS = 20 * 1000 };
 
@@ -104,6 +105,15 @@ static int make_folders(struct daemon *d, struct err *e)
 		return rc;
 	d->vm_root = open(vms, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return d->vm_root < 0 ? err_errno(e, errno, "cannot open '%s'", vms) : 0;
+}
+
+/* What a crash left of images that were on their way in or out. */
+static void sweep_images(const struct daemon *d)
+{
+	struct err e = ERR_NONE;
+
+	if (image_store_sweep(d->image_dir, &e))
+		log_warn("image folder: cannot delete what is left of an image: %s", e.text);
 }
 
 static void on_signal(uv_signal_t *h, int sig)
@@ -214,6 +224,7 @@ int daemon_start(struct daemon *d, uv_loop_t *loop, const struct config *c, stru
 	rc = make_folders(d, e);
 	if (rc)
 		return rc;
+	sweep_images(d);
 	d->images = image_cache_new();
 	(void)uv_signal_init(loop, &d->on_term);
 	(void)uv_signal_init(loop, &d->on_int);

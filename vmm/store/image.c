@@ -34,8 +34,8 @@ bool image_name_is_valid(const char *name)
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 	size_t n = strlen(name);
 
-	return n >= 1 && n <= IMAGE_NAME_MAX && strspn(name, allowed) == n &&
-	       !str_equal(name, ".") && !str_equal(name, "..");
+	return n >= 1 && n <= IMAGE_NAME_MAX && strspn(name, allowed) == n && name[0] != '.' &&
+	       !strstr(name, "..");
 }
 
 void image_free(struct image *im)

@@ -21,7 +21,7 @@ struct err;
 struct image_cache;
 
 enum {
-	IMAGE_NAME_MAX = 128,
+	IMAGE_NAME_MAX = 64,
 	IMAGE_METADATA_MAX = 64 * 1024,
 	IMAGE_SUMS_MAX = 16 * 1024, /* sha256sum.txt goes into .sys-config.json, which has 32 KiB */
 	IMAGE_MEASUREMENT_MAX = 16 * 1024,
@@ -49,7 +49,7 @@ struct image {
 	struct buf sums, tdx_measurement;
 };
 
-/* 1 to IMAGE_NAME_MAX of [A-Za-z0-9._-], not "." or "..". */
+/* 1 to IMAGE_NAME_MAX of [A-Za-z0-9._-]; no dot at the beginning, no "..". */
 bool image_name_is_valid(const char *name);
 
 /**

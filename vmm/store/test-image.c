@@ -179,9 +179,8 @@ static void refuses_load(const char *image, int rc, const char *text)
 
 static void test_names(void)
 {
-	static const char *const bad[] = {
-		"", ".", "..", "a/b", "../a", "a b", "a\n", "\xff", "a:b"
-	};
+	static const char *const bad[] = { "",	  ".",	  "..",	 "a/b", "../a", "a b",
+					   "a\n", "\xff", "a:b", ".a",	"a..b" };
 	char text[IMAGE_NAME_MAX + 2];
 	size_t i;
 
