@@ -119,7 +119,7 @@ void api_get_meta(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 	Bailey__Vmm__NetworkingSettings networking = BAILEY__VMM__NETWORKING_SETTINGS__INIT;
 	Bailey__Vmm__GetMetaResponse out = BAILEY__VMM__GET_META_RESPONSE__INIT;
 	const struct config *c = ((const struct daemon *)ctx)->config;
-	uint64_t memory = c->max_memory >> 20;
+	uint64_t memory = c->total_memory >> 20;
 	auto_scratch struct scratch s = SCRATCH_NULL;
 	char *user = scratch_lend("user");
 
@@ -134,7 +134,7 @@ void api_get_meta(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 	gateway.port = c->gateway_port;
 	gateway.agent_port = c->gateway_agent_port;
 	resources.max_cvm_number = c->max_vms;
-	resources.max_allocable_vcpu = c->max_vcpu;
+	resources.max_allocable_vcpu = c->total_vcpu ? c->total_vcpu : c->max_vcpu;
 	resources.max_allocable_memory_in_mb = memory > UINT32_MAX ? UINT32_MAX : (uint32_t)memory;
 	networking.supported_modes = &user;
 	networking.n_supported_modes = 1;

@@ -204,6 +204,13 @@ static int read_ranges(const struct reader *r)
 	return 0;
 }
 
+static uint64_t host_memory(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+
+	return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
+}
+
 static int read_limits(const struct reader *r)
 {
 	const json_t *l = map(r->c, "limits"), *h = map(r->c, "host_api"), *s = map(r->c, "stop");
@@ -214,6 +221,10 @@ static int read_limits(const struct reader *r)
 	c->max_memory = json_get_u64(l, "memory", 0);
 	c->max_disk = json_get_u64(l, "disk", 0);
 	c->max_body = json_get_u64(l, "body", 0);
+	c->total_vcpu = number(l, "vcpu_total");
+	c->total_memory = json_get_u64(l, "memory_total", host_memory());
+	c->total_disk = json_get_u64(l, "disk_total", 0);
+	c->disk_free = json_get_u64(l, "disk_free", 0);
 	c->host_api_rate = number(h, "rate");
 	c->host_api_burst = number(h, "burst");
 	c->host_api_conns = number(h, "connections");

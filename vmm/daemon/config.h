@@ -78,6 +78,10 @@ struct config {
 	/* The most of one VM; vms: of all. */
 	uint32_t max_vms, max_vcpu;
 	uint64_t max_memory, max_disk; /* bytes */
+	/* Of all together: 0 is no limit; total_memory is that of the host if nothing else was said. */
+	uint32_t total_vcpu;
+	uint64_t total_memory, total_disk; /* bytes */
+	uint64_t disk_free;		   /* bytes that stay free in the state folder */
 	size_t max_body;
 
 	unsigned int host_api_rate, host_api_burst, host_api_conns; /* of each VM */

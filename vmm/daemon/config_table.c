@@ -2,6 +2,7 @@
 /* config_table: every key of baileyd.yaml; configs/baileyd.yaml and baileyd.yaml(5) say the same */
 #include "daemon/config.h"
 #include "daemon/config_check.h"
+#include "daemon/config_table_host.h"
 
 #define KIB ((uint64_t)1024)
 #define MIB (KIB * 1024)
@@ -153,40 +154,6 @@ static const struct conf_key port_keys[] = {
 	{ .name = NULL },
 };
 
-static const struct conf_key limit_keys[] = {
-	{ .name = "vms",
-	  .type = CONF_UINT,
-	  .min = 1,
-	  .max = 10000,
-	  .otherwise = "256",
-	  .doc = "How many VMs there may be, running or not." },
-	{ .name = "vcpu",
-	  .type = CONF_UINT,
-	  .min = 1,
-	  .max = 1024,
-	  .otherwise = "256",
-	  .doc = "The most virtual CPUs of one VM." },
-	{ .name = "memory",
-	  .type = CONF_SIZE,
-	  .min = 64 * MIB,
-	  .max = 64 * TIB,
-	  .otherwise = "1T",
-	  .doc = "The most memory of one VM." },
-	{ .name = "disk",
-	  .type = CONF_SIZE,
-	  .min = GIB,
-	  .max = 1024 * TIB,
-	  .otherwise = "16T",
-	  .doc = "The largest data disk of one VM." },
-	{ .name = "body",
-	  .type = CONF_SIZE,
-	  .min = 64 * KIB,
-	  .max = 256 * MIB,
-	  .otherwise = "10M",
-	  .doc = "The largest request body that the API reads." },
-	{ .name = NULL },
-};
-
 static const struct conf_key host_api_keys[] = {
 	{ .name = "rate",
 	  .type = CONF_UINT,
@@ -326,7 +293,10 @@ const struct conf_key config_table[] = {
 	  .type = CONF_MAP,
 	  .keys = port_keys,
 	  .doc = "Host ports that lead into VMs." },
-	{ .name = "limits", .type = CONF_MAP, .keys = limit_keys, .doc = "What may be asked for." },
+	{ .name = "limits",
+	  .type = CONF_MAP,
+	  .keys = config_limit_keys,
+	  .doc = "What may be asked for." },
 	{ .name = "host_api",
 	  .type = CONF_MAP,
 	  .keys = host_api_keys,

@@ -15,6 +15,7 @@
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/hostlink.h"
+#include "daemon/limits.h"
 #include "daemon/op.h"
 #include "daemon/ports.h"
 #include "daemon/start_plan.h"
@@ -49,6 +50,7 @@ static void asked(void *arg, const struct hypervisor_result *r)
 static void begin(struct op *op)
 {
 	struct vm *vm = op->vm;
+	int rc;
 
 	if (vm->is_removing) {
 		op_next(op, err_set(&op->err, ERR_BAD_STATE, "VM is being removed"));
@@ -67,7 +69,10 @@ static void begin(struct op *op)
 				    "VM is on its way down; try again when it is stopped"));
 		return;
 	}
-	op_next(op, plan_init(&start_of(op)->plan, vm, &op->err));
+	rc = limits_check_room(vm->d, vm, &vm->manifest, true, &op->err);
+	if (!rc)
+		rc = plan_init(&start_of(op)->plan, vm, &op->err);
+	op_next(op, rc);
 }
 
 static int probe_and_prepare(struct op *op, struct err *e)

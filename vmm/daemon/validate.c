@@ -12,6 +12,7 @@
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/fleet.h"
+#include "daemon/limits.h"
 #include "daemon/ports.h"
 #include "data/app_compose.h"
 #include "store/image.h"
@@ -19,7 +20,8 @@
 
 typedef Bailey__Vmm__VmConfiguration configuration;
 
-enum { APP_ID_BYTES = 20 };
+/* NEW_VM_BYTES: the files of a VM before its first start, and the disk with its shared folder. */
+enum { APP_ID_BYTES = 20, NEW_VM_BYTES = 1024 * 1024 };
 
 /* A value of the caller's, fit to be part of a message. */
 static const char *shown(char *ret, size_t size, const char *s)
@@ -111,33 +113,6 @@ static int read_ports(const struct daemon *d, const configuration *c, struct man
 		m->n_ports++;
 	}
 	return ports_distinct(m, e);
-}
-
-static int check_size(const struct daemon *d, const configuration *c, struct err *e)
-{
-	const struct config *cf = d->config;
-	uint64_t memory_max = cf->max_memory >> 20, disk_max = cf->max_disk >> 30;
-
-	if (c->vcpu < 1)
-		return err_set(e, ERR_INPUT, "vcpu must be greater than zero");
-	if (c->memory < 1)
-		return err_set(e, ERR_INPUT, "memory must be greater than zero");
-	if (c->disk_size < 1)
-		return err_set(e, ERR_INPUT, "disk_size must be greater than zero");
-	if (c->vcpu > cf->max_vcpu)
-		return err_set(e, ERR_LIMIT, "vcpu: %u is more than this host allows (%u)", c->vcpu,
-			       cf->max_vcpu);
-	if (c->memory > memory_max) {
-		return err_set(e, ERR_LIMIT,
-			       "memory: %u MiB is more than this host allows (%llu MiB)", c->memory,
-			       (unsigned long long)memory_max);
-	}
-	if (c->disk_size > disk_max) {
-		return err_set(e, ERR_LIMIT,
-			       "disk_size: %u GiB is more than this host allows (%llu GiB)",
-			       c->disk_size, (unsigned long long)disk_max);
-	}
-	return 0;
 }
 
 static int read_app_id(const configuration *c, struct manifest *m, struct err *e)
@@ -329,7 +304,7 @@ static int fill(const struct daemon *d, const configuration *c, struct manifest 
 	int rc = check_name(c->name, e);
 
 	if (!rc)
-		rc = check_size(d, c, e);
+		rc = limits_check_vm(d->config, c->vcpu, c->memory, c->disk_size, e);
 	if (!rc)
 		rc = read_ports(d, c, m, e);
 	if (!rc)
@@ -365,6 +340,10 @@ int validate_new(const struct daemon *d, const configuration *c, struct manifest
 
 	if (!rc)
 		rc = check_image(d, c, &m, e);
+	if (!rc)
+		rc = limits_check_room(d, NULL, &m, !c->stopped, e);
+	if (!rc)
+		rc = limits_check_space(d->config, NEW_VM_BYTES + strlen(c->compose_file), e);
 	if (!rc)
 		rc = fleet_check_ports(&d->fleet, &m, e);
 	if (!rc)

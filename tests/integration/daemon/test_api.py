@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from scratch import Daemon, IMAGE, compose, main, vm, wait_for  # noqa: E402
 
-d = Daemon("limits: { vcpu: 4, memory: 4G, disk: 8G, body: 1M, vms: 5 }\n"
+d = Daemon("limits: { vcpu: 4, memory: 4G, disk: 8G, body: 1M, vms: 5, memory_total: 4G }\n"
            "port_mapping: { ranges: [{ from: 20000, to: 40000 }, { protocol: udp, from: 53, to: 53 }] }\n")
 
 

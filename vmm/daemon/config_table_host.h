@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config_table_host: the keys of baileyd.yaml that say what of this host VMs may have; part of config_table */
+#pragma once
+
+#include "data/conf.h"
+
+extern const struct conf_key config_limit_keys[];
