@@ -25,6 +25,9 @@ if(BAILEY_WERROR)
   add_compile_options(-Werror)
 endif()
 add_compile_definitions(_GNU_SOURCE)
+if(BAILEY_INJECT)
+  add_compile_definitions(BAILEY_INJECT)
+endif()
 # The same sources give the same programs in whatever folder they are built: the
 # guest image is to be reproducible from any clone.
 add_compile_options("-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=")

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/inject.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -86,11 +87,15 @@ static int write_aside(int dfd, const char *tmp, mode_t mode, const void *p, siz
 	fd = openat(dfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return -errno;
-	rc = fd_write_all(fd, p, n);
+	rc = inject_error("file.write");
+	if (rc == 0)
+		rc = fd_write_all(fd, p, n);
 	if (rc == 0 && fchmod(fd, mode) < 0)
 		rc = -errno;
+	inject_point("file.written");
 	if (rc == 0 && fsync(fd) < 0)
 		rc = -errno;
+	inject_point("file.synced");
 	return rc;
 }
 
@@ -119,8 +124,10 @@ int file_replace(int dirfd, const char *path, mode_t mode, const void *p, size_t
 		(void)unlinkat(dfd, tmp, 0); /* the first error is the one to report */
 		return err_errno(e, -rc, "cannot write '%s'", path);
 	}
+	inject_point("file.renamed");
 	if (fsync(dfd) < 0)
 		return err_errno(e, errno, "cannot sync directory '%s'", dir);
+	inject_point("file.kept");
 	return 0;
 }
 
