@@ -16,24 +16,50 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "data/conf_value.h"
+#include "data/faults.h"
 #include "data/nearest.h"
 #include "data/yaml.h"
 
 _Static_assert((int)CONF_FILE_MAX == (int)YAML_TEXT_MAX, "one limit of a document");
 _Static_assert((int)CONF_DEPTH_MAX == (int)YAML_DEPTH_MAX, "one limit of depth");
 
-enum { PATH_SIZE = 256, LIST_DEFAULT_MOST = 64 };
+enum { PATH_SIZE = 256, LIST_DEFAULT_MOST = 64, COLUMN_BITS = 16, COLUMN_MAX = 0xffff };
 
 struct load {
 	const char *file;
 	char path[PATH_SIZE];
-	json_t *lines; /* path -> line */
+	json_t *lines;	    /* path -> line << COLUMN_BITS | column */
+	struct faults *all; /* NULL: the first mistake is the last */
+	bool is_refused;    /* e has the first mistake */
 	struct err *e;
 };
+
+/* A place in the document; @n NULL: its beginning. */
+struct at {
+	unsigned int line, column;
+};
+
+static struct at at_of(const struct yaml_node *n)
+{
+	return n ? (struct at){ n->line, n->column } : (struct at){ 1, 1 };
+}
+
+/* After @rc, is there more to look at? */
+static bool goes_on(const struct load *l, int rc)
+{
+	return rc == 0 || (l->all && !l->all->is_cut);
+}
 
 static size_t most_of(const struct conf_key *k)
 {
 	return k->most ? k->most : LIST_DEFAULT_MOST;
+}
+
+static json_int_t place(const struct yaml_node *n)
+{
+	unsigned int column = n->column < COLUMN_MAX ? n->column : COLUMN_MAX;
+
+	return (json_int_t)n->line << COLUMN_BITS | column;
 }
 
 /* Add to the path.  Return: how long it was, to cut it back to. */
@@ -46,7 +72,7 @@ static size_t enter(struct load *l, const struct yaml_node *n, const char *key, 
 	else
 		(void)snprintf(l->path + was, sizeof(l->path) - was, "[%zu]", index);
 	if (n)
-		(void)json_object_set_new(l->lines, l->path, json_integer(n->line));
+		(void)json_object_set_new(l->lines, l->path, json_integer(place(n)));
 	return was;
 }
 
@@ -56,13 +82,18 @@ static void leave(struct load *l, size_t was)
 }
 
 /* "file:line: path: message" */
-static int refuse(const struct load *l, unsigned int line, const char *message)
+static int refuse(struct load *l, struct at at, const char *message)
 {
 	char shown[PATH_SIZE];
 
 	(void)str_escape(shown, sizeof(shown), l->path, strlen(l->path));
-	return err_set(l->e, ERR_INPUT, "%s:%u: %s%s%s", l->file, line, shown, shown[0] ? ": " : "",
-		       message);
+	if (l->all)
+		faults_add(l->all, at.line, at.column, shown, message);
+	if (l->is_refused)
+		return ERR_INPUT;
+	l->is_refused = true;
+	return err_set(l->e, ERR_INPUT, "%s:%u: %s%s%s", l->file, at.line, shown,
+		       shown[0] ? ": " : "", message);
 }
 
 static const char *found(const struct yaml_node *n)
@@ -74,12 +105,12 @@ static const char *found(const struct yaml_node *n)
 	return names[n->kind];
 }
 
-static int wrong_kind(const struct load *l, const struct yaml_node *n, const char *expected)
+static int wrong_kind(struct load *l, const struct yaml_node *n, const char *expected)
 {
 	char message[128];
 
 	(void)str_format(message, sizeof(message), "expected %s, found %s", expected, found(n));
-	return refuse(l, n->line, message);
+	return refuse(l, at_of(n), message);
 }
 
 /* A scalar; @n is never NULL. */
@@ -91,21 +122,21 @@ static int load_scalar(struct load *l, const struct conf_key *k, const struct ya
 	if (n->kind != YAML_TEXT)
 		return wrong_kind(l, n, "one value");
 	if (n->is_null && (k->type == CONF_STRING || k->type == CONF_TEXT))
-		return refuse(l, n->line, "has no value; write one, or \"\" for an empty one");
+		return refuse(l, at_of(n), "has no value; write one, or \"\" for an empty one");
 	if (n->is_null)
-		return refuse(l, n->line, "has no value; write one, or remove the key");
+		return refuse(l, at_of(n), "has no value; write one, or remove the key");
 	if (conf_value_of(k, n->text, ret, &why) < 0)
-		return refuse(l, n->line, why.text);
+		return refuse(l, at_of(n), why.text);
 	return 0;
 }
 
-static int too_many(const struct load *l, const struct conf_key *k, const struct yaml_node *n)
+static int too_many(struct load *l, const struct conf_key *k, const struct yaml_node *n)
 {
 	char message[96];
 
 	(void)str_format(message, sizeof(message), "has %zu entries; write at most %zu", n->n,
 			 most_of(k));
-	return refuse(l, n->line, message);
+	return refuse(l, at_of(n), message);
 }
 
 /* The names of a table, as many as fit. */
@@ -122,7 +153,7 @@ static void list_names(const struct conf_key *table, char *dst, size_t size)
 		(void)str_format(dst + used, size - used, ", ...");
 }
 
-static int unknown(const struct load *l, const struct conf_key *table, const struct yaml_node *n)
+static int unknown(struct load *l, const struct conf_key *table, const struct yaml_node *n)
 {
 	struct nearest near = { .word = n->key };
 	char message[256], all[192];
@@ -137,21 +168,23 @@ static int unknown(const struct load *l, const struct conf_key *table, const str
 		list_names(table, all, sizeof(all));
 		(void)str_format(message, sizeof(message), "unknown key; known here: %s", all);
 	}
-	return refuse(l, n->line, message);
+	return refuse(l, at_of(n), message);
 }
 
 static int check_keys(struct load *l, const struct conf_key *table, const struct yaml_node *n)
 {
 	const struct yaml_node *child;
 	const struct conf_key *k;
+	size_t was;
 	int rc = 0;
 
-	for (child = n ? n->first : NULL; child && rc == 0; child = child->next) {
+	for (child = n ? n->first : NULL; child && goes_on(l, rc); child = child->next) {
 		for (k = table; k->name && !str_equal(k->name, child->key); k++)
 			continue;
 		if (!k->name) {
-			(void)enter(l, NULL, child->key, 0);
+			was = enter(l, NULL, child->key, 0);
 			rc = unknown(l, table, child);
+			leave(l, was);
 		}
 	}
 	return rc;
@@ -179,17 +212,19 @@ static int load_list(struct load *l, const struct conf_key *k, const struct yaml
 	json_t *list = json_array(), *value;
 	const struct yaml_node *child;
 	size_t i = 0, was;
-	int rc = 0;
+	int rc = 0, one;
 
 	if (n && n->kind != YAML_LIST)
 		rc = wrong_kind(l, n, "a list (lines that begin with \"- \")");
 	else if (n && n->n > most_of(k))
 		rc = too_many(l, k, n);
-	for (child = n ? n->first : NULL; child && rc == 0; child = child->next) {
+	for (child = rc == 0 && n ? n->first : NULL; child && goes_on(l, rc); child = child->next) {
 		was = enter(l, child, NULL, i++);
-		rc = load_element(l, k, child, &value);
-		if (rc == 0)
+		one = load_element(l, k, child, &value);
+		if (one == 0)
 			(void)json_array_append_new(list, value);
+		else
+			rc = one;
 		leave(l, was);
 	}
 	if (rc < 0)
@@ -205,20 +240,22 @@ static int load_string_map(struct load *l, const struct conf_key *k, const struc
 	json_t *map = json_object(), *value = NULL;
 	const struct yaml_node *child;
 	size_t was;
-	int rc = 0;
+	int rc = 0, one;
 
 	if (n && n->kind != YAML_MAP)
 		rc = wrong_kind(l, n, "a map (lines of \"KEY: value\")");
 	else if (n && n->n > most_of(k))
 		rc = too_many(l, k, n);
-	for (child = n ? n->first : NULL; child && rc == 0; child = child->next) {
+	for (child = rc == 0 && n ? n->first : NULL; child && goes_on(l, rc); child = child->next) {
 		was = enter(l, child, child->key, 0);
 		if (child->key[0] == 0 || !conf_is_one_line(child->key))
-			rc = refuse(l, child->line, "a key must be one line of text");
+			one = refuse(l, at_of(child), "a key must be one line of text");
 		else
-			rc = load_scalar(l, k, child, &value);
-		if (rc == 0)
+			one = load_scalar(l, k, child, &value);
+		if (one == 0)
 			(void)json_object_set_new(map, child->key, value);
+		else
+			rc = one;
 		leave(l, was);
 	}
 	if (rc < 0)
@@ -260,7 +297,7 @@ static bool needs_something(const struct conf_key *table)
 	return false;
 }
 
-static int missing(const struct load *l, const struct conf_key *k, unsigned int line)
+static int missing(struct load *l, const struct conf_key *k, struct at at)
 {
 	char message[256];
 
@@ -268,14 +305,14 @@ static int missing(const struct load *l, const struct conf_key *k, unsigned int 
 	if (k->example)
 		(void)snprintf(message, sizeof(message), "is missing; write \"%s: %s\"", k->name,
 			       k->example);
-	return refuse(l, line, message);
+	return refuse(l, at, message);
 }
 
 /* What a key is without being written.  *@ret stays NULL if it is just absent. */
-static int load_absent(struct load *l, const struct conf_key *k, unsigned int line, json_t **ret)
+static int load_absent(struct load *l, const struct conf_key *k, struct at at, json_t **ret)
 {
 	if (k->required)
-		return missing(l, k, line);
+		return missing(l, k, at);
 	if (k->otherwise)
 		load_default(k, ret);
 	else if (k->type == CONF_STRINGS || k->type == CONF_MAPS)
@@ -288,12 +325,12 @@ static int load_absent(struct load *l, const struct conf_key *k, unsigned int li
 }
 
 static int load_key(struct load *l, const struct conf_key *k, const struct yaml_node *n,
-		    unsigned int line, json_t **ret)
+		    struct at at, json_t **ret)
 {
 	bool is_scalar = k->type < CONF_STRINGS;
 
 	if (!n || (n->is_null && !is_scalar))
-		return load_absent(l, k, n ? n->line : line, ret);
+		return load_absent(l, k, n ? at_of(n) : at, ret);
 	if (is_scalar)
 		return load_scalar(l, k, n, ret);
 	if (k->type == CONF_STRING_MAP)
@@ -312,17 +349,16 @@ static int load_map(struct load *l, const struct conf_key *table, const struct y
 	json_t *map, *value;
 	const struct conf_key *k;
 	const struct yaml_node *child;
-	int rc = check_keys(l, table, n);
+	int rc = check_keys(l, table, n), one;
 	size_t was;
 
-	if (rc < 0)
-		return rc;
 	map = json_object();
-	for (k = table; k->name && rc == 0; k++) {
+	for (k = table; k->name && goes_on(l, rc); k++) {
 		value = NULL;
 		child = yaml_tree_get(n, k->name);
 		was = enter(l, child, k->name, 0);
-		rc = load_key(l, k, child, n ? n->line : 1, &value);
+		one = load_key(l, k, child, at_of(n), &value);
+		rc = one < 0 ? one : rc;
 		if (value)
 			(void)json_object_set_new(map, k->name, value);
 		leave(l, was);
@@ -336,16 +372,21 @@ static int load_map(struct load *l, const struct conf_key *table, const struct y
 
 /* NOLINTEND(misc-no-recursion) */
 
-int conf_load(const struct conf_key *table, const char *text, size_t n, const char *file,
-	      json_t **ret, struct err *e)
+int conf_load_all(const struct conf_key *table, const char *text, size_t n, const char *file,
+		  json_t **ret, struct faults *all, struct err *e)
 {
-	struct load l = { .file = file, .lines = NULL, .e = e };
+	struct load l = { .file = file, .lines = NULL, .all = all, .e = e };
 	struct yaml_node *root = NULL;
+	struct err why = ERR_NONE;
+	struct yaml_place at;
 	json_t *map = NULL;
-	int rc = yaml_tree_parse(text, n, file, &root, e);
+	int rc = yaml_tree_parse_at(text, n, &root, &at, &why);
 
-	if (rc < 0)
-		return rc;
+	if (rc < 0) {
+		if (all)
+			faults_add(all, at.line, at.column, at.path, why.text);
+		return yaml_place_error(file, &at, e, rc, why.text);
+	}
 	l.lines = json_object();
 	if (root && root->kind != YAML_MAP && !root->is_null)
 		rc = wrong_kind(&l, root, "a map (lines of \"key: value\")");
@@ -361,6 +402,12 @@ int conf_load(const struct conf_key *table, const char *text, size_t n, const ch
 	return 0;
 }
 
+int conf_load(const struct conf_key *table, const char *text, size_t n, const char *file,
+	      json_t **ret, struct err *e)
+{
+	return conf_load_all(table, text, n, file, ret, NULL, e);
+}
+
 int conf_load_file(const struct conf_key *table, const char *path, json_t **ret, struct err *e)
 {
 	auto_buf struct buf b = BUF_MAX(0);
@@ -369,11 +416,21 @@ int conf_load_file(const struct conf_key *table, const char *path, json_t **ret,
 	return rc < 0 ? rc : conf_load(table, (const char *)b.p, b.n, path, ret, e);
 }
 
-int conf_line(const json_t *loaded, const char *path)
+static json_int_t placed(const json_t *loaded, const char *path)
 {
 	const json_t *lines = json_object_get(loaded, CONF_LINES);
 
-	return (int)json_integer_value(json_object_get(lines, path));
+	return json_integer_value(json_object_get(lines, path));
+}
+
+int conf_line(const json_t *loaded, const char *path)
+{
+	return (int)(placed(loaded, path) >> COLUMN_BITS);
+}
+
+int conf_column(const json_t *loaded, const char *path)
+{
+	return (int)(placed(loaded, path) & COLUMN_MAX);
 }
 
 void conf_forget_lines(json_t *loaded)

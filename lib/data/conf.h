@@ -16,6 +16,7 @@
 
 struct err;
 struct buf;
+struct faults;
 
 enum conf_type {
 	CONF_BOOL,     /* true | false */
@@ -77,6 +78,13 @@ enum {
 int conf_load(const struct conf_key *table, const char *text, size_t n, const char *file,
 	      json_t **ret, struct err *e);
 
+/*
+ * The same, but it goes on after a mistake: each one is added to @all, with the place of its key, and @e
+ * holds the first.  Text that is not YAML is one mistake.
+ */
+int conf_load_all(const struct conf_key *table, const char *text, size_t n, const char *file,
+		  json_t **ret, struct faults *all, struct err *e);
+
 /* file_read() then conf_load(). */
 int conf_load_file(const struct conf_key *table, const char *path, json_t **ret, struct err *e);
 
@@ -86,6 +94,7 @@ int conf_load_file(const struct conf_key *table, const char *path, json_t **ret,
  * document out again.
  */
 int conf_line(const json_t *loaded, const char *path);
+int conf_column(const json_t *loaded, const char *path); /* and the column on it */
 void conf_forget_lines(json_t *loaded);
 
 /*

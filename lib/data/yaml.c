@@ -21,17 +21,19 @@
 #include "base/str.h"
 
 struct build {
-	const char *text, *file;
+	const char *text;
+	struct yaml_place *place; /* of what is wrong */
 	struct yaml_node *root;
 	struct yaml_node *open[YAML_DEPTH_MAX];
 	json_t *keys[YAML_DEPTH_MAX]; /* of an open map: key -> line */
 	size_t depth, n_nodes, n_documents;
-	char *key; /* read, its value still to come */
-	unsigned int key_line;
+	char *key;	      /* read, its value still to come */
+	struct yaml_place at; /* of the event that is looked at: line and column */
+	unsigned int key_line, key_column;
 	struct err *e;
 };
 
-enum { PATH_SIZE = 256 };
+enum { PATH_SIZE = sizeof(((struct yaml_place *)0)->path) };
 
 /* "ports[1].host": where the next node, or @key of the innermost map, is. */
 static const char *path_of(const struct build *b, const char *key, char *path)
@@ -56,16 +58,15 @@ static const char *path_of(const struct build *b, const char *key, char *path)
 	return path;
 }
 
-/* "file:line: path: message" */
-static int refuse(const struct build *b, int code, unsigned int line, const char *key,
-		  const char *message)
+/* What is wrong with @key of the innermost map, or with the node that is looked at. */
+static int refuse(const struct build *b, int code, const char *key, const char *message)
 {
-	char path[PATH_SIZE], shown[PATH_SIZE];
+	char path[PATH_SIZE];
 
+	*b->place = b->at;
 	(void)path_of(b, key, path);
-	(void)str_escape(shown, sizeof(shown), path, strlen(path));
-	return err_set(b->e, code, "%s:%u: %s%s%s", b->file, line, shown, shown[0] ? ": " : "",
-		       message);
+	(void)str_escape(b->place->path, sizeof(b->place->path), path, strlen(path));
+	return err_set(b->e, code, "%s", message);
 }
 
 static unsigned int line_of(const char *text, size_t offset)
@@ -91,16 +92,19 @@ static int syntax_error(const struct build *b, const yaml_parser_t *p)
 	const char *context = p->context, *problem = p->problem;
 
 	if (p->error == YAML_MEMORY_ERROR)
-		return err_set(b->e, ERR_LIMIT, "%s: out of memory", b->file);
+		return err_set(b->e, ERR_LIMIT, "out of memory");
+	*b->place = (struct yaml_place){ .line = line,
+					 .column = (unsigned int)p->problem_mark.column + 1 };
 	if (p->error == YAML_READER_ERROR) {
-		line = line_of(b->text, p->problem_offset);
+		b->place->line = line_of(b->text, p->problem_offset);
+		b->place->column = 1;
 		context = NULL;
 	} else if (indents_with_tab(b->text, line)) {
 		context = NULL;
 		problem = "indented with a tab; use spaces";
 	}
-	return err_set(b->e, ERR_INPUT, "%s:%u: not valid YAML: %s%s%s", b->file, line,
-		       context ? context : "", context ? ": " : "", problem);
+	return err_set(b->e, ERR_INPUT, "not valid YAML: %s%s%s", context ? context : "",
+		       context ? ": " : "", problem);
 }
 
 static struct yaml_node *innermost(const struct build *b)
@@ -109,21 +113,24 @@ static struct yaml_node *innermost(const struct build *b)
 }
 
 /* Hang a new node where it belongs. */
-static int add(struct build *b, enum yaml_kind kind, unsigned int line, struct yaml_node **ret)
+static int add(struct build *b, enum yaml_kind kind, struct yaml_node **ret)
 {
 	struct yaml_node *parent = innermost(b), *node;
 
 	if (++b->n_nodes > YAML_ENTRIES_MAX)
-		return refuse(b, ERR_LIMIT, line, NULL, "too many values in one document");
+		return refuse(b, ERR_LIMIT, NULL, "too many values in one document");
 	node = xnew(struct yaml_node);
 	node->kind = kind;
-	node->line = line;
+	node->line = b->at.line;
+	node->column = b->at.column;
 	node->key = steal_ptr(&b->key);
 	if (!parent) {
 		b->root = node;
 	} else {
-		if (node->key)
+		if (node->key) {
 			node->line = b->key_line;
+			node->column = b->key_column;
+		}
 		if (parent->last)
 			parent->last->next = node;
 		else
@@ -135,16 +142,16 @@ static int add(struct build *b, enum yaml_kind kind, unsigned int line, struct y
 	return 0;
 }
 
-static int begin(struct build *b, enum yaml_kind kind, unsigned int line)
+static int begin(struct build *b, enum yaml_kind kind)
 {
 	struct yaml_node *node;
 	int rc;
 
 	if (innermost(b) && innermost(b)->kind == YAML_MAP && !b->key)
-		return refuse(b, ERR_INPUT, line, NULL, "a key must be plain text");
+		return refuse(b, ERR_INPUT, NULL, "a key must be plain text");
 	if (b->depth == YAML_DEPTH_MAX)
-		return refuse(b, ERR_LIMIT, line, b->key, "nested more than 16 deep");
-	rc = add(b, kind, line, &node);
+		return refuse(b, ERR_LIMIT, b->key, "nested more than 16 deep");
+	rc = add(b, kind, &node);
 	if (rc < 0)
 		return rc;
 	b->keys[b->depth] = json_object();
@@ -158,7 +165,7 @@ static void end(struct build *b)
 	json_decref(b->keys[--b->depth]);
 }
 
-static int take_key(struct build *b, const char *text, unsigned int line)
+static int take_key(struct build *b, const char *text)
 {
 	json_t *keys = b->keys[b->depth - 1];
 	const json_t *before = json_object_get(keys, text);
@@ -167,11 +174,12 @@ static int take_key(struct build *b, const char *text, unsigned int line)
 	if (before) {
 		(void)str_format(message, sizeof(message), "given twice; first on line %d",
 				 (int)json_integer_value(before));
-		return refuse(b, ERR_INPUT, line, text, message);
+		return refuse(b, ERR_INPUT, text, message);
 	}
-	(void)json_object_set_new(keys, text, json_integer(line));
+	(void)json_object_set_new(keys, text, json_integer(b->at.line));
 	b->key = xstrdup(text);
-	b->key_line = line;
+	b->key_line = b->at.line;
+	b->key_column = b->at.column;
 	return 0;
 }
 
@@ -181,17 +189,17 @@ static bool is_null(const char *text, yaml_scalar_style_t style)
 	       (text[0] == 0 || str_equal(text, "~") || str_equal(text, "null"));
 }
 
-static int take_text(struct build *b, const yaml_event_t *ev, unsigned int line)
+static int take_text(struct build *b, const yaml_event_t *ev)
 {
 	const char *text = (const char *)ev->data.scalar.value;
 	struct yaml_node *node;
 	int rc;
 
 	if (strlen(text) != ev->data.scalar.length)
-		return refuse(b, ERR_INPUT, line, b->key, "text with a NUL in it");
+		return refuse(b, ERR_INPUT, b->key, "text with a NUL in it");
 	if (innermost(b) && innermost(b)->kind == YAML_MAP && !b->key)
-		return take_key(b, text, line);
-	rc = add(b, YAML_TEXT, line, &node);
+		return take_key(b, text);
+	rc = add(b, YAML_TEXT, &node);
 	if (rc < 0)
 		return rc;
 	node->text = xstrdup(text);
@@ -200,40 +208,38 @@ static int take_text(struct build *b, const yaml_event_t *ev, unsigned int line)
 }
 
 /* What decorates a value may change what it means: anchors and tags. */
-static int plain_only(struct build *b, const yaml_char_t *anchor, const yaml_char_t *tag,
-		      unsigned int line)
+static int plain_only(struct build *b, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
 	if (anchor)
-		return refuse(b, ERR_INPUT, line, b->key, "anchors are not supported; remove it");
+		return refuse(b, ERR_INPUT, b->key, "anchors are not supported; remove it");
 	if (tag)
-		return refuse(b, ERR_INPUT, line, b->key, "tags are not supported; remove it");
+		return refuse(b, ERR_INPUT, b->key, "tags are not supported; remove it");
 	return 0;
 }
 
 static int take(struct build *b, const yaml_event_t *ev)
 {
-	unsigned int line = (unsigned int)ev->start_mark.line + 1;
 	int rc;
 
+	b->at.line = (unsigned int)ev->start_mark.line + 1;
+	b->at.column = (unsigned int)ev->start_mark.column + 1;
 	switch (ev->type) {
 	case YAML_DOCUMENT_START_EVENT:
 		if (++b->n_documents > 1)
-			return refuse(b, ERR_INPUT, line, NULL,
-				      "a second document; a file holds one");
+			return refuse(b, ERR_INPUT, NULL, "a second document; a file holds one");
 		return 0;
 	case YAML_ALIAS_EVENT:
-		return refuse(b, ERR_INPUT, line, b->key,
+		return refuse(b, ERR_INPUT, b->key,
 			      "aliases are not supported; write the value again");
 	case YAML_SCALAR_EVENT:
-		rc = plain_only(b, ev->data.scalar.anchor, ev->data.scalar.tag, line);
-		return rc < 0 ? rc : take_text(b, ev, line);
+		rc = plain_only(b, ev->data.scalar.anchor, ev->data.scalar.tag);
+		return rc < 0 ? rc : take_text(b, ev);
 	case YAML_SEQUENCE_START_EVENT:
-		rc = plain_only(b, ev->data.sequence_start.anchor, ev->data.sequence_start.tag,
-				line);
-		return rc < 0 ? rc : begin(b, YAML_LIST, line);
+		rc = plain_only(b, ev->data.sequence_start.anchor, ev->data.sequence_start.tag);
+		return rc < 0 ? rc : begin(b, YAML_LIST);
 	case YAML_MAPPING_START_EVENT:
-		rc = plain_only(b, ev->data.mapping_start.anchor, ev->data.mapping_start.tag, line);
-		return rc < 0 ? rc : begin(b, YAML_MAP, line);
+		rc = plain_only(b, ev->data.mapping_start.anchor, ev->data.mapping_start.tag);
+		return rc < 0 ? rc : begin(b, YAML_MAP);
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
 		end(b);
@@ -267,32 +273,35 @@ static int take_all(struct build *b, yaml_parser_t *p)
  * A %TAG line, after whatever libyaml takes for a line break.  (Text that has a line of its own that
  * begins so is refused too: a small price.)
  */
-static int refuse_tag_lines(const struct build *b, size_t n)
+static int refuse_tag_lines(struct build *b, size_t n)
 {
 	const char *at = b->text;
 
 	while ((at = memmem(at, n - (size_t)(at - b->text), "%TAG", 4)) != NULL) {
-		if (at == b->text || (unsigned char)at[-1] < 0x20 || (unsigned char)at[-1] >= 0x80)
-			return refuse(b, ERR_INPUT, line_of(b->text, (size_t)(at - b->text)), NULL,
-				      "tags are not supported; remove it");
+		if (at == b->text || (unsigned char)at[-1] < 0x20 ||
+		    (unsigned char)at[-1] >= 0x80) {
+			b->at.line = line_of(b->text, (size_t)(at - b->text));
+			b->at.column = 1;
+			return refuse(b, ERR_INPUT, NULL, "tags are not supported; remove it");
+		}
 		at++;
 	}
 	return 0;
 }
 
-int yaml_tree_parse(const char *text, size_t n, const char *file, struct yaml_node **ret,
-		    struct err *e)
+int yaml_tree_parse_at(const char *text, size_t n, struct yaml_node **ret, struct yaml_place *place,
+		       struct err *e)
 {
 	auto_free char *copy = NULL;
-	struct build b = { .file = file, .e = e };
+	struct build b = { .place = place, .e = e };
 	yaml_parser_t p;
 	int rc;
 
+	*place = (struct yaml_place){ .line = 0 };
 	if (n > YAML_TEXT_MAX)
-		return err_set(e, ERR_LIMIT, "%s: too large: %zu bytes, at most %d", file, n,
-			       YAML_TEXT_MAX);
+		return err_set(e, ERR_LIMIT, "too large: %zu bytes, at most %d", n, YAML_TEXT_MAX);
 	if (!str_is_utf8(text, n) || (n > 0 && memchr(text, 0, n)))
-		return err_set(e, ERR_INPUT, "%s: not UTF-8 text", file);
+		return err_set(e, ERR_INPUT, "not UTF-8 text");
 	copy = xcalloc(1, n + 1);
 	if (n > 0)
 		memcpy(copy, text, n);
@@ -300,9 +309,8 @@ int yaml_tree_parse(const char *text, size_t n, const char *file, struct yaml_no
 	rc = refuse_tag_lines(&b, n);
 	if (rc < 0)
 		return rc;
-	if (!yaml_parser_initialize(&p)) {
-		return err_set(e, ERR_LIMIT, "%s: out of memory", file);
-	}
+	if (!yaml_parser_initialize(&p))
+		return err_set(e, ERR_LIMIT, "out of memory");
 	yaml_parser_set_encoding(&p, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&p, (const unsigned char *)copy, n);
 	rc = take_all(&b, &p);
@@ -315,6 +323,25 @@ int yaml_tree_parse(const char *text, size_t n, const char *file, struct yaml_no
 	else
 		*ret = b.root;
 	return rc;
+}
+
+int yaml_place_error(const char *file, const struct yaml_place *at, struct err *e, int code,
+		     const char *why)
+{
+	if (at->line == 0)
+		return err_set(e, code, "%s: %s", file, why);
+	return err_set(e, code, "%s:%u: %s%s%s", file, at->line, at->path, at->path[0] ? ": " : "",
+		       why);
+}
+
+int yaml_tree_parse(const char *text, size_t n, const char *file, struct yaml_node **ret,
+		    struct err *e)
+{
+	struct err why = ERR_NONE;
+	struct yaml_place at;
+	int rc = yaml_tree_parse_at(text, n, ret, &at, &why);
+
+	return rc < 0 ? yaml_place_error(file, &at, e, rc, why.text) : 0;
 }
 
 void yaml_tree_free(struct yaml_node *root)

@@ -28,14 +28,20 @@ enum yaml_kind {
 
 struct yaml_node {
 	enum yaml_kind kind;
-	unsigned int line;
-	bool is_null;		 /* nothing, ~ or null, without quotes */
-	char *key;		 /* in a map: its key, else NULL */
-	char *text;		 /* of YAML_TEXT, without NUL inside */
-	size_t n;		 /* of children */
-	struct yaml_node *first; /* child */
-	struct yaml_node *last;	 /* child */
-	struct yaml_node *next;	 /* sibling */
+	unsigned int line, column; /* of its key, or where it begins; both from 1 */
+	bool is_null;		   /* nothing, ~ or null, without quotes */
+	char *key;		   /* in a map: its key, else NULL */
+	char *text;		   /* of YAML_TEXT, without NUL inside */
+	size_t n;		   /* of children */
+	struct yaml_node *first;   /* child */
+	struct yaml_node *last;	   /* child */
+	struct yaml_node *next;	   /* sibling */
+};
+
+/* Where something is in a document; a line of 0: nowhere, it is the whole document. */
+struct yaml_place {
+	unsigned int line, column; /* in characters; both from 1 */
+	char path[256];		   /* "ports[0].host", escaped; "" for none */
 };
 
 /*
@@ -45,6 +51,14 @@ struct yaml_node {
  */
 int yaml_tree_parse(const char *text, size_t n, const char *file, struct yaml_node **ret,
 		    struct err *e);
+
+/* The same; on failure @place tells where, and @e only what is wrong. */
+int yaml_tree_parse_at(const char *text, size_t n, struct yaml_node **ret, struct yaml_place *place,
+		       struct err *e);
+
+/* "file:line: path: " in front of @why; return @code. */
+int yaml_place_error(const char *file, const struct yaml_place *at, struct err *e, int code,
+		     const char *why);
 
 void yaml_tree_free(struct yaml_node *root);
 

@@ -34,13 +34,49 @@ static const char *const compose_keys[] = {
 	"storage_fs", "swap",	      "event_log_version",
 };
 
-static int read_text(const struct app *a, int dirfd, const char *path, const char *name,
+/* Where files are read: a folder, or what was attached. */
+struct source {
+	int dirfd; /* -1: there is none */
+	const json_t *attached;
+};
+
+static int not_attached(const struct app *a, const char *path, const char *name, struct err *e)
+{
+	char key[64];
+	size_t n = strlen(path) - strlen("_file");
+
+	if (str_equal(path, "compose_file"))
+		return app_error(a, path, e,
+				 "\"%.200s\" is a file, and it is not attached; attach it", name);
+	(void)str_format(key, sizeof(key), "%.*s", (int)n, path);
+	return app_error(
+		a, path, e,
+		"\"%.200s\" is a file, and it is not attached; attach it, or write its text "
+		"as %s",
+		name, key);
+}
+
+static int read_attached(const struct app *a, const struct source *from, const char *path,
+			 const char *name, struct buf *ret, struct err *e)
+{
+	const json_t *text = json_object_get(from->attached, name);
+
+	if (!json_is_string(text))
+		return not_attached(a, path, name, e);
+	if (json_string_length(text) > APP_FILE_MAX)
+		return app_error(a, path, e, "\"%.200s\" is larger than %d MiB", name,
+				 APP_FILE_MAX >> 20);
+	ret->max = APP_FILE_MAX + 1; /* and the NUL that ends it */
+	return buf_add(ret, json_string_value(text), json_string_length(text));
+}
+
+static int read_file(const struct app *a, int dirfd, const char *path, const char *name,
 		     struct buf *ret, struct err *e)
 {
 	struct err why = ERR_NONE;
 	int rc = file_read(dirfd, name, APP_FILE_MAX, ret, &why);
 
-	if (rc == -ENOMEM)
+	if (rc == 0 || rc == -ENOMEM)
 		return rc;
 	if (rc == -EFBIG)
 		return app_error(a, path, e, "\"%.200s\" is larger than %d MiB", name,
@@ -48,15 +84,32 @@ static int read_text(const struct app *a, int dirfd, const char *path, const cha
 	if (rc == -ELOOP)
 		return app_error(a, path, e, "\"%.200s\" is a symbolic link; name the file itself",
 				 name);
+	return app_error(a, path, e, "\"%.200s\" cannot be read: %s", name, strerror(-rc));
+}
+
+static int read_text(const struct app *a, const struct source *from, const char *path,
+		     const char *name, struct buf *ret, struct err *e)
+{
+	int rc = from->dirfd < 0 ? read_attached(a, from, path, name, ret, e)
+				 : read_file(a, from->dirfd, path, name, ret, e);
+
 	if (rc < 0)
-		return app_error(a, path, e, "\"%.200s\" cannot be read: %s", name, strerror(-rc));
+		return rc;
 	if (!str_is_utf8(ret->p, ret->n) || (ret->n && memchr(ret->p, 0, ret->n)))
 		return app_error(a, path, e, "\"%.200s\" is not text (UTF-8)", name);
 	return 0;
 }
 
+/* After a mistake: put something there, so that no other check tells that it is missing. */
+static int stand_in(const struct app *a, json_t *map, const char *key, int rc)
+{
+	if (a->faults && rc == ERR_INPUT)
+		(void)json_object_set_new(map, key, json_string(""));
+	return rc;
+}
+
 /* @map is at @prefix ("app.") in the document. */
-static int read_pair(struct app *a, int dirfd, json_t *map, const char *prefix,
+static int read_pair(struct app *a, const struct source *from, json_t *map, const char *prefix,
 		     const struct pair *pair, struct err *e)
 {
 	const char *name = json_string_value(json_object_get(map, pair->file));
@@ -69,36 +122,45 @@ static int read_pair(struct app *a, int dirfd, json_t *map, const char *prefix,
 	(void)str_format(path, sizeof(path), "%s%s", prefix, pair->file);
 	if (json_object_get(map, pair->text))
 		return app_error(a, path, e, "%s is written too; write one of them", pair->text);
-	rc = read_text(a, dirfd, path, name, &text, e);
+	rc = read_text(a, from, path, name, &text, e);
 	if (rc < 0)
-		return rc;
+		return stand_in(a, map, pair->text, rc);
 	return json_object_set_new(map, pair->text,
 				   json_stringn(text.p ? (char *)text.p : "", text.n))
 		       ? -ENOMEM
 		       : 0;
 }
 
-static int read_compose(struct app *a, int dirfd, struct err *e)
+static int read_compose(struct app *a, const struct source *from, struct err *e)
 {
 	const char *name = app_str(a, "compose_file");
 	auto_buf struct buf text = BUF_MAX(0);
 	size_t i;
-	int rc;
+	int rc = 0, one;
 
 	if (!*name)
 		return 0;
 	for (i = 0; i < sizeof(compose_keys) / sizeof(compose_keys[0]); i++) {
-		if (conf_line(a->doc, compose_keys[i]) > 0)
-			return app_error(a, compose_keys[i], e,
-					 "is not used beside compose_file; remove one of them");
+		if (conf_line(a->doc, compose_keys[i]) == 0)
+			continue;
+		rc = app_error(a, compose_keys[i], e,
+			       "is not used beside compose_file; remove one of them");
+		if (!a->faults)
+			return rc;
 	}
-	rc = read_text(a, dirfd, "compose_file", name, &text, e);
-	if (rc == 0)
+	one = read_text(a, from, "compose_file", name, &text, e);
+	if (one == 0)
 		a->compose = buf_take_str(&text);
-	return rc;
+	return one < 0 ? one : rc;
 }
 
-static int read_app(struct app *a, int dirfd, struct err *e)
+static void worse(int *rc, int one)
+{
+	if (one < 0 && (*rc == 0 || *rc == ERR_INPUT))
+		*rc = one;
+}
+
+static int read_app(struct app *a, const struct source *from, struct err *e)
 {
 	json_t *map = json_object_get(a->doc, "app"), *script;
 	json_t *scripts = json_object_get(map, "init_scripts");
@@ -106,28 +168,29 @@ static int read_app(struct app *a, int dirfd, struct err *e)
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < sizeof(app_pairs) / sizeof(app_pairs[0]) && rc == 0; i++)
-		rc = read_pair(a, dirfd, map, "app.", &app_pairs[i], e);
+	for (i = 0; i < sizeof(app_pairs) / sizeof(app_pairs[0]) && (rc == 0 || a->faults); i++)
+		worse(&rc, read_pair(a, from, map, "app.", &app_pairs[i], e));
 	json_array_foreach(scripts, i, script) {
 		(void)str_format(prefix, sizeof(prefix), "app.init_scripts[%zu].", i);
-		if (rc == 0)
-			rc = read_pair(a, dirfd, script, prefix, &app_pairs[0], e);
+		if (rc == 0 || a->faults)
+			worse(&rc, read_pair(a, from, script, prefix, &app_pairs[0], e));
 	}
 	return rc;
 }
 
-int app_files_read(struct app *a, const char *dir, struct err *e)
+int app_files_read(struct app *a, const struct app_origin *o, struct err *e)
 {
-	auto_close int dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_close int dirfd = o->dir ? open(o->dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	const struct source from = { .dirfd = dirfd, .attached = o->attached };
 	int rc;
 
-	if (dirfd < 0)
-		return err_errno(e, errno, "opening the folder %s", dir);
-	rc = read_app(a, dirfd, e);
-	if (rc == 0)
-		rc = read_pair(a, dirfd, a->doc, "", &user_config, e);
-	if (rc == 0)
-		rc = read_compose(a, dirfd, e);
+	if (o->dir && dirfd < 0)
+		return err_errno(e, errno, "opening the folder %s", o->dir);
+	rc = read_app(a, &from, e);
+	if (rc == 0 || a->faults)
+		worse(&rc, read_pair(a, &from, a->doc, "", &user_config, e));
+	if (rc == 0 || a->faults)
+		worse(&rc, read_compose(a, &from, e));
 	if (rc == 0)
 		a->user_config = xstrdup(app_str(a, "user_config"));
 	return rc;

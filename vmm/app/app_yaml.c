@@ -19,6 +19,7 @@
 #include "app/host_port.h"
 #include "crypto/digest.h"
 #include "data/app_compose.h"
+#include "data/faults.h"
 
 void app_deinit(struct app *a)
 {
@@ -31,13 +32,25 @@ void app_deinit(struct app *a)
 
 int app_error(const struct app *a, const char *path, struct err *e, const char *fmt, ...)
 {
-	char why[400];
+	char why[400], in_file[128];
+	const char *at = path; /* as it was written */
 	int line = conf_line(a->doc, path);
 	va_list ap;
+
+	if (line == 0 && str_format(in_file, sizeof(in_file), "%s_file", path) > 0) {
+		at = in_file;
+		line = conf_line(a->doc, at);
+	}
 
 	va_start(ap, fmt);
 	(void)vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
+	if (a->faults) {
+		faults_add(a->faults, (unsigned int)line, (unsigned int)conf_column(a->doc, at),
+			   path, why);
+		if (a->faults->n > 1)
+			return ERR_INPUT; /* @e has the first */
+	}
 	if (line > 0)
 		return err_set(e, ERR_INPUT, "%s:%d: %s: %s", a->file, line, path, why);
 	return err_set(e, ERR_INPUT, "%s: %s: %s", a->file, path, why);
@@ -64,6 +77,12 @@ const char *app_str(const struct app *a, const char *path)
 	const char *s = json_string_value(app_get(a, path));
 
 	return s ? s : "";
+}
+
+/* After @rc, is there more to look at? */
+static bool goes_on(const struct app *a, int rc)
+{
+	return rc == 0 || (rc == ERR_INPUT && a->faults);
 }
 
 /* Two ports of one app that cannot both be bound. */
@@ -142,21 +161,32 @@ static int check_runner(const struct app *a, struct err *e)
 	return 0;
 }
 
+static int check_key_provider(const struct app *a, struct err *e)
+{
+	if (!app_get(a, "key_provider_id") || !str_equal(app_str(a, "key_provider"), "none"))
+		return 0;
+	return app_error(a, "key_provider_id", e,
+			 "there is no key provider; write "
+			 "key_provider: kms");
+}
+
 static int check_across(const struct app *a, struct err *e)
 {
-	int rc = check_ports(a, e);
+	static int (*const checks[])(const struct app *a, struct err *e) = {
+		check_ports,
+		check_key_provider,
+		check_init_scripts,
+		check_runner,
+	};
+	/* beside a ready app-compose.json only the ports count: it has the rest */
+	size_t n = app_get(a, "compose_file") ? 1 : sizeof(checks) / sizeof(checks[0]), i;
+	int rc = 0, one;
 
-	if (rc < 0)
-		return rc;
-	if (app_get(a, "compose_file"))
-		return 0;
-	if (app_get(a, "key_provider_id") && str_equal(app_str(a, "key_provider"), "none")) {
-		return app_error(a, "key_provider_id", e,
-				 "there is no key provider; write "
-				 "key_provider: kms");
+	for (i = 0; i < n && goes_on(a, rc); i++) {
+		one = checks[i](a, e);
+		rc = one < 0 ? one : rc;
 	}
-	rc = check_init_scripts(a, e);
-	return rc < 0 ? rc : check_runner(a, e);
+	return rc;
 }
 
 /* Read it as a guest will: what it would refuse at its boot is told now. */
@@ -185,18 +215,22 @@ static void hash(struct app *a)
 	str_hex(a->hash, d.b, sizeof(d.b));
 }
 
-int app_parse(const void *p, size_t n, const char *file, const char *dir, struct app *ret,
-	      struct err *e)
+int app_parse_from(const void *p, size_t n, const struct app_origin *o, struct app *ret,
+		   struct err *e)
 {
 	auto_app struct app a = APP_NULL;
-	int rc;
+	int rc, across;
 
-	a.file = xstrdup(file);
-	rc = conf_load(app_table, p, n, file, &a.doc, e);
-	if (rc == 0)
-		rc = app_files_read(&a, dir, e);
-	if (rc == 0)
-		rc = check_across(&a, e);
+	a.file = xstrdup(o->file);
+	rc = conf_load_all(app_table, p, n, o->file, &a.doc, o->faults, e);
+	if (rc < 0)
+		return rc;
+	a.faults = o->faults;
+	rc = app_files_read(&a, o, e);
+	if (goes_on(&a, rc)) {
+		across = check_across(&a, e);
+		rc = across < 0 ? across : rc;
+	}
 	if (rc == 0 && !a.compose)
 		a.compose = compose_text(&a);
 	if (rc == 0)
@@ -204,9 +238,18 @@ int app_parse(const void *p, size_t n, const char *file, const char *dir, struct
 	if (rc < 0)
 		return rc;
 	hash(&a);
+	a.faults = NULL;
 	*ret = a;
 	a = APP_NULL;
 	return 0;
+}
+
+int app_parse(const void *p, size_t n, const char *file, const char *dir, struct app *ret,
+	      struct err *e)
+{
+	const struct app_origin o = { .file = file, .dir = dir };
+
+	return app_parse_from(p, n, &o, ret, e);
 }
 
 int app_load(const char *path, struct app *ret, struct err *e)

@@ -15,6 +15,7 @@
 #include "data/conf.h"
 
 struct err;
+struct faults;
 
 enum {
 	APP_FILE_MAX = 1024 * 1024,	/* the YAML, and each file it names */
@@ -30,6 +31,16 @@ struct app {
 	char *compose;	   /* the bytes whose SHA-256 is the compose hash */
 	char *user_config; /* "" if none */
 	char hash[65];	   /* compose hash, hex */
+	struct faults *
+		faults; /* while it is parsed: where mistakes are collected; borrowed, may be NULL */
+};
+
+/* Where an app comes from. */
+struct app_origin {
+	const char *file;	/* how messages name the YAML */
+	const char *dir;	/* the folder of the files that it names; NULL: they are attached */
+	const json_t *attached; /* name -> text, for those without a folder; NULL: none */
+	struct faults *faults;	/* where every mistake is added; NULL: the first one is the last */
 };
 
 #define APP_NULL ((struct app){ .file = NULL })
@@ -50,7 +61,15 @@ int app_load(const char *path, struct app *ret, struct err *e);
 int app_parse(const void *p, size_t n, const char *file, const char *dir, struct app *ret,
 	      struct err *e);
 
-/* "file:line: path: " in front of the message, the line of @path if it was written; return ERR_INPUT. */
+/*
+ * The same for any origin.  Nothing is opened when there is no folder: a key that names a file which
+ * is not attached is a mistake, told at its line.
+ */
+int app_parse_from(const void *p, size_t n, const struct app_origin *o, struct app *ret,
+		   struct err *e);
+
+/* "file:line: path: " in front of the message, the line of @path if it was written; return ERR_INPUT.
+   While the app is parsed it is added to the faults, too. */
 int app_error(const struct app *a, const char *path, struct err *e, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

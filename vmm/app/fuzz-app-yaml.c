@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "app/app_yaml.h"
 #include "app/create.h"
+#include "data/faults.h"
 #include "data/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -34,6 +35,21 @@ static void check(const uint8_t *data, size_t size, const struct app *a)
 	json_decref(request);
 }
 
+/* Collecting finds faults where and only where stopping at the first one does. */
+static void check_faults(const uint8_t *data, size_t size)
+{
+	auto_faults struct faults all = FAULTS_NULL;
+	const struct app_origin collects = { .file = "app.yaml", .faults = &all };
+	const struct app_origin stops = { .file = "app.yaml" };
+	auto_app struct app a = APP_NULL, b = APP_NULL;
+	struct err e = ERR_NONE, first = ERR_NONE;
+	int rc = app_parse_from(data, size, &stops, &a, &first);
+
+	assert(app_parse_from(data, size, &collects, &b, &e) == rc);
+	assert((rc == 0) == (all.n == 0));
+	assert(str_equal(e.text, first.text));
+}
+
 /* "app.yaml:7: app: app-compose.json: ...": we made something that no guest takes. */
 static bool guest_refuses(const char *text)
 {
@@ -51,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	auto_app struct app a = APP_NULL;
 	struct err e = ERR_NONE;
 
+	check_faults(data, size);
 	if (app_parse(data, size, "app.yaml", "/proc/self/fdinfo", &a, &e) == 0)
 		check(data, size, &a);
 	else

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "data/faults.h"
 
 #define GOLDEN SOURCE_DIR "/vmm/app/golden/"
 
@@ -247,8 +248,124 @@ static void test_example_of_the_manual_is_good(void)
 	assert(e.code == 0 && str_equal(app_str(&a, "app.runner"), "bash"));
 }
 
+/* Every mistake is told, each with its place; a message each, and no two of one. */
+static void test_all_faults_are_collected(void)
+{
+	static const char text[] = "nam: x\n"
+				   "resources:\n"
+				   "  cpus: two\n"
+				   "  memory: 2GB\n"
+				   "ports:\n"
+				   "  - { host: localhost, guest: 80 }\n"
+				   "  - { guest: 0, host: \"81\" }\n"
+				   "env: [ OK, 9X ]\n";
+	static const struct {
+		unsigned int line, column;
+		const char *key, *message;
+	} want[] = {
+		{ 1, 1, "nam", "unknown key; did you mean \"name\"?" },
+		{ 1, 1, "name", "is missing" },
+		{ 3, 3, "resources.cpus", "\"two\" is not a number" },
+		{ 4, 3, "resources.memory", "\"2GB\" is not a size; write 2G" },
+		{ 6, 7, "ports[0].host", "\"localhost\" is not an address" },
+		{ 7, 7, "ports[1].guest", "0 is out of range" },
+		{ 8, 12, "env[1]", "\"9X\" is not the name" },
+	};
+	auto_faults struct faults all = FAULTS_NULL;
+	const struct app_origin o = { .file = "app.yaml", .faults = &all };
+	auto_app struct app a = APP_NULL;
+	struct err e = ERR_NONE;
+	size_t i;
+
+	assert(app_parse_from(text, strlen(text), &o, &a, &e) == ERR_INPUT);
+	assert(str_starts(e.text, "app.yaml:1: nam: "));
+	for (i = 0; i < all.n; i++)
+		(void)printf("%u:%u: %s: %s\n", all.list[i].line, all.list[i].column,
+			     all.list[i].key, all.list[i].message);
+	assert(all.n == sizeof(want) / sizeof(want[0]) && !all.is_cut);
+	for (i = 0; i < all.n; i++) {
+		assert(all.list[i].line == want[i].line && all.list[i].column == want[i].column);
+		assert(str_equal(all.list[i].key, want[i].key));
+		assert(str_starts(all.list[i].message, want[i].message));
+	}
+}
+
+static void test_faults_across_keys_are_collected(void)
+{
+	static const char text[] = "name: x\n"
+				   "ports:\n"
+				   "  - { host: \"80\", guest: 1 }\n"
+				   "  - { host: \"80\", guest: 2 }\n"
+				   "key_provider_id: \"00\"\n"
+				   "app:\n"
+				   "  runner: docker-compose\n"
+				   "  script_file: a.sh\n"
+				   "user_config_file: b\n";
+	auto_faults struct faults all = FAULTS_NULL;
+	const struct app_origin o = { .file = "app.yaml", .faults = &all };
+	auto_app struct app a = APP_NULL;
+	struct err e = ERR_NONE;
+
+	assert(app_parse_from(text, strlen(text), &o, &a, &e) == ERR_INPUT);
+	assert(all.n == 5);
+	assert(all.list[0].line == 8 && str_equal(all.list[0].key, "app.script_file"));
+	assert(str_equal(all.list[0].message, "\"a.sh\" is a file, and it is not attached; attach "
+					      "it, or write its text as app.script"));
+	assert(all.list[1].line == 9 && str_equal(all.list[1].key, "user_config_file"));
+	assert(all.list[2].line == 4 && str_equal(all.list[2].key, "ports[1].host"));
+	assert(all.list[3].line == 5 && all.list[4].line == 8);
+}
+
+static void test_syntax_is_one_fault(void)
+{
+	static const char text[] = "name: x\nports: [\n";
+	auto_faults struct faults all = FAULTS_NULL;
+	const struct app_origin o = { .file = "app.yaml", .faults = &all };
+	auto_app struct app a = APP_NULL;
+
+	assert(app_parse_from(text, strlen(text), &o, &a, NULL) == ERR_INPUT);
+	assert(all.n == 1 && all.list[0].line == 3 && all.list[0].column == 1);
+	assert(str_starts(all.list[0].message, "not valid YAML"));
+}
+
+static void test_faults_have_a_limit(void)
+{
+	auto_buf struct buf text = BUF_MAX(1 << 20);
+	auto_faults struct faults all = FAULTS_NULL;
+	const struct app_origin o = { .file = "app.yaml", .faults = &all };
+	auto_app struct app a = APP_NULL;
+	int i;
+
+	for (i = 0; i < 1000; i++)
+		assert(buf_addf(&text, "key%d: 1\n", i) == 0);
+	assert(app_parse_from(text.p, text.n, &o, &a, NULL) == ERR_INPUT);
+	assert(all.n == FAULTS_MAX && all.is_cut);
+}
+
+/* What is attached stands for the files, and makes the same bytes as the files do. */
+static void test_attached_files(void)
+{
+	static const char text[] = "name: x\napp:\n  runner: bash\n  script_file: a.sh\n"
+				   "  pre_launch_file: ../b\n";
+	static const char same[] = "name: x\napp:\n  runner: bash\n  script: echo a\n"
+				   "  pre_launch: echo b\n";
+	json_t *files = json_pack("{s:s, s:s}", "a.sh", "echo a", "../b", "echo b");
+	const struct app_origin o = { .file = "app.yaml", .attached = files };
+	auto_app struct app a = APP_NULL, b = APP_NULL;
+
+	assert(app_parse_from(text, strlen(text), &o, &a, NULL) == 0);
+	assert(app_parse(same, strlen(same), "same", ".", &b, NULL) == 0);
+	assert(str_equal(a.hash, b.hash));
+	json_decref(files);
+}
+
 int main(void)
 {
+	test_all_faults_are_collected();
+	test_faults_across_keys_are_collected();
+	test_syntax_is_one_fault();
+	test_faults_have_a_limit();
+	test_attached_files();
 	test_golden();
 	test_ready_compose_is_passed_on_byte_for_byte();
 	test_defaults();
