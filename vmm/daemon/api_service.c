@@ -32,6 +32,13 @@ static const struct rpc_method methods[] = {
 	  .out = VMM(image_list_response),
 	  .run = api_list_images },
 	{ .name = "DeleteImage", .in = ID, .out = EMPTY, .run = api_delete_image, .changes = true },
+	{ .name = "GetAppEnvEncryptPubKey",
+	  .in = VMM(app_id),
+	  .out = VMM(public_key_response),
+	  .run = api_get_app_env_encrypt_pub_key },
+	{ .name = "SvList", .in = EMPTY, .out = VMM(sv_list_response), .run = api_sv_list },
+	{ .name = "SvStop", .in = ID, .out = EMPTY, .run = api_sv_stop, .changes = true },
+	{ .name = "SvRemove", .in = ID, .out = EMPTY, .run = api_sv_remove, .changes = true },
 	{ .name = "Version", .in = EMPTY, .out = VMM(version_response), .run = api_version },
 	{ .name = "GetMeta", .in = EMPTY, .out = VMM(get_meta_response), .run = api_get_meta },
 };

@@ -6,12 +6,16 @@
 
 extern const struct rpc_service vmm_service;
 
-/* Handlers: changes of VMs (api_vm.c), of images (api_image.c), and what only reads (api_read.c). */
+/* Handlers: changes of VMs (api_vm.c), of images (api_image.c), processes (api_sv.c), and what only reads (api_read.c). */
 void api_create_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_start_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_stop_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_shutdown_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_remove_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+
+void api_sv_list(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_sv_stop(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_sv_remove(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 
 void api_delete_image(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 
@@ -20,4 +24,5 @@ void api_get_info(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_list_images(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_version(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_get_meta(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_get_app_env_encrypt_pub_key(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_get_compose_hash(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);

@@ -38,8 +38,9 @@ struct vm {
 	bool is_removing;		/* RemoveVm was accepted: no other operation is */
 	bool is_marking;		/* .removing is on its way to the disk */
 	bool has_removal;		/* the operation is in the queue */
-	bool is_hidden; /* being created: counts for ids, ports and CIDs, but is not shown */
-	pid_t qemu_pid; /* 0: not known */
+	bool is_hidden;	     /* being created: counts for ids, ports and CIDs, but is not shown */
+	pid_t qemu_pid;	     /* 0: not known */
+	uint64_t sv_removed; /* api_sv.c: the boot whose process is not listed any more; 0: none */
 
 	/* What the guest reported of this boot; never NULL. */
 	char *boot_progress, *boot_error, *shutdown_progress;
