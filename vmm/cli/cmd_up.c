@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -20,8 +21,10 @@
 #include "cli/exit.h"
 #include "cli/vm.h"
 #include "data/json.h"
+#include "store/manifest.h"
 
-enum { IMAGE_SIZE = 129 };
+/* How long another `up` of the same app may take to make the VM that we then find. */
+enum { IMAGE_SIZE = 129, RACE_MS = 60 * 1000, RACE_PAUSE_MS = 100 };
 
 struct outcome {
 	const char *action; /* "created", "started", "unchanged" */
@@ -93,11 +96,12 @@ static int create(struct cli *c, const struct app *a, struct outcome *ret, struc
 	if (rc < 0)
 		return rc;
 	request = create_request(a, image, is_wanted_down(c));
+	/* said before: the daemon answers when QEMU runs, which can take a while on a busy host */
+	if (!ret->begun_ms)
+		cli_say(c, "%s: creating, image %s%s\n", app_str(a, "name"), image,
+			str_equal(app_str(a, "tee"), "tdx") ? "" : ", not confidential");
 	ret->action = "created";
 	ret->begun_ms = time_unix_ms();
-	/* said before: the daemon answers when QEMU runs, which can take a while on a busy host */
-	cli_say(c, "%s: creating, image %s%s\n", app_str(a, "name"), image,
-		str_equal(app_str(a, "tee"), "tdx") ? "" : ", not confidential");
 	rc = api_call(&c->api, "CreateVm", request, &reply, e);
 	json_decref(request);
 	if (rc == 0)
@@ -145,7 +149,7 @@ static int adopt(struct cli *c, const struct app *a, json_t *vm, struct outcome 
 	return api_call_id(&c->api, "StartVm", vm_id(vm), e);
 }
 
-/* By the whole name: a prefix of an id must not be taken for one. */
+/* By the whole name: a prefix of an id must not be taken for one.  One that is being removed is as good as gone. */
 static int find_by_name(struct cli *c, const char *name, json_t **ret, struct err *e)
 {
 	json_t *vms = NULL, *vm;
@@ -153,7 +157,8 @@ static int find_by_name(struct cli *c, const char *name, json_t **ret, struct er
 	int rc = api_vms(&c->api, 0, &vms, e);
 
 	json_array_foreach(vms, i, vm) {
-		if (rc == 0 && str_equal(vm_str(vm, "name"), name) && n++ == 0)
+		if (rc == 0 && str_equal(vm_str(vm, "name"), name) && !vm_is(vm, "removing") &&
+		    n++ == 0)
 			*ret = json_incref(vm);
 	}
 	json_decref(vms);
@@ -192,13 +197,31 @@ static int report(const struct cli *c, const struct app *a, const struct outcome
 	return 0;
 }
 
+/* Find it, or create it; the name may be taken between the two, by another `up` of this app. */
+static int have(struct cli *c, const struct app *a, struct outcome *o, struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = RACE_PAUSE_MS * 1000000L };
+	uint64_t end = time_mono_ms() + RACE_MS;
+	json_t *vm = NULL;
+	int rc;
+
+	for (;;) {
+		rc = find_by_name(c, app_str(a, "name"), &vm, e);
+		if (rc < 0)
+			return rc;
+		if (vm)
+			return adopt(c, a, vm, o, e);
+		rc = create(c, a, o, e);
+		if (rc >= 0 || !strstr(e->text, VM_NAME_TAKEN) || time_mono_ms() > end)
+			return rc;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
 static int bring_up(struct cli *c, const struct app *a, struct outcome *o, struct err *e)
 {
-	json_t *vm = NULL;
-	int rc = find_by_name(c, app_str(a, "name"), &vm, e);
+	int rc = have(c, a, o, e);
 
-	if (rc == 0)
-		rc = vm ? adopt(c, a, vm, o, e) : create(c, a, o, e);
 	if (rc < 0)
 		return rc;
 	if (!is_wanted_down(c) && !args_has(c->args, OPT_NO_WAIT) && !is_settled(o->vm))

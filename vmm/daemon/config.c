@@ -231,6 +231,7 @@ static int read_limits(const struct reader *r)
 	c->guest_timeout_ms = number(s, "guest");
 	c->stop_timeout_ms = number(s, "kill");
 	c->events_max = number(c->doc, "events_max");
+	c->unique_names = json_get_bool(c->doc, "unique_names", true);
 	if (c->max_vms > c->n_cids)
 		return wrong(r, "limits.vms", "%u VMs need as many CIDs; vsock.cids is %u",
 			     c->max_vms, c->n_cids);

@@ -91,6 +91,7 @@ struct config {
 
 	unsigned int guest_timeout_ms, stop_timeout_ms;
 	uint32_t events_max;
+	bool unique_names; /* no two VMs of one name */
 
 	struct config_urls kms_urls, gateway_urls;
 	const char *gateway_domain;

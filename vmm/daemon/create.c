@@ -175,7 +175,8 @@ const char *vm_create(struct daemon *d, struct manifest *m, const struct vm_file
 			      d->fleet.n, d->config->max_vms);
 		return NULL;
 	}
-	if (fleet_check_ports(&d->fleet, m, e) ||
+	if ((d->config->unique_names && fleet_check_name(&d->fleet, m->name, e)) ||
+	    fleet_check_ports(&d->fleet, m, e) ||
 	    fleet_new_cid(&d->fleet, d->config->cid_first, d->config->n_cids, &s.cid, e))
 		return NULL;
 	fleet_new_id(&d->fleet, m->id);

@@ -123,6 +123,21 @@ int fleet_new_cid(const struct fleet *f, uint32_t first, uint32_t n, uint32_t *r
 	return err_set(e, ERR_LIMIT, "CID pool exhausted: all %u are taken; raise vsock.cids", n);
 }
 
+int fleet_check_name(const struct fleet *f, const char *name, struct err *e)
+{
+	const struct vm *vm;
+
+	for (vm = *name ? f->first : NULL; vm; vm = vm->next) {
+		if (vm->is_removing || !str_equal(vm->manifest.name, name))
+			continue;
+		return err_set(
+			e, ERR_CONFLICT,
+			"\"%s\" " VM_NAME_TAKEN "%s%s; choose another, or set unique_names: false",
+			name, vm->manifest.id, vm->is_hidden ? ", which is being created" : "");
+	}
+	return 0;
+}
+
 static int check_against(const struct manifest *m, const struct vm *vm, struct err *e)
 {
 	const struct manifest_port *mine, *theirs;

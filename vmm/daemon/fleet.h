@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fleet: all VMs of the daemon, and what they may not share: ids, CIDs, host ports
+ * fleet: all VMs of the daemon, and what they may not share: ids, names, CIDs, host ports
  *
  * Thread   the loop's.
  */
@@ -38,6 +38,12 @@ void fleet_new_id(const struct fleet *f, char ret[static VM_ID_MAX + 1]);
 
 /* The lowest CID of the pool that no VM has, stopped ones included.  Return: 0; ERR_LIMIT. */
 int fleet_new_cid(const struct fleet *f, uint32_t first, uint32_t n, uint32_t *ret, struct err *e);
+
+/*
+ * Does another VM have this name, also one that is being created, but not one that is being removed?  "" is
+ * nobody's.  Return: 0; ERR_CONFLICT that has VM_NAME_TAKEN.
+ */
+int fleet_check_name(const struct fleet *f, const char *name, struct err *e);
 
 /* Does a port of @m collide with one of another VM, running or not?  Return: 0; ERR_CONFLICT. */
 int fleet_check_ports(const struct fleet *f, const struct manifest *m, struct err *e);

@@ -68,6 +68,9 @@ void manifest_deinit(struct manifest *m);
 bool vm_id_is_valid(const char *id);
 #define VM_ID_INVALID "invalid VM id; write 1 to 64 letters, digits, - and _"
 
+/* In the refusal of a name that another VM has; bailey up knows by it that the VM is there. */
+#define VM_NAME_TAKEN "is the name of VM "
+
 /* Read the JSON.  Return: 0; ERR_INPUT or ERR_LIMIT with the key that is wrong. */
 int manifest_from_json(const json_t *j, struct manifest *ret, struct err *e);
 

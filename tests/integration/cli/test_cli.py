@@ -42,7 +42,7 @@ def fake_image(folder, name, version):
 
 scratch = tempfile.mkdtemp(prefix="b-cli-", dir="/tmp")
 bailey.IMAGE = fake_image(scratch, "old-0.1.0", "0.6.0")
-host = bailey.Host()
+host = bailey.Host("unique_names: false\n")  # as with dstack: names that fit several are told apart by id
 fake_image(f"{host.dir}/s/image", "new-0.1.0", "0.10.0")
 
 
