@@ -129,4 +129,5 @@ void http_request_resume(struct http_request *r);
 void http_request_drop_body(struct http_request *r);
 
 /* http_reply.c */
+void http_answer_headers(const struct http_server *s, struct MHD_Response *m);
 void http_stream_left(struct http_stream *s);

@@ -26,12 +26,23 @@ struct http_stream {
 	uv_timer_t late; /* only for a client that was gone before */
 };
 
+void http_answer_headers(const struct http_server *s, struct MHD_Response *m)
+{
+	const struct http_header *h;
+
+	for (h = s->o.headers; h && h->name; h++) {
+		if (!MHD_get_response_header(m, h->name))
+			(void)MHD_add_response_header(m, h->name, h->value);
+	}
+}
+
 static void answer(struct http_request *r, int status, const char *content_type,
 		   struct MHD_Response *m)
 {
 	r->with_handler = false;
 	if (content_type)
 		(void)MHD_add_response_header(m, "Content-Type", content_type);
+	http_answer_headers(r->server, m);
 	r->answer = m;
 	r->status = status;
 	http_request_drop_body(r);

@@ -138,6 +138,7 @@ static enum MHD_Result refuse(struct http_request *r)
 	r->server->n_refused++;
 	(void)MHD_add_response_header(m, "Retry-After", "1");
 	(void)MHD_add_response_header(m, "Content-Type", "text/plain");
+	http_answer_headers(r->server, m);
 	rc = MHD_queue_response(r->mhd, 429, m);
 	MHD_destroy_response(m);
 	return rc;

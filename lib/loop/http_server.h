@@ -21,6 +21,10 @@ struct http_server;
 struct http_request;
 struct http_stream;
 
+struct http_header {
+	const char *name, *value;
+};
+
 struct http_server_options {
 	unsigned int conns_max; /* connections at once; 0: 64 */
 	unsigned int idle_s;	/* a connection with no progress is closed; 0: 15 */
@@ -41,6 +45,8 @@ struct http_server_options {
 	unsigned int strangers_max;
 	/* A smaller body_max for this request: method, path and headers are there.  NULL: body_max. */
 	size_t (*body_max_of)(const struct http_request *r, void *arg);
+	/* On every answer that has none of that name; a NULL name ends them; borrowed.  NULL: none. */
+	const struct http_header *headers;
 	/* A whole request is there.  Answer now or later, exactly once.  On the loop. */
 	void (*on_request)(struct http_request *r, void *arg);
 	void *arg;
@@ -83,10 +89,6 @@ uint32_t http_request_cid(const struct http_request *r); /* AF_VSOCK: peer CID, 
 /* Run @gone if the client goes away before the answer; then the request must still be answered
  * (http_reply is then a no-op that frees it).  For cancelling work. */
 void http_request_on_gone(struct http_request *r, void (*gone)(void *arg), void *arg);
-
-struct http_header {
-	const char *name, *value;
-};
 
 /* Answer with a whole body (copied).  @r is gone after.  @headers end with a NULL name; may be NULL. */
 void http_reply(struct http_request *r, int status, const char *content_type, const void *body,

@@ -22,6 +22,24 @@ static void test_request_arrives_whole_and_undecoded(void)
 	test_server_end(&h.t);
 }
 
+static void test_headers_are_on_every_answer(void)
+{
+	static const struct http_header headers[] = { { "X-Mine", "1" },
+						      { "content-type", "never" },
+						      { NULL, NULL } };
+	static struct handler h;
+	struct test_client c;
+
+	test_start(&h, (struct http_server_options){ .headers = headers });
+	c = test_connect(&h.t);
+	TEST_SAY(&h.t, &c, GET("/1"));
+	TEST_UNTIL_HAS(&h.t, &c, "GET /1 ");
+	assert(strstr(test_text(&c), "\r\nX-Mine: 1\r\n"));
+	assert(strstr(test_text(&c), "text/plain") && !strstr(test_text(&c), "never"));
+	test_hang_up(&c);
+	test_server_end(&h.t);
+}
+
 static void test_small_segments_are_one_request(void)
 {
 	static const char text[] = POST("/x") "Content-Length: 10\r\n\r\n0123456789";
@@ -255,6 +273,7 @@ static void test_name_is_free_as_soon_as_stop_is_called(void)
 int main(void)
 {
 	test_request_arrives_whole_and_undecoded();
+	test_headers_are_on_every_answer();
 	test_small_segments_are_one_request();
 	test_connection_is_kept_and_pipelined();
 	test_pipelined_requests_wait_for_a_held_answer();

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "base/version.h"
 #include "daemon/api_events.h"
 #include "daemon/api_service.h"
 #include "daemon/config.h"
@@ -22,6 +23,28 @@
 #include "rpc/rpc_http.h"
 
 enum { API_CONNS = 256, API_IDLE_S = 60, STRANGERS = 16, REFUSALS_LOGGED_MS = 60 * 1000 };
+
+/*
+ * On every answer.  The first five are dstack's; the rest keeps the console from running, or being shown in,
+ * what is not ours, and answers and tokens out of caches and of other sites' logs.
+ */
+static const struct http_header headers[] = {
+	{ "Server", "bailey/" BAILEY_VERSION },
+	{ "X-App-Version", "v" DSTACK_VERSION " (bailey:" BAILEY_VERSION ")" },
+	{ "X-Accel-Buffering", "no" },
+	{ "X-Content-Type-Options", "nosniff" },
+	{ "X-Frame-Options", "SAMEORIGIN" },
+	{ "Permissions-Policy", "interest-cohort=()" },
+	{ "Content-Security-Policy",
+	  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+	  "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+	  "frame-ancestors 'self'" },
+	{ "Cross-Origin-Opener-Policy", "same-origin" },
+	{ "Cross-Origin-Resource-Policy", "same-origin" },
+	{ "Referrer-Policy", "no-referrer" },
+	{ "Cache-Control", "no-store" },
+	{ NULL, NULL },
+};
 
 static bool may_call(uint32_t uid, void *arg)
 {
@@ -82,6 +105,34 @@ static const struct page pages[] = {
 	{ "/events", api_events_serve },
 };
 
+static bool is_read(const struct http_request *r)
+{
+	return str_equal(http_request_method(r), "GET") ||
+	       str_equal(http_request_method(r), "HEAD");
+}
+
+static void refuse_method(struct http_request *r)
+{
+	static const struct http_header allow[] = { { "Allow", "GET, HEAD" }, { NULL, NULL } };
+	static const char text[] = "only GET is answered here\n";
+
+	http_reply(r, 405, "text/plain; charset=utf-8", text, strlen(text), allow);
+}
+
+/* As JSON for who asks for it, in dstack's form. */
+static void not_found(struct http_request *r)
+{
+	static const char json[] =
+		"{\n  \"error\": {\n    \"code\": 404,\n    \"reason\": \"Not Found\",\n"
+		"    \"description\": \"The requested resource could not be found.\"\n  }\n}";
+	const char *accept = http_request_header(r, "Accept");
+
+	if (accept && strstr(accept, "application/json"))
+		http_reply(r, 404, "application/json", json, strlen(json), NULL);
+	else
+		api_text(r, 404, "Not found\n");
+}
+
 static bool serve_page(struct daemon *d, struct http_request *r)
 {
 	size_t i;
@@ -89,8 +140,8 @@ static bool serve_page(struct daemon *d, struct http_request *r)
 	for (i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
 		if (!str_equal(http_request_path(r), pages[i].path))
 			continue;
-		if (!str_equal(http_request_method(r), "GET"))
-			api_text(r, 405, "only GET is answered here\n");
+		if (!is_read(r))
+			refuse_method(r);
 		else
 			pages[i].serve(d, r);
 		return true;
@@ -108,7 +159,7 @@ static void on_request(struct http_request *r, void *arg)
 	else if (!rpc_http_handle(&vmm_service, d, "/prpc/", r, &peer) &&
 		 !rpc_http_handle(&guest_proxy_service, d, "/guest/", r, &peer) &&
 		 !serve_page(d, r))
-		api_text(r, 404, "Not found\n");
+		not_found(r);
 }
 
 /* Anyone may connect, so that who may not call is told so; the kernel says who it is. */
@@ -121,6 +172,7 @@ int api_start(struct daemon *d, struct err *e)
 		.body_max_of = body_max_of,
 		.is_known = may_call,
 		.strangers_max = STRANGERS,
+		.headers = headers,
 		.on_request = on_request,
 		.arg = d,
 	};

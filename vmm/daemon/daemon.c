@@ -320,6 +320,7 @@ void daemon_idle(struct daemon *d)
 void daemon_deinit(struct daemon *d)
 {
 	fleet_free(&d->fleet);
+	feed_deinit(&d->feed);
 	image_cache_free(d->images);
 	free(d->image_dir);
 	free(d->vsock_program);

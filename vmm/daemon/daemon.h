@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "base/err.h"
+#include "daemon/feed.h"
 #include "daemon/fleet.h"
 #include "daemon/log_keeper.h"
 #include "domain/domain_xml.h"
@@ -31,6 +32,7 @@ struct daemon {
 	uv_loop_t *loop;
 	const struct config *config;
 	struct fleet fleet;
+	struct feed feed;
 	int lock_fd;	      /* of the state folder, held for life */
 	int vm_root;	      /* <state>/vm */
 	char *image_dir;      /* <state>/image */

@@ -92,6 +92,7 @@ int vm_load_reports(struct vm *vm, struct err *e)
 		if (ev->generation == vm->state.generation)
 			notice_show(vm, ev->name, ev->body);
 	}
+	vm->n_fed = vm->events.last_seq;
 	load_instance_id(vm);
 	return 0;
 }

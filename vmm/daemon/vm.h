@@ -55,6 +55,7 @@ struct vm {
 	struct op *queue;		/* op.h */
 	struct hostapi_guest *host_api; /* where it calls us; NULL while it does not run */
 	struct watcher *watchers;	/* api_events.c */
+	uint64_t n_fed;			/* the last seq that the daemon's feed has */
 	bool is_writing_info;		/* notices.c: .instance_info is on its way to the disk */
 	char *next_info;		/* and this is to follow it */
 };

@@ -108,7 +108,8 @@ def test_paths_and_methods():
     assert d.fails("Nothing", {}, mount="guest") == "Service not found: Nothing"
     for path in ("/", "/prpc", "/prpc/", "/prpc/a/b", "/nothing", "/logs/x", "//prpc/Version"):
         assert d.http("GET", path)[0] == 404, path
-    assert d.http("POST", "/logs", b"")[0] == 405
+    status, _, head = d.http("POST", "/logs", b"")
+    assert status == 405 and "Allow: GET, HEAD" in head
     assert d.http("GET", "/logs")[0] == 422
     assert d.http("GET", "/logs?id=a&follow=maybe")[0] == 422
 
