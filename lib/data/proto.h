@@ -47,7 +47,10 @@ int proto_from_bytes(const ProtobufCMessageDescriptor *d, const void *p, size_t 
 int proto_from_query(const ProtobufCMessageDescriptor *d, const char *query, ProtobufCMessage **ret,
 		     struct err *e);
 
-/* Never fails for a message built by us.  A message without fields (Empty) is JSON null. */
-json_t *proto_to_json(const ProtobufCMessage *m);
+/*
+ * Append compact JSON, in ASCII.  A message without fields (Empty) is null; text of ours that is not UTF-8
+ * gets a '?' for each foreign byte.  Return: 0; an error of buf.h when @ret cannot hold it.
+ */
+int proto_to_json(const ProtobufCMessage *m, struct buf *ret);
 
 int proto_to_bytes(const ProtobufCMessage *m, struct buf *ret);

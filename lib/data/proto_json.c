@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON <-> protobuf-c structs, led by the descriptors.
+ * JSON -> protobuf-c structs, led by the descriptors.
  *
  * The recursion here is over descriptors: messages of ours that hold messages.  It ends where the
  * .proto text ends, whatever a peer sends.
  */
 #include "data/proto_json.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,13 +16,6 @@
 #include "base/str.h"
 #include "data/json.h"
 #include "data/proto.h"
-
-/* Fields that dstack leaves out of JSON while they are empty; all others are always there. */
-static const struct {
-	const char *message, *field;
-} left_out[] = {
-	{ "bailey.agent.GetQuoteResponse", "attestation" },
-};
 
 static int wrong(struct err *e, const char *expected)
 {
@@ -159,18 +151,10 @@ static int read_value(const ProtobufCFieldDescriptor *f, const json_t *j, bool i
 	return read_integer(f, j, is_text, ret, e);
 }
 
-/* Only elements that need no default are ever repeated in our messages. */
-static size_t element_size(const ProtobufCFieldDescriptor *f)
-{
-	assert(f->type == PROTOBUF_C_TYPE_STRING || f->type == PROTOBUF_C_TYPE_BYTES ||
-	       f->type == PROTOBUF_C_TYPE_MESSAGE);
-	return f->type == PROTOBUF_C_TYPE_BYTES ? sizeof(ProtobufCBinaryData) : sizeof(void *);
-}
-
 static int read_list(const ProtobufCFieldDescriptor *f, const json_t *j, bool is_text, uint8_t *m,
 		     struct err *e)
 {
-	size_t size = element_size(f), i, n = json_array_size(j), *n_done;
+	size_t size = proto_json_element_size(f), i, n = json_array_size(j), *n_done;
 	char *list;
 	int rc;
 
@@ -237,112 +221,6 @@ int proto_from_json(const ProtobufCMessageDescriptor *d, const json_t *j, Protob
 		    struct err *e)
 {
 	return proto_json_read(d, j, false, ret, e);
-}
-
-static json_t *write_bytes(const ProtobufCBinaryData *b)
-{
-	auto_free char *hex = xcalloc(b->len + 1, 2);
-
-	str_hex(hex, b->data, b->len);
-	return json_string(hex);
-}
-
-static json_t *write_integer(const ProtobufCFieldDescriptor *f, const void *value)
-{
-	uint32_t u32;
-	int32_t i32;
-	int64_t v;
-
-	switch ((int)f->type) {
-	case PROTOBUF_C_TYPE_UINT32:
-		memcpy(&u32, value, sizeof(u32));
-		return json_integer((json_int_t)u32);
-	case PROTOBUF_C_TYPE_INT32:
-		memcpy(&i32, value, sizeof(i32));
-		return json_integer(i32);
-	default:
-		assert(f->type == PROTOBUF_C_TYPE_INT64 || f->type == PROTOBUF_C_TYPE_UINT64);
-		memcpy(&v, value, sizeof(v));
-		if (f->type == PROTOBUF_C_TYPE_UINT64 && v < 0)
-			v = INT64_MAX; /* beyond what our JSON can say; no field of ours gets there */
-		return json_integer(v);
-	}
-}
-
-static json_t *write_value(const ProtobufCFieldDescriptor *f, const void *value)
-{
-	if (f->type == PROTOBUF_C_TYPE_STRING) {
-		const char *s = *(const char *const *)value;
-
-		return json_text(s ? s : "");
-	}
-	if (f->type == PROTOBUF_C_TYPE_BYTES)
-		return write_bytes(value);
-	if (f->type == PROTOBUF_C_TYPE_BOOL)
-		return json_boolean(*(const protobuf_c_boolean *)value);
-	if (f->type == PROTOBUF_C_TYPE_MESSAGE) {
-		const ProtobufCMessage *m = *(const ProtobufCMessage *const *)value;
-
-		return m ? proto_to_json(m) : json_null();
-	}
-	return write_integer(f, value);
-}
-
-static json_t *write_list(const ProtobufCFieldDescriptor *f, const uint8_t *m)
-{
-	json_t *list = json_array();
-	size_t size = element_size(f), n, i;
-	const char *elements;
-
-	memcpy(&n, m + f->quantifier_offset, sizeof(n));
-	memcpy(&elements, m + f->offset, sizeof(elements));
-	for (i = 0; i < n; i++)
-		(void)json_array_append_new(list, write_value(f, elements + i * size));
-	return list;
-}
-
-static json_t *write_field(const ProtobufCFieldDescriptor *f, const uint8_t *m)
-{
-	uint32_t id;
-
-	if (f->label == PROTOBUF_C_LABEL_REPEATED)
-		return write_list(f, m);
-	if (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {
-		memcpy(&id, m + f->quantifier_offset, sizeof(id));
-		if (id != f->id)
-			return json_null();
-	}
-	return write_value(f, m + f->offset);
-}
-
-static bool is_left_out(const ProtobufCMessageDescriptor *d, const char *field, const json_t *value)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++) {
-		if (str_equal(d->name, left_out[i].message) && str_equal(field, left_out[i].field))
-			return json_string_length(value) == 0;
-	}
-	return false;
-}
-
-json_t *proto_to_json(const ProtobufCMessage *m)
-{
-	const ProtobufCMessageDescriptor *d = m->descriptor;
-	json_t *o, *value;
-	unsigned int i;
-
-	if (d->n_fields == 0)
-		return json_null();
-	o = json_object();
-	for (i = 0; i < d->n_fields; i++) {
-		value = write_field(&d->fields[i], (const uint8_t *)m);
-		if (is_left_out(d, d->fields[i].name, value))
-			json_decref(value);
-		else
-			(void)json_object_set_new(o, d->fields[i].name, value);
-	}
-	return o;
 }
 
 /* NOLINTEND(misc-no-recursion) */

@@ -3,6 +3,7 @@
 #include "data/proto.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,10 +83,11 @@ static void bad_wire(const ProtobufCMessageDescriptor *d, const char *p, size_t 
 /* As JSON text; the message is freed. */
 static char *text_of(void *m)
 {
-	json_auto_t *j = proto_to_json(m);
+	auto_buf struct buf b = BUF_MAX(MAX);
 
+	assert(proto_to_json(m, &b) == 0 && strlen((char *)b.p) == b.n);
 	protobuf_c_message_free_unpacked(m, NULL);
-	return json_compact(j);
+	return buf_take_str(&b);
 }
 
 static void same(char *got, const char *expected)
@@ -139,7 +141,7 @@ static void test_golden_reply_is_built_byte_for_byte(void)
 	Bailey__Vmm__GuestEvent event = BAILEY__VMM__GUEST_EVENT__INIT, *events[] = { &event };
 	Bailey__Vmm__NetworkInterfaceStatus net = BAILEY__VMM__NETWORK_INTERFACE_STATUS__INIT;
 	Bailey__Vmm__NetworkInterfaceStatus *nets[] = { &net };
-	json_t *j;
+	auto_buf struct buf b = BUF_MAX(MAX);
 
 	event.event = progress;
 	event.body = done;
@@ -173,9 +175,8 @@ static void test_golden_reply_is_built_byte_for_byte(void)
 	info.n_interfaces = 1;
 	reply.found = true;
 	reply.info = &info;
-	j = proto_to_json(&reply.base);
-	same(json_compact(j), golden_info);
-	json_decref(j);
+	assert(proto_to_json(&reply.base, &b) == 0);
+	same(buf_take_str(&b), golden_info);
 }
 
 static void test_golden_reply_survives_both_encodings(void)
@@ -286,7 +287,7 @@ static void test_query_is_decoded(void)
 {
 	const ProtobufCMessageDescriptor *d = &bailey__vmm__status_request__descriptor;
 	const char *two =
-		"{\"ids\":[\"a b\",\"c&\"],\"brief\":true,\"keyword\":\"\xc3\xa9\",\"page\":2,"
+		"{\"ids\":[\"a b\",\"c&\"],\"brief\":true,\"keyword\":\"\\u00E9\",\"page\":2,"
 		"\"page_size\":0}";
 
 	same(text_of(from_query(d, "ids=a+b&ids=c%26&brief=true&keyword=%C3%A9&page=2")), two);
@@ -374,13 +375,43 @@ static void test_a_bomb_of_fields_is_refused(void)
 
 static void test_text_of_ours_that_is_not_utf8_is_still_written(void)
 {
+	auto_buf struct buf b = BUF_MAX(MAX);
 	Bailey__Id m = BAILEY__ID__INIT;
-	char wrong[] = "a\xff";
-	json_auto_t *j = NULL;
+	char wrong[] = "a\xff\xc3\n";
 
 	m.id = wrong;
-	j = proto_to_json(&m.base);
-	same(json_compact(j), "{\"id\":\"a?\"}");
+	assert(proto_to_json(&m.base, &b) == 0);
+	same(buf_take_str(&b), "{\"id\":\"a??\\n\"}");
+}
+
+static void test_every_character_is_escaped_as_json_has_it(void)
+{
+	char text[] = "\x01\x1f\b\t\n\f\r\"\\/\x7f\u00e9\u20ac\uffff\U00010000\U0010ffff";
+	auto_buf struct buf b = BUF_MAX(MAX);
+	json_auto_t *j = NULL, *s = json_string(text);
+	auto_free char *others = json_compact_ascii(s);
+	Bailey__Id m = BAILEY__ID__INIT;
+
+	m.id = text;
+	assert(proto_to_json(&m.base, &b) == 0);
+	assert(json_parse(b.p, b.n, MAX, "text", &j, NULL) == 0);
+	assert(json_equal(json_object_get(j, "id"), s));
+	assert(strlen(others) + strlen("{\"id\":}") == b.n);
+	assert(memcmp(b.p + strlen("{\"id\":"), others, strlen(others)) == 0);
+}
+
+static void test_what_does_not_fit_is_refused(void)
+{
+	char id[] = "0123456789";
+	Bailey__Id m = BAILEY__ID__INIT;
+	size_t max;
+
+	m.id = id;
+	for (max = 0; max < strlen("{\"id\":\"0123456789\"}"); max++) {
+		auto_buf struct buf b = BUF_MAX(max);
+
+		assert(proto_to_json(&m.base, &b) == -EMSGSIZE);
+	}
 }
 
 int main(void)
@@ -399,5 +430,7 @@ int main(void)
 	test_malformed_bytes_are_refused();
 	test_a_bomb_of_fields_is_refused();
 	test_text_of_ours_that_is_not_utf8_is_still_written();
+	test_every_character_is_escaped_as_json_has_it();
+	test_what_does_not_fit_is_refused();
 	return 0;
 }

@@ -102,23 +102,16 @@ void rpc_fail(struct rpc_call *c, const struct err *e)
 void rpc_reply(struct rpc_call *c, const ProtobufCMessage *out)
 {
 	auto_buf struct buf bytes = BUF_MAX(REPLY_MAX);
+	bool is_json = c->encoding == RPC_JSON;
 	struct err e = ERR_NONE;
-	json_auto_t *j = NULL;
-	char *text;
 
 	assert(out->descriptor == c->method->out);
-	if (c->encoding == RPC_JSON) {
-		j = proto_to_json(out);
-		text = json_compact_ascii(j);
-		c->done(c->arg, STATUS_OK, type_json, text, strlen(text));
-		free(text);
-	} else if (proto_to_bytes(out, &bytes) == 0) {
-		c->done(c->arg, STATUS_OK, type_protobuf, bytes.p, bytes.n);
-	} else {
+	if (is_json ? proto_to_json(out, &bytes) : proto_to_bytes(out, &bytes)) {
 		(void)err_set(&e, ERR_LIMIT, "the answer is too large");
 		rpc_fail(c, &e);
 		return;
 	}
+	c->done(c->arg, STATUS_OK, is_json ? type_json : type_protobuf, bytes.p, bytes.n);
 	free(c);
 }
 
