@@ -18,6 +18,7 @@
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/notices.h"
+#include "daemon/vm_texts.h"
 #include "data/json.h"
 #include "store/image.h"
 
@@ -46,6 +47,7 @@ struct vm *vm_new(struct daemon *d, struct manifest *m, const struct vm_state *s
 	vm->boot_error = xstrdup("");
 	vm->shutdown_progress = xstrdup("");
 	vm->image_version = xstrdup("");
+	vm->texts = xnew(struct vm_texts_kept);
 	return vm;
 }
 
@@ -61,6 +63,8 @@ void vm_free(struct vm *vm)
 	free(vm->shutdown_progress);
 	free(vm->image_version);
 	free(vm->next_info);
+	vm_texts_forget(vm->texts);
+	free(vm->texts);
 	free(vm);
 }
 

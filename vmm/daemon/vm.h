@@ -22,6 +22,7 @@ struct daemon;
 struct err;
 struct hostapi_guest;
 struct op;
+struct vm_texts_kept;
 struct watcher;
 
 enum { VM_SHORT_ID = 8 };
@@ -49,6 +50,8 @@ struct vm {
 	/* Known from the image and the compose file when it was loaded or last started. */
 	char *image_version;
 	bool has_gateway;
+
+	struct vm_texts_kept *texts; /* vm_texts.h; never NULL */
 
 	uint64_t log_window_ms;		/* notices.c: when the present ration of log lines began */
 	unsigned int n_logged;		/* and how much of it is used */

@@ -3,10 +3,6 @@
 
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/err.h"
-#include "base/file.h"
-#include "base/mem.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "base/time.h"
@@ -14,10 +10,8 @@
 #include "daemon/daemon.h"
 #include "daemon/scratch.h"
 #include "daemon/vm.h"
-#include "data/app_compose.h"
+#include "daemon/vm_texts.h"
 #include "domain/mac.h"
-
-enum { ENV_MAX = 256 * 1024, USER_CONFIG_MAX = 50 * 1024 * 1024 };
 
 /* How long ago, in words; "never" for 0. */
 static char *ago(struct scratch *s, uint64_t at_ms)
@@ -91,38 +85,19 @@ static void fill_networks(Bailey__Vmm__VmConfiguration *c, const struct manifest
 	c->networking = m->n_networks ? c->networks[0] : NULL;
 }
 
-/* A file of shared/ as text; "" if it is not there, or not text. */
-static char *file_text(const struct vm *vm, const char *path, size_t max, struct scratch *s)
-{
-	auto_buf struct buf b = BUF_MAX(0);
-
-	if (file_read(vm->dirfd, path, max, &b, NULL) || !str_is_utf8(b.p, b.n) ||
-	    memchr(b.p, 0, b.n))
-		return scratch_lend("");
-	return scratch_str(s, (const char *)b.p);
-}
-
-static void fill_env(Bailey__Vmm__VmConfiguration *c, const struct vm *vm, struct scratch *s)
-{
-	auto_buf struct buf b = BUF_MAX(0);
-
-	if (file_read(vm->dirfd, "shared/.encrypted-env", ENV_MAX, &b, NULL) || !b.n)
-		return;
-	c->encrypted_env.data = memcpy(scratch_alloc(s, b.n, 1), b.p, b.n);
-	c->encrypted_env.len = b.n;
-}
-
 static Bailey__Vmm__VmConfiguration *configuration(const struct vm *vm, struct scratch *s)
 {
 	Bailey__Vmm__VmConfiguration *c = scratch_new(s, Bailey__Vmm__VmConfiguration);
 	const struct manifest *m = &vm->manifest;
+	struct vm_texts t = vm_texts(vm, s);
 
 	bailey__vmm__vm_configuration__init(c);
 	c->name = m->name;
 	c->image = m->image;
-	c->compose_file = file_text(vm, "shared/app-compose.json", APP_COMPOSE_MAX, s);
-	c->user_config = file_text(vm, "shared/.user-config", USER_CONFIG_MAX, s);
-	fill_env(c, vm, s);
+	c->compose_file = t.compose;
+	c->user_config = t.user_config;
+	c->encrypted_env.data = t.env;
+	c->encrypted_env.len = t.n_env;
 	c->vcpu = m->vcpu;
 	c->memory = m->memory;
 	c->disk_size = m->disk_size;

@@ -19,6 +19,7 @@
 #include "data/json.h"
 
 enum {
+	ROOM_MIN = 16, /* events; the ring doubles from there */
 	LINE_MAX_BYTES = (EVENT_NAME_MAX + EVENT_BODY_MAX) * 6 + 256,
 	LOAD_MAX = 64 * 1024 * 1024,
 };
@@ -38,6 +39,24 @@ static void event_deinit(struct event *x)
 	*x = (struct event){ .seq = 0 };
 }
 
+/* The ring grows to its full size only for who uses it: most VMs say some twenty things, once. */
+static void make_room(struct events *ev)
+{
+	size_t cap = ev->cap ? 2 * ev->cap : ROOM_MIN;
+	struct event *p;
+
+	if (ev->n < ev->cap)
+		return;
+	assert(ev->first == 0); /* nothing was dropped yet */
+	if (cap > ev->max)
+		cap = ev->max;
+	p = reallocarray(ev->ring, cap, sizeof(*p));
+	if (!p)
+		abort();
+	ev->ring = p;
+	ev->cap = cap;
+}
+
 static void keep(struct events *ev, const struct event *x)
 {
 	if (ev->n == ev->max) {
@@ -45,6 +64,7 @@ static void keep(struct events *ev, const struct event *x)
 		ev->first = (ev->first + 1) % ev->max;
 		ev->n--;
 	}
+	make_room(ev);
 	ev->ring[(ev->first + ev->n) % ev->max] = *x;
 	ev->n++;
 	ev->last_seq = x->seq;
@@ -137,7 +157,6 @@ int events_open(struct events *ev, int dirfd, size_t max, struct err *e)
 	if (fd < 0)
 		return err_errno(e, errno, "cannot open %s", file_name);
 	*ev = (struct events){
-		.ring = xcalloc(max, sizeof(*ev->ring)),
 		.max = max,
 		.dirfd = dirfd,
 		.fd = fd,

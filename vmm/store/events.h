@@ -33,6 +33,7 @@ struct event {
 struct events {
 	struct event *ring;
 	size_t first, n, max;
+	size_t cap;	/* of the ring, up to max */
 	size_t n_lines; /* in the file */
 	uint64_t last_seq;
 	int dirfd, fd;
