@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
@@ -24,6 +25,7 @@ enum {
 
 struct api {
 	const char *socket;
+	bool is_remote; /* it leads to another host */
 };
 
 enum { API_SOCKET_MAX = 108 };

@@ -28,6 +28,9 @@ const struct opt_spec opt_specs[OPT_COUNT] = {
 	[OPT_LINES] = { "lines", 'n', "N", "begin with the last N" },
 	[OPT_CHANNEL] = { "channel", 'c', "NAME", "serial, stdout or stderr" },
 	[OPT_RAW] = { "raw", 0, NULL, "bytes as they are, control bytes too; not to a terminal" },
+	[OPT_CONFIG] = { "config", 0, "FILE",
+			 "baileyd's configuration [/etc/bailey/baileyd.yaml]" },
+	[OPT_TDX] = { "tdx", 0, NULL, "fail unless VMs with TDX work here" },
 };
 
 static bool takes(const struct command *c, enum opt o)

@@ -30,6 +30,8 @@ enum opt {
 	OPT_LINES,
 	OPT_CHANNEL,
 	OPT_RAW,
+	OPT_CONFIG,
+	OPT_TDX,
 	OPT_COUNT,
 };
 

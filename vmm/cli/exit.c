@@ -16,6 +16,8 @@ enum cli_exit cli_exit_of(int code)
 		return CLI_UNREACHABLE;
 	case ERR_BOOT:
 		return CLI_BOOT;
+	case ERR_LACKS:
+		return CLI_LACKS;
 	default:
 		return CLI_FAILED;
 	}

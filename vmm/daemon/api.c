@@ -17,6 +17,7 @@
 #include "daemon/daemon.h"
 #include "daemon/guest_proxy.h"
 #include "daemon/logs.h"
+#include "daemon/stats.h"
 #include "loop/http_server.h"
 #include "loop/listen.h"
 #include "rpc/rpc.h"
@@ -103,6 +104,7 @@ struct page {
 static const struct page pages[] = {
 	{ "/logs", logs_serve },
 	{ "/events", api_events_serve },
+	{ "/stats", stats_serve },
 };
 
 static bool is_read(const struct http_request *r)

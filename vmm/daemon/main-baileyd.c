@@ -16,19 +16,21 @@
 #include "base/version.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
+#include "daemon/probe.h"
 
 enum { EXIT_USAGE = 2, PRINT_MAX = 1024 * 1024 };
 
-enum action { SERVE, CHECK, PRINT, SHOW_VERSION, SHOW_HELP, BAD_USAGE };
+enum action { SERVE, CHECK, PRINT, PROBE, SHOW_VERSION, SHOW_HELP, BAD_USAGE };
 
 static const char help[] =
-	"usage: baileyd [--config FILE] [--check-config | --print-config]\n"
+	"usage: baileyd [--config FILE] [--check-config | --print-config | --probe-host]\n"
 	"\n"
 	"Keeps the VMs of this host and answers the command bailey.\n"
 	"\n"
 	"  -c, --config FILE   read FILE (YAML; see baileyd.yaml(5)); default: all defaults\n"
 	"      --check-config  say whether FILE is right, and exit\n"
 	"      --print-config  show what is in effect, and exit\n"
+	"      --probe-host    show what this host can do, as JSON, and exit\n"
 	"  -V, --version       show the version, and exit\n"
 	"  -h, --help          show this, and exit\n";
 
@@ -38,6 +40,7 @@ static enum action read_options(int argc, char **argv, const char **file)
 		{ "config", required_argument, NULL, 'c' },
 		{ "check-config", no_argument, NULL, 'k' },
 		{ "print-config", no_argument, NULL, 'p' },
+		{ "probe-host", no_argument, NULL, 'o' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -55,6 +58,9 @@ static enum action read_options(int argc, char **argv, const char **file)
 			break;
 		case 'p':
 			a = PRINT;
+			break;
+		case 'o':
+			a = PROBE;
 			break;
 		case 'V':
 			return SHOW_VERSION;
@@ -110,6 +116,13 @@ static int print(const struct config *c)
 	return fwrite(b.p, 1, b.n, stdout) == b.n ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int look_at_host(const struct config *c)
+{
+	prepare_process();
+	log_init(LOG_LEVEL_ERROR);
+	return probe(c);
+}
+
 static int run(enum action a, const char *file)
 {
 	struct config *c = NULL;
@@ -124,6 +137,8 @@ static int run(enum action a, const char *file)
 		rc = print(c);
 	else if (a == CHECK)
 		rc = printf("configuration is valid\n") > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	else if (a == PROBE)
+		rc = look_at_host(c);
 	else
 		rc = serve(c);
 	config_free(c);

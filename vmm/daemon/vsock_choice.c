@@ -20,13 +20,15 @@ static int use_kernel(struct daemon *d, const char *why)
 	return 0;
 }
 
-/* bailey-vsock beside our own program, where the build and the packages put it. */
-static char *beside_us(void)
+char *vsock_program(const struct config *c)
 {
 	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 	const char *slash;
+	ssize_t n;
 
+	if (c->vsock_program)
+		return xstrdup(c->vsock_program);
+	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 	if (n < 0)
 		return NULL;
 	path[n] = 0;
@@ -36,14 +38,12 @@ static char *beside_us(void)
 
 static int use_program(struct daemon *d, bool is_bailey, const char *why, struct err *e)
 {
-	const struct config *c = d->config;
-
 	if (!hypervisor_caps(d->hypervisor)->has_vhost_user_vsock) {
 		return err_set(e, ERR_MISSING,
 			       "this QEMU has no vhost-user-vsock-pci; install a QEMU that has, or "
 			       "set vsock.carrier: kernel");
 	}
-	d->vsock_program = c->vsock_program ? xstrdup(c->vsock_program) : beside_us();
+	d->vsock_program = vsock_program(d->config);
 	if (!d->vsock_program || access(d->vsock_program, X_OK) < 0)
 		return err_set(e, ERR_MISSING, "cannot execute %s; set vsock.program",
 			       d->vsock_program ? d->vsock_program : "bailey-vsock");

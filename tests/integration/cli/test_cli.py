@@ -14,7 +14,7 @@ import time
 
 import bailey
 
-FAILED, USAGE, NOT_FOUND, UNREACHABLE = 1, 2, 3, 4
+FAILED, USAGE, NOT_FOUND, UNREACHABLE, LACKS = 1, 2, 3, 4, 6
 
 APP = """\
 name: {name}
@@ -313,6 +313,33 @@ def test_command_lines_that_mean_nothing():
     assert run("version").stdout.splitlines()[1].startswith("baileyd ")
 
 
+def test_check_with_and_without_a_daemon():
+    """The daemon's facts where it answers; else baileyd looks, in a folder of its own that is gone after."""
+    served = json.loads(subprocess.run(
+        [f"{bailey.BIN}/bailey", "-s", host.socket, "check", "-j"], capture_output=True, text=True,
+        check=False, timeout=120).stdout)
+    rows = {r["name"]: r for r in served["rows"]}
+    assert rows["baileyd"]["state"] == "ok" and host.socket in rows["baileyd"]["found"], rows
+    assert rows["qemu"]["state"] == rows["libvirt"]["state"] == "ok", rows
+    assert rows["images"]["state"] == "ok" and "2" in rows["images"]["found"], rows
+    assert served["vms"], rows
+    before = sorted(os.listdir("/tmp"))
+    r = subprocess.run([f"{bailey.BIN}/bailey", "-s", f"{host.dir}/no.sock", "check", "-j", "--tdx",
+                        "--config", host.config], capture_output=True, text=True, check=False, timeout=300)
+    alone = json.loads(r.stdout)
+    assert r.returncode == (0 if alone["tdx"] else LACKS) and not r.stderr, r
+    assert {r["name"]: r["state"] for r in alone["rows"]} == {
+        r["name"]: "warn" if r["name"] == "baileyd" else r["state"] for r in served["rows"]}
+    assert not [x for x in os.listdir("/tmp") if x.startswith("baileyd-probe") and x not in before]
+    host.rpc("Version")  # undisturbed
+    bad = host.app("bad-config", "stat: /x\n")
+    r = subprocess.run([f"{bailey.BIN}/bailey", "-s", f"{host.dir}/no.sock", "check", "--config", bad],
+                       capture_output=True, text=True, check=False, timeout=300)
+    assert r.returncode == LACKS and "bad-config.yaml:1: stat: " in r.stdout, r
+    text = run("check", "-q").stdout
+    assert text.splitlines()[0].startswith("VMs without a TEE work here"), text
+
+
 def test_no_daemon():
     for args in (("ps",), ("info", "x"), ("up", host.app("u", "name: u\n"))):
         r = subprocess.run([f"{bailey.BIN}/bailey", "-s", f"{host.dir}/no.sock", *args],
@@ -329,7 +356,8 @@ try:
                test_names_that_fit_several_or_none, test_logs_cannot_steer_the_terminal,
                test_events_are_followed_until_the_vm_is_gone,
                test_a_terminal_gets_colours_and_lines_that_fit, test_rm_asks,
-               test_command_lines_that_mean_nothing, test_no_daemon)
+               test_command_lines_that_mean_nothing,
+               test_check_with_and_without_a_daemon, test_no_daemon)
 finally:
     host.close()
     shutil.rmtree(scratch, ignore_errors=True)

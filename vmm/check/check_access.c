@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* check_access: users and what they may enter */
+#include "check/check_parts.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "data/json.h"
+
+enum { GROUPS_MAX = 64 };
+
+struct account {
+	uid_t uid;
+	gid_t groups[GROUPS_MAX];
+	size_t n_groups;
+};
+
+static void add_group(struct account *a, gid_t gid)
+{
+	if (a->n_groups < GROUPS_MAX)
+		a->groups[a->n_groups++] = gid;
+}
+
+static bool is_member(const struct account *a, gid_t gid)
+{
+	size_t i;
+
+	for (i = 0; i < a->n_groups; i++) {
+		if (a->groups[i] == gid)
+			return true;
+	}
+	return false;
+}
+
+/* Of this host: whatever nsswitch.conf names may know users. */
+static bool find_real(const char *name, struct account *ret)
+{
+	const struct passwd *pw = getpwnam(name);
+	int n = GROUPS_MAX;
+
+	if (!pw)
+		return false;
+	ret->uid = pw->pw_uid;
+	if (getgrouplist(name, pw->pw_gid, ret->groups, &n) < 0)
+		n = GROUPS_MAX;
+	ret->n_groups = (size_t)n;
+	return true;
+}
+
+static bool find_below(const struct check_host *h, const char *name, struct account *ret)
+{
+	char path[PATH_MAX];
+	auto_fclose FILE *users = fopen(check_path(h, "/etc/passwd", path), "re");
+	auto_fclose FILE *groups = fopen(check_path(h, "/etc/group", path), "re");
+	const struct passwd *pw = NULL;
+	const struct group *gr;
+	size_t i;
+
+	while (users && (pw = fgetpwent(users)) && !str_equal(pw->pw_name, name))
+		;
+	if (!pw)
+		return false;
+	ret->uid = pw->pw_uid;
+	add_group(ret, pw->pw_gid);
+	while (groups && (gr = fgetgrent(groups))) {
+		for (i = 0; gr->gr_mem[i]; i++) {
+			if (str_equal(gr->gr_mem[i], name))
+				add_group(ret, gr->gr_gid);
+		}
+	}
+	return true;
+}
+
+static bool find(const struct check_host *h, const char *name, struct account *ret)
+{
+	*ret = (struct account){ .n_groups = 0 };
+	return *h->root ? find_below(h, name, ret) : find_real(name, ret);
+}
+
+/* May @a read and write the node, as far as its mode says? */
+static bool may_use(const struct account *a, const struct stat *st)
+{
+	const mode_t both = S_IRUSR | S_IWUSR;
+
+	if (a->uid == 0)
+		return true;
+	if (st->st_uid == a->uid)
+		return (st->st_mode & both) == both;
+	if (is_member(a, st->st_gid))
+		return (st->st_mode & (both >> 3)) == both >> 3;
+	return (st->st_mode & (both >> 6)) == both >> 6;
+}
+
+void check_users(const struct check_host *h, struct check_row *r)
+{
+	const char *user = check_fact(h, "user"), *qemu = check_fact(h, "qemu_user");
+	const char *wanted[] = { *user ? user : "root", *qemu ? qemu : NULL };
+	char kvm[PATH_MAX], remedy[CHECK_REMEDY_MAX];
+	struct account a;
+	struct stat st;
+	size_t i;
+	bool has_kvm = stat(check_path(h, "/dev/kvm", kvm), &st) == 0;
+
+	for (i = 0; i < 2 && wanted[i]; i++) {
+		if (!find(h, wanted[i], &a)) {
+			check_bad(r, CHECK_MISSING,
+				  "install libvirt-daemon-system, which makes libvirt-qemu; "
+				  "systemd-sysusers makes bailey",
+				  "there is no user %.60s", wanted[i]);
+			return;
+		}
+		if (has_kvm && !may_use(&a, &st)) {
+			(void)snprintf(remedy, sizeof(remedy),
+				       "usermod -aG kvm %.60s (the group of /dev/kvm), then start "
+				       "baileyd again",
+				       wanted[i]);
+			check_bad(r, CHECK_WARN, remedy, "%.60s may not use /dev/kvm", wanted[i]);
+			return;
+		}
+	}
+	if (str_equal(wanted[0], "root") && !*qemu)
+		check_bad(r, CHECK_WARN,
+			  "install libvirt-daemon-system, or run baileyd as a user of its own",
+			  "QEMU would run as root");
+	else
+		check_ok(r, "baileyd: %.60s, QEMU: %.60s", wanted[0], *qemu ? qemu : wanted[0]);
+}
+
+static bool may_enter(const struct account *a, const struct stat *st)
+{
+	if (a->uid == 0)
+		return true;
+	if (st->st_uid == a->uid)
+		return st->st_mode & S_IXUSR;
+	if (is_member(a, st->st_gid))
+		return st->st_mode & S_IXGRP;
+	return st->st_mode & S_IXOTH;
+}
+
+/* The first folder on the way to @path that keeps @a out.  Folders that are not there yet keep nobody out. */
+static bool is_kept_out(const struct check_host *h, const struct account *a, const char *path,
+			char *ret, size_t size)
+{
+	char full[PATH_MAX];
+	struct stat st;
+	size_t n;
+
+	for (n = 1; n <= strlen(path); n++) {
+		if (path[n] && path[n] != '/')
+			continue;
+		if (str_format(ret, size, "%.*s", (int)n, path) < 0 ||
+		    stat(check_path(h, ret, full), &st) < 0)
+			return false;
+		if (!may_enter(a, &st))
+			return true;
+	}
+	return false;
+}
+
+void check_folders(const struct check_host *h, struct check_row *r)
+{
+	const char *qemu = check_fact(h, "qemu_user");
+	const char *paths[] = { check_fact(h, "state"), check_fact(h, "run") };
+	char where[1024], remedy[CHECK_REMEDY_MAX];
+	struct account a;
+	size_t i;
+
+	if (!h->facts) {
+		check_bad(r, CHECK_WARN, "", "not known: baileyd could not be asked");
+		return;
+	}
+	if (!*qemu || !find(h, qemu, &a)) {
+		check_ok(r, "%.100s, %.100s", paths[0], paths[1]);
+		return;
+	}
+	for (i = 0; i < 2; i++) {
+		if (!is_kept_out(h, &a, paths[i], where, sizeof(where)))
+			continue;
+		(void)snprintf(remedy, sizeof(remedy),
+			       "chmod o+x %.200s, or choose another state or run folder", where);
+		check_bad(r, CHECK_MISSING, remedy, "%.60s may not enter %.150s", qemu, where);
+		return;
+	}
+	check_ok(r, "%.60s may enter %.80s and %.80s", qemu, paths[0], paths[1]);
+}
