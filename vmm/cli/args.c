@@ -31,6 +31,7 @@ const struct opt_spec opt_specs[OPT_COUNT] = {
 	[OPT_CONFIG] = { "config", 0, "FILE",
 			 "baileyd's configuration [/etc/bailey/baileyd.yaml]" },
 	[OPT_TDX] = { "tdx", 0, NULL, "fail unless VMs with TDX work here" },
+	[OPT_ALL] = { "all", 'a', NULL, "begin with the oldest that is kept, earlier boots too" },
 };
 
 static bool takes(const struct command *c, enum opt o)

@@ -32,6 +32,7 @@ enum opt {
 	OPT_RAW,
 	OPT_CONFIG,
 	OPT_TDX,
+	OPT_ALL,
 	OPT_COUNT,
 };
 

@@ -24,7 +24,7 @@ const struct command cli_commands[] = {
 	  .min = 1,
 	  .max = 1,
 	  .options = OPT_BIT(OPT_FOLLOW) | OPT_BIT(OPT_LINES) | OPT_BIT(OPT_CHANNEL) |
-		     OPT_BIT(OPT_RAW),
+		     OPT_BIT(OPT_RAW) | OPT_BIT(OPT_ALL),
 	  .doc = "show what a VM's console said",
 	  .run = cmd_logs },
 	{ .name = "events",

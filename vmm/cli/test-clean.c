@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Test clean and heartbeat: what of a hostile console reaches a terminal, however it is cut. */
+/* Test clean: what of a hostile console reaches a terminal, however it is cut. */
 #undef NDEBUG
 #include "cli/clean.h"
 
@@ -9,7 +9,6 @@
 
 #include "base/buf.h"
 #include "base/str.h"
-#include "cli/heartbeat.h"
 
 /* @in in chunks of @step bytes, the first one of @first. */
 static void cleans_in_chunks(const char *in, size_t first, size_t step, const char *want)
@@ -105,37 +104,6 @@ static void test_runaway_sequence_ends(void)
 	assert(out.n > 1 && out.p[out.n - 1] == 'x');
 }
 
-static void filters(const char *in, const char *want)
-{
-	size_t n = strlen(in), cut;
-
-	for (cut = 0; cut <= n; cut++) {
-		auto_buf struct buf out = BUF_MAX(4096);
-		struct heartbeat h = { 0 };
-
-		assert(heartbeat_filter(&h, in, cut, &out) == 0);
-		assert(heartbeat_filter(&h, in + cut, n - cut, &out) == 0);
-		assert(heartbeat_end(&h, &out) == 0);
-		assert(str_equal(out.p ? (char *)out.p : "", want));
-	}
-}
-
-static void test_heartbeat_lines_vanish(void)
-{
-	filters("[vmm heartbeat]\n", "");
-	filters("a\n[vmm heartbeat]\nb\n", "a\nb\n");
-	filters("[vmm heartbeat]\n[vmm heartbeat]\nb", "b");
-}
-
-static void test_what_is_no_heartbeat_stays(void)
-{
-	filters("x [vmm heartbeat]\n", "x [vmm heartbeat]\n");
-	filters("[vmm heartbeat] x\n", "[vmm heartbeat] x\n");
-	filters("[vmm", "[vmm");
-	filters("[[vmm heartbeat]\n", "[[vmm heartbeat]\n");
-	filters("[vmm\n[vmm heartbeat]\ny", "[vmm\ny");
-}
-
 int main(void)
 {
 	test_text_passes();
@@ -143,7 +111,5 @@ int main(void)
 	test_sequences_vanish();
 	test_bad_utf8_is_marked();
 	test_runaway_sequence_ends();
-	test_heartbeat_lines_vanish();
-	test_what_is_no_heartbeat_stays();
 	return 0;
 }

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-enum { ESC = 0x1b, BEL = 0x07, DEL = 0x7f };
+enum { ESC = 0x1b, BEL = 0x07, DEL = 0x7f, C2 = 0xc2 };
 
 static bool is_text(uint8_t b)
 {
@@ -53,17 +53,43 @@ static enum ansi_state inside(enum ansi_state state, uint8_t b)
 	}
 }
 
-size_t ansi_strip(struct ansi *a, uint8_t *dst, const uint8_t *src, size_t n)
+/* One byte of text, or the first of a sequence. */
+static size_t text_byte(struct ansi *a, uint8_t *dst, uint8_t b)
+{
+	if (b == ESC) {
+		a->state = ANSI_ESCAPE;
+		a->n = 0;
+	} else if (b == C2) {
+		a->held_c2 = true;
+	} else if (is_text(b)) {
+		*dst = b;
+		return 1;
+	}
+	return 0;
+}
+
+/* The byte after C2: a C1 character is ESC and the character 0x40 below it; anything else is text. */
+static size_t after_c2(struct ansi *a, uint8_t *dst, uint8_t b)
+{
+	a->held_c2 = false;
+	if (b >= 0x80 && b <= 0x9f) {
+		a->n = 0;
+		a->state = after_escape((uint8_t)(b - 0x40));
+		return 0;
+	}
+	dst[0] = C2;
+	return 1 + text_byte(a, dst + 1, b);
+}
+
+size_t ansi_strip(struct ansi *a, uint8_t *restrict dst, const uint8_t *restrict src, size_t n)
 {
 	size_t i, out = 0;
 
 	for (i = 0; i < n; i++) {
-		if (a->state == ANSI_TEXT && src[i] == ESC) {
-			a->state = ANSI_ESCAPE;
-			a->n = 0;
+		if (a->held_c2) {
+			out += after_c2(a, dst + out, src[i]);
 		} else if (a->state == ANSI_TEXT) {
-			if (is_text(src[i]))
-				dst[out++] = src[i];
+			out += text_byte(a, dst + out, src[i]);
 		} else if (src[i] == '\n' || ++a->n > ANSI_SEQUENCE_MAX) {
 			/* No sequence spans lines: a torn one must not swallow the rest of the log. */
 			a->state = ANSI_TEXT;

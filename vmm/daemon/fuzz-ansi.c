@@ -24,14 +24,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	data++;
 	n--;
 	cut = cut > n ? n : cut;
-	a = xcalloc(1, n + 1);
-	b = xcalloc(1, n + 1);
+	a = xcalloc(1, n + 2);
+	b = xcalloc(1, n + 3);
 	n_one = ansi_strip(&one, a, data, n);
 	n_two = ansi_strip(&two, b, data, cut);
 	n_two += ansi_strip(&two, b + n_two, data + cut, n - cut);
 	assert(n_one <= n && n_one == n_two && memcmp(a, b, n_one) == 0);
 	for (i = 0; i < n_one; i++)
-		assert(a[i] >= 0x20 || a[i] == '\n' || a[i] == '\r' || a[i] == '\t');
+		assert((a[i] >= 0x20 && a[i] != 0x7f) || a[i] == '\n' || a[i] == '\r' ||
+		       a[i] == '\t');
 	free(a);
 	free(b);
 	return 0;

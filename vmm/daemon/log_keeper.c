@@ -9,14 +9,23 @@
 #include "base/mem.h"
 #include "daemon/daemon.h"
 #include "daemon/log_files.h"
+#include "daemon/log_index.h"
+#include "daemon/qemu_log.h"
 #include "daemon/vm.h"
 #include "loop/work.h"
 
-/* The folders of the VMs that run, as they were when the look began. */
+/* The logs of the VMs that run, as they were when the look began. */
+struct look_at {
+	int folder;
+	char qemu_name[LOG_NAME_MAX];
+};
+
 struct look {
 	struct log_keeper *k;
+	int qemu_folder; /* -1: not ours */
+	bool moved;	 /* something was over its limit */
 	size_t n;
-	int folders[];
+	struct look_at at[];
 };
 
 static void look_run(void *arg)
@@ -24,12 +33,21 @@ static void look_run(void *arg)
 	struct look *l = arg;
 	struct err e = ERR_NONE;
 	size_t i;
+	int rc;
 
 	for (i = 0; i < l->n; i++) {
-		if (log_files_trim(l->folders[i], &e))
+		rc = log_files_trim(l->at[i].folder, LOG_FILE_MAX, &e);
+		l->moved |= rc > 0;
+		if (rc >= 0 && l->qemu_folder >= 0) {
+			rc = log_file_trim(l->qemu_folder, l->at[i].qemu_name, LOG_FILE_MAX, &e);
+			l->moved |= rc > 0;
+		}
+		if (rc < 0)
 			log_warn("logs: %s", e.text);
 	}
 }
+
+static void on_timer(uv_timer_t *t);
 
 static void look_done(void *arg)
 {
@@ -38,11 +56,27 @@ static void look_done(void *arg)
 	size_t i;
 
 	for (i = 0; i < l->n; i++)
-		(void)fd_close(l->folders[i]);
+		(void)fd_close(l->at[i].folder);
+	(void)fd_close(l->qemu_folder);
 	l->k->is_looking = false;
+	if (!d->is_stopping) /* where one floods, look again soon */
+		(void)uv_timer_start(&l->k->timer, on_timer,
+				     l->moved ? LOG_KEEPER_SOON_MS : LOG_KEEPER_MS, 0);
 	free(l);
 	d->n_busy--;
 	daemon_idle(d);
+}
+
+static void add(struct look *l, const struct vm *vm)
+{
+	struct look_at *at = &l->at[l->n++];
+	int folder;
+
+	at->folder = fcntl(vm->dirfd, F_DUPFD_CLOEXEC, 0);
+	folder =
+		qemu_log_is_ours(vm->d) ? qemu_log_open(vm->d, vm->manifest.id, at->qemu_name) : -1;
+	(void)fd_close(l->qemu_folder); /* it is the same for all */
+	l->qemu_folder = folder;
 }
 
 static void on_timer(uv_timer_t *t)
@@ -53,15 +87,12 @@ static void on_timer(uv_timer_t *t)
 
 	if (k->is_looking || k->d->is_stopping)
 		return;
-	l = xcalloc(1, sizeof(*l) + k->d->fleet.n * sizeof(l->folders[0]));
+	l = xcalloc(1, sizeof(*l) + k->d->fleet.n * sizeof(l->at[0]));
 	l->k = k;
+	l->qemu_folder = -1;
 	for (vm = k->d->fleet.first; vm; vm = vm->next) {
 		if (vm->is_running && vm->dirfd >= 0)
-			l->folders[l->n++] = fcntl(vm->dirfd, F_DUPFD_CLOEXEC, 0);
-	}
-	if (l->n == 0) {
-		free(l);
-		return;
+			add(l, vm);
 	}
 	k->is_looking = true;
 	k->d->n_busy++;
@@ -73,7 +104,7 @@ void log_keeper_start(struct log_keeper *k, struct daemon *d)
 	k->d = d;
 	(void)uv_timer_init(d->loop, &k->timer);
 	k->timer.data = k;
-	(void)uv_timer_start(&k->timer, on_timer, LOG_KEEPER_MS, LOG_KEEPER_MS);
+	(void)uv_timer_start(&k->timer, on_timer, LOG_KEEPER_SOON_MS, 0);
 }
 
 void log_keeper_stop(struct log_keeper *k)

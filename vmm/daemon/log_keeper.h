@@ -12,7 +12,10 @@
 
 struct daemon;
 
-enum { LOG_KEEPER_MS = 5 * 1000 };
+enum {
+	LOG_KEEPER_MS = 5 * 1000,
+	LOG_KEEPER_SOON_MS = 250, /* while a guest floods, and at first */
+};
 
 struct log_keeper {
 	struct daemon *d;

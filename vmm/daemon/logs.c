@@ -24,10 +24,13 @@
 #include "daemon/api.h"
 #include "daemon/daemon.h"
 #include "daemon/fleet.h"
-#include "daemon/tail.h"
+#include "daemon/log_index.h"
+#include "daemon/log_reader.h"
+#include "daemon/qemu_log.h"
 #include "daemon/vm.h"
-#include "domain/hypervisor.h"
 #include "loop/http_server.h"
+
+enum { PIECE_MAX = 3 * 1024 };
 
 static const char heartbeat[] = "[vmm heartbeat]\n";
 
@@ -37,19 +40,20 @@ struct log_stream {
 	struct http_stream *http; /* NULL: closed */
 	uv_timer_t poll;
 	bool timer_open;
-	struct tail tail;
+	struct log_reader reader;
 	int dirfd;
-	char name[128];
+	char id[VM_ID_MAX + 1];
+	char name[LOG_NAME_MAX];
 	struct ansi ansi;
-	bool keeps_ansi, follows, has_ended;
+	bool keeps_ansi, follows, frames, has_ended;
 	bool is_full; /* more than the client took; drained() goes on */
 	uint64_t quiet_since;
 };
 
 struct query {
 	char id[VM_ID_MAX + 1];
-	bool follow, ansi;
-	uint64_t lines;
+	bool follow, ansi, all, frames, has_from;
+	uint64_t lines, from;
 	char channel[16];
 };
 
@@ -63,7 +67,7 @@ static void release(struct log_stream *s)
 		at = &(*at)->next;
 	*at = s->next;
 	s->d->n_log_streams--;
-	tail_close(&s->tail);
+	log_reader_close(&s->reader);
 	(void)fd_close(s->dirfd);
 	free(s);
 }
@@ -99,15 +103,50 @@ static void end(struct log_stream *s)
 	}
 }
 
+/* "@from to n" before a piece, or words where bytes are gone.  Return: bytes queued. */
+static size_t announce(struct log_stream *s, uint64_t from, uint64_t to, size_t n, uint64_t gone)
+{
+	char text[96];
+	int len = 0;
+
+	if (s->frames)
+		len = str_format(text, sizeof(text), "@%llu %llu %zu\n", (unsigned long long)from,
+				 (unsigned long long)to, n);
+	else if (gone)
+		len = str_format(text, sizeof(text),
+				 "\n===== %llu bytes were let go before they were read =====\n\n",
+				 (unsigned long long)gone);
+	return len > 0 ? http_stream_write(s->http, text, (size_t)len) : 0;
+}
+
+static size_t send_piece(struct log_stream *s, uint64_t wanted, uint64_t from, const uint8_t *p,
+			 size_t n)
+{
+	uint8_t text[PIECE_MAX + 1];
+	uint64_t to = from + n;
+	size_t queued;
+
+	if (from != wanted)
+		s->ansi = (struct ansi){ .state = ANSI_TEXT };
+	if (!s->keeps_ansi) {
+		n = ansi_strip(&s->ansi, text, p, n);
+		p = text;
+	}
+	queued = announce(s, from, to, n, from > wanted ? from - wanted : 0);
+	return n ? http_stream_write(s->http, p, n) : queued;
+}
+
 /* Give the client what there is, as far as it takes it. */
 static void pump(struct log_stream *s)
 {
-	uint8_t buf[8192 - 1024];
+	uint8_t buf[PIECE_MAX];
+	uint64_t wanted, from;
 	size_t queued = 0;
 	ssize_t n;
 
 	while (s->http && !s->has_ended && queued < LOGS_QUEUE_MAX) {
-		n = tail_read(&s->tail, buf, sizeof(buf));
+		wanted = s->reader.at;
+		n = log_reader_read(&s->reader, buf, sizeof(buf), &from);
 		if (n < 0 || (n == 0 && !s->follows)) {
 			end(s);
 			return;
@@ -115,9 +154,7 @@ static void pump(struct log_stream *s)
 		if (n == 0)
 			break;
 		s->quiet_since = time_mono_ms();
-		if (!s->keeps_ansi)
-			n = (ssize_t)ansi_strip(&s->ansi, buf, buf, (size_t)n);
-		queued = n ? http_stream_write(s->http, buf, (size_t)n) : queued;
+		queued = send_piece(s, wanted, from, buf, (size_t)n);
 	}
 	s->is_full = queued >= LOGS_QUEUE_MAX;
 }
@@ -136,11 +173,15 @@ static void on_poll(uv_timer_t *t)
 
 	if (!s->http || s->has_ended || s->is_full)
 		return;
+	s->follows = fleet_find(&s->d->fleet, s->id) != NULL; /* removed: the rest, and the end */
 	pump(s);
-	if (s->http && time_mono_ms() - s->quiet_since >= LOGS_HEARTBEAT_MS) {
-		s->quiet_since = time_mono_ms();
+	if (!s->http || s->has_ended || time_mono_ms() - s->quiet_since < LOGS_HEARTBEAT_MS)
+		return;
+	s->quiet_since = time_mono_ms();
+	if (s->frames)
+		(void)announce(s, s->reader.at, s->reader.at, 0, 0);
+	else
 		(void)http_stream_write(s->http, heartbeat, sizeof(heartbeat) - 1);
-	}
 }
 
 /* true: empty, on, yes, true; false: absent, off, no, false.  Return: 0, or -1 for anything else. */
@@ -172,12 +213,17 @@ static int read_flag(const struct http_request *r, const char *key, bool *ret)
 static int read_query(const struct http_request *r, struct query *q)
 {
 	char text[24];
-	int has_id;
+	int has_id, rc;
 
 	*q = (struct query){ .lines = LOGS_LINES };
 	has_id = api_query(r, "id", q->id, sizeof(q->id));
-	if (!has_id || read_flag(r, "follow", &q->follow) || read_flag(r, "ansi", &q->ansi))
+	if (!has_id || read_flag(r, "follow", &q->follow) || read_flag(r, "ansi", &q->ansi) ||
+	    read_flag(r, "all", &q->all) || read_flag(r, "frames", &q->frames))
 		return 422;
+	rc = api_query(r, "from", text, sizeof(text));
+	if (rc < 0 || (rc == 1 && num_parse_u64(text, 0, INT64_MAX, &q->from)))
+		return 422;
+	q->has_from = rc == 1;
 	if (has_id < 0) /* too long, or bytes that no id has */
 		q->id[0] = 0;
 	if (api_query(r, "lines", text, sizeof(text)) == 1 &&
@@ -190,27 +236,18 @@ static int read_query(const struct http_request *r, struct query *q)
 
 /* Each channel is a file of the VM's folder, but QEMU's own messages are where libvirt keeps them. */
 static int open_channel(const struct daemon *d, const struct vm *vm, const struct query *q,
-			char *name, size_t size)
+			char name[static LOG_NAME_MAX])
 {
 	static const char *const own[] = { "serial", "stdout", "vsock" };
-	char path[512];
-	char *slash;
 	size_t i;
 
 	for (i = 0; i < sizeof(own) / sizeof(*own); i++) {
 		if (str_equal(q->channel, own[i])) {
-			(void)str_format(name, size, "%s.log", own[i]);
+			(void)str_format(name, LOG_NAME_MAX, "%s.log", own[i]);
 			return fcntl(vm->dirfd, F_DUPFD_CLOEXEC, 0);
 		}
 	}
-	if (!str_equal(q->channel, "stderr") ||
-	    hypervisor_log_path(d->hypervisor, vm->manifest.id, path, sizeof(path)) < 0)
-		return -1;
-	slash = strrchr(path, '/');
-	if (!slash || str_copy(name, size, slash + 1) < 0)
-		return -1;
-	*slash = 0;
-	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return str_equal(q->channel, "stderr") ? qemu_log_open(d, vm->manifest.id, name) : -1;
 }
 
 static void start_stream(struct log_stream *s, struct http_request *r)
@@ -224,7 +261,9 @@ static void start_stream(struct log_stream *s, struct http_request *r)
 	(void)uv_timer_init(d->loop, &s->poll);
 	s->poll.data = s;
 	s->timer_open = true;
-	s->http = http_reply_stream(r, 200, "text/plain; charset=utf-8", drained, stream_closed, s);
+	s->http = http_reply_stream(
+		r, 200, s->frames ? "application/octet-stream" : "text/plain; charset=utf-8",
+		drained, stream_closed, s);
 	if (s->follows)
 		(void)uv_timer_start(&s->poll, on_poll, LOGS_POLL_MS, LOGS_POLL_MS);
 	pump(s);
@@ -244,18 +283,30 @@ static void refuse_channel(struct http_request *r, const struct query *q)
 	api_text(r, 400, text);
 }
 
+static void seek(struct log_stream *s, const struct query *q)
+{
+	log_reader_open(&s->reader, s->dirfd, s->name);
+	if (q->has_from)
+		s->reader.at = q->from;
+	else if (q->all)
+		log_reader_seek_oldest(&s->reader);
+	else
+		log_reader_seek_lines(&s->reader, q->lines);
+}
+
 void logs_serve(struct daemon *d, struct http_request *r)
 {
 	struct log_stream *s;
 	const struct vm *vm;
 	struct query q;
-	char name[128];
+	char name[LOG_NAME_MAX];
 	int status = read_query(r, &q), fd;
 
 	if (status) {
 		api_text(r, status,
 			 "/logs?id=ID[&follow=true|false][&ansi=true|false][&lines=N]"
-			 "[&ch=serial|stdout|stderr|vsock]\n");
+			 "[&ch=serial|stdout|stderr|vsock][&all=true|false][&from=POSITION]"
+			 "[&frames=true|false]\n");
 		return;
 	}
 	vm = find(d, &q);
@@ -267,7 +318,7 @@ void logs_serve(struct daemon *d, struct http_request *r)
 		api_text(r, 429, "too many log streams\n");
 		return;
 	}
-	fd = open_channel(d, vm, &q, name, sizeof(name));
+	fd = open_channel(d, vm, &q, name);
 	if (fd < 0) {
 		refuse_channel(r, &q);
 		return;
@@ -277,9 +328,10 @@ void logs_serve(struct daemon *d, struct http_request *r)
 	s->dirfd = fd;
 	s->keeps_ansi = q.ansi;
 	s->follows = q.follow;
+	s->frames = q.frames;
 	(void)str_copy(s->name, sizeof(s->name), name);
-	(void)tail_open(&s->tail, fd, s->name,
-			q.lines); /* a file that does not open reads as empty */
+	(void)str_copy(s->id, sizeof(s->id), q.id);
+	seek(s, &q);
 	start_stream(s, r);
 }
 

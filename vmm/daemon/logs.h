@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * logs: GET /logs?id&follow&ansi&lines&ch: a VM's logs, as a file or as a stream
+ * logs: GET /logs?id&follow&ansi&lines&ch&all&from&frames: a VM's logs, as a file or as a stream
  *
+ * Wire     dstack's, and ours beside it: all=true begins with the oldest byte that is kept; from=POSITION with that
+ *	    byte; frames=true sends each piece as "@FROM TO N\n" and N bytes, which were the bytes [FROM, TO) of
+ *	    the log.  FROM is more than the last TO where bytes are gone; N is 0 for a heartbeat.  Who asks
+ *	    again with from=TO misses nothing and sees nothing twice.
  * Limits   LOGS_STREAMS_MAX at once; each holds at most LOGS_QUEUE_MAX unsent bytes, and reads no
  *	    further until its client has taken them.
  */

@@ -18,7 +18,9 @@
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/hostlink.h"
+#include "daemon/log_files.h"
 #include "daemon/op.h"
+#include "daemon/qemu_log.h"
 #include "daemon/vm.h"
 #include "domain/hypervisor.h"
 #include "loop/work.h"
@@ -84,10 +86,11 @@ static void forget(struct op *op)
 /* The log first: the folder is what a removal that was interrupted is known by. */
 int vm_delete_files(const struct daemon *d, const char *id, struct err *e)
 {
-	char path[512];
+	char name[LOG_NAME_MAX];
+	auto_close int logs = qemu_log_open(d, id, name);
 
-	if (hypervisor_log_path(d->hypervisor, id, path, sizeof(path)) == 0)
-		(void)unlink(path);
+	if (logs >= 0)
+		log_file_remove(logs, name);
 	return vmdir_remove(d->vm_root, id, e);
 }
 

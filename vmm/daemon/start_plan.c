@@ -20,6 +20,7 @@
 #include "daemon/daemon.h"
 #include "daemon/guest_config.h"
 #include "daemon/log_files.h"
+#include "daemon/qemu_log.h"
 #include "daemon/vm.h"
 #include "domain/hypervisor.h"
 #include "domain/mac.h"
@@ -114,6 +115,15 @@ static int make_share(const struct start_plan *p, struct err *e)
 	return c->qemu_gid == (gid_t)-1 ? 0 : vmdir_grant(p->dirfd, c->qemu_gid, is_9p, e);
 }
 
+static int begin_logs(const struct start_plan *p, struct err *e)
+{
+	char name[LOG_NAME_MAX];
+	auto_close int dir = qemu_log_is_ours(p->d) ? qemu_log_open(p->d, p->m.id, name) : -1;
+	int rc = log_files_begin(p->dirfd, p->d->config->qemu_gid, LOG_FILE_MAX, e);
+
+	return rc == 0 && dir >= 0 ? log_file_begin(dir, name, LOG_FILE_MAX, e) : rc;
+}
+
 int plan_prepare(struct start_plan *p, struct err *e)
 {
 	int rc = check_image(p, e);
@@ -125,7 +135,7 @@ int plan_prepare(struct start_plan *p, struct err *e)
 	if (!rc)
 		rc = make_share(p, e);
 	if (!rc)
-		rc = log_files_begin(p->dirfd, p->d->config->qemu_gid, e);
+		rc = begin_logs(p, e);
 	if (!rc)
 		rc = vm_state_save(p->dirfd, &p->after, e);
 	return rc;

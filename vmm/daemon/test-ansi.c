@@ -42,6 +42,25 @@ static void test_sequences_go(void)
 	expect("bell\x07 back\x08 del\x7f", "bell back del");
 }
 
+/* What a terminal takes for ESC [ and its like, in UTF-8. */
+static void test_c1_characters_go(void)
+{
+	expect("\xc2\x9b"
+	       "31mred\xc2\x9b"
+	       "0m",
+	       "red");
+	expect("\xc2\x9d"
+	       "0;title\x07rest",
+	       "rest");
+	expect("\xc2\x90"
+	       "dcs\x1b\\after\xc2\x85x",
+	       "afterx");
+	expect("\xc2\xa9 \xc2\xc2\x9b"
+	       "1mx",
+	       "\xc2\xa9 \xc2x");
+	expect("\xc2\x1b[1mx\xc2\n", "\xc2x\xc2\n");
+}
+
 /* A guest that opens a string and never ends it must not hide what follows. */
 static void test_an_unended_sequence_ends_with_its_line(void)
 {
@@ -63,6 +82,7 @@ int main(void)
 {
 	test_text_stays();
 	test_sequences_go();
+	test_c1_characters_go();
 	test_an_unended_sequence_ends_with_its_line();
 	test_an_unended_sequence_is_given_up();
 	return 0;

@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -199,11 +200,11 @@ def test_logs_cannot_steer_the_terminal():
     hostile = b"plain\n\x1b[31mred\x1b[0m \x1b]0;title\x07\xc2\x9b31m\rnext\r\n\xff end\n[vmm heartbeat]\nlast"
     with open(f"{host.vmdir('talk')}/serial.log", "wb") as f:
         f.write(hostile)
-    assert run("logs", "talk").stdout == "plain\nred ?31m\nnext\n? end\nlast"
+    assert run("logs", "talk").stdout == "plain\nred ?31m\nnext\n? end\n[vmm heartbeat]\nlast"
     assert run("logs", "-n", "1", "talk").stdout == "last"
     assert run("logs", "-c", "stdout", "talk").stdout == ""
     lines = [json.loads(x) for x in run("logs", "-j", "talk").stdout.splitlines()]
-    assert lines == [{"line": x} for x in ("plain", "red ?31m", "next", "? end", "last")], lines
+    assert lines == [{"line": x} for x in ("plain", "red ?31m", "next", "? end", "[vmm heartbeat]", "last")], lines
     assert "--json" in run("logs", "-j", "--raw", "talk", status=USAGE).stderr
     raw = subprocess.run([f"{bailey.BIN}/bailey", "-s", host.socket, "logs", "--raw", "talk"],
                          capture_output=True, check=True, timeout=60).stdout
@@ -221,6 +222,35 @@ def test_logs_cannot_steer_the_terminal():
         follow.kill()
         follow.wait()
     run("rm", "-f", "talk")
+
+
+def test_a_followed_log_goes_on_where_it_was_over_a_restart():
+    make("steady")
+    log = f"{host.vmdir('steady')}/serial.log"
+    with open(f"{log}.1", "wb") as f:
+        f.write(b"of the boot before\n")
+    with open(log, "wb") as f:
+        f.write(b"one\n\x1b[3")
+    assert run("logs", "steady").stdout == "one\n"
+    assert run("logs", "--all", "steady").stdout == "of the boot before\none\n"
+    assert "contradict" in run("logs", "-a", "-n", "3", "steady", status=USAGE).stderr
+    follow = subprocess.Popen([f"{bailey.BIN}/bailey", "-s", host.socket, "logs", "-fa", "steady"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        seen = read_until(follow.stdout.fileno(), b"one\n")
+        for i in range(3):
+            host.stop(signal.SIGKILL if i else signal.SIGTERM)
+            with open(log, "ab") as f:  # a sequence that is cut by the restart is one all the same
+                f.write(b"1mafter %d\n\x1b[3" % i)
+            host.start()
+            seen += read_until(follow.stdout.fileno(), b"after %d\n" % i)
+        assert seen == b"of the boot before\none\nafter 0\nafter 1\nafter 2\n", seen
+        run("rm", "-f", "steady")
+        assert follow.wait(timeout=60) == 0 and follow.stdout.read() == b""
+        assert follow.stderr.read().count(b"baileyd was away") == 3
+    finally:
+        follow.kill()
+        follow.wait()
 
 
 def read_until(fd, what, deadline=60):
@@ -354,6 +384,7 @@ try:
                test_bad_yaml_is_told_with_its_line_and_changes_nothing,
                test_the_daemon_refuses_and_nothing_is_left, test_images,
                test_names_that_fit_several_or_none, test_logs_cannot_steer_the_terminal,
+               test_a_followed_log_goes_on_where_it_was_over_a_restart,
                test_events_are_followed_until_the_vm_is_gone,
                test_a_terminal_gets_colours_and_lines_that_fit, test_rm_asks,
                test_command_lines_that_mean_nothing,
