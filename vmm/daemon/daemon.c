@@ -20,6 +20,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/notify.h"
 #include "base/str.h"
 #include "base/version.h"
 #include "daemon/adopt.h"
@@ -150,6 +151,21 @@ static void log_host(const struct daemon *d, size_t n_running)
 	log_info("VMs: %zu, %zu of them found running", d->fleet.n, n_running);
 }
 
+static void on_watchdog(uv_timer_t *t)
+{
+	(void)t;
+	notify("WATCHDOG=1");
+}
+
+static void tell_manager(struct daemon *d)
+{
+	uint64_t ms = notify_watchdog_ms();
+
+	notify("READY=1\nSTATUS=serving");
+	if (ms)
+		(void)uv_timer_start(&d->watchdog, on_watchdog, ms, ms);
+}
+
 static void listed(void *arg, const struct hypervisor_result *r)
 {
 	struct daemon *d = arg;
@@ -166,10 +182,12 @@ static void listed(void *arg, const struct hypervisor_result *r)
 	/* Asking QEMU what it can do took megabytes, once. */
 	(void)malloc_trim(0);
 	log_host(d, n);
-	if (api_start(d, &e))
+	if (api_start(d, &e)) {
 		fail(d, "cannot serve the API", &e);
-	else
+	} else {
 		log_info("baileyd: ready on %s", d->config->api_socket);
+		tell_manager(d);
+	}
 }
 
 static void opened(void *arg, const struct hypervisor_result *r)
@@ -232,6 +250,7 @@ int daemon_start(struct daemon *d, uv_loop_t *loop, const struct config *c, stru
 	(void)uv_signal_init(loop, &d->on_term);
 	(void)uv_signal_init(loop, &d->on_int);
 	(void)uv_timer_init(loop, &d->patience);
+	(void)uv_timer_init(loop, &d->watchdog);
 	d->on_term.data = d->on_int.data = d->patience.data = d;
 	(void)uv_signal_start(&d->on_term, on_signal, SIGTERM);
 	(void)uv_signal_start(&d->on_int, on_signal, SIGINT);
@@ -252,6 +271,7 @@ static void close_handles(void *arg)
 	uv_close((uv_handle_t *)&d->on_term, NULL);
 	uv_close((uv_handle_t *)&d->on_int, NULL);
 	uv_close((uv_handle_t *)&d->patience, NULL);
+	uv_close((uv_handle_t *)&d->watchdog, NULL);
 	log_keeper_stop(&d->logs);
 }
 
@@ -310,6 +330,7 @@ void daemon_stop(struct daemon *d)
 	if (d->is_stopping)
 		return;
 	d->is_stopping = true;
+	notify("STOPPING=1");
 	(void)uv_timer_start(&d->patience, out_of_patience, PATIENCE_MS, 0);
 	daemon_idle(d);
 }

@@ -55,6 +55,7 @@ struct daemon {
 	bool is_stopping, is_closing;
 	uv_signal_t on_term, on_int;
 	struct log_keeper logs;
+	uv_timer_t watchdog; /* says to the service manager that the loop turns */
 	uv_timer_t patience; /* how long operations may take to end when we are asked to */
 	int exit_code;
 };

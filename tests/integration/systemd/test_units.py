@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The unit, the users and the folders, as systemd's own programs read them; no systemd runs them here."""
+import os
+import re
+import subprocess
+import tempfile
+
+import bailey
+
+UNIT = f"{os.environ['BAILEY_UNITS']}/baileyd.service"
+SYSTEMD = f"{os.environ['BAILEY_SOURCE']}/systemd"
+EXPOSURE_MAX = 3.0
+
+
+def run(*args):
+    r = subprocess.run(args, capture_output=True, text=True, check=False, timeout=120)
+    assert r.returncode == 0, (args, r.stdout, r.stderr)
+    return r.stdout, r.stderr
+
+
+def settings():
+    with open(UNIT, encoding="utf-8") as f:
+        lines = [line.strip() for line in f if "=" in line and not line.startswith("#")]
+    return [tuple(line.split("=", 1)) for line in lines]
+
+
+def test_systemd_finds_nothing_wrong():
+    out, err = run("systemd-analyze", "verify", "--man=no", UNIT)
+    assert not [line for line in (out + err).splitlines() if "baileyd" in line], out + err
+
+
+def test_exposure_is_low():
+    out, _ = run("systemd-analyze", "security", "--offline=true", "--no-pager",
+                 f"--threshold={int(EXPOSURE_MAX * 10)}", UNIT)
+    level = float(re.search(r"exposure level for baileyd.service: ([\d.]+)", out).group(1))
+    print(f"     exposure {level}, at most {EXPOSURE_MAX}")
+    assert level < EXPOSURE_MAX, out
+
+
+def test_a_restart_touches_no_vm():
+    """What QEMU's life hangs on, as it stays in the unit's control group."""
+    have = settings()
+    for want in (("KillMode", "process"), ("OOMPolicy", "continue"), ("RuntimeDirectoryPreserve", "yes"),
+                 ("TasksMax", "infinity"), ("Type", "notify"), ("User", "bailey"),
+                 ("RuntimeDirectory", "bailey"), ("StateDirectory", "bailey")):
+        assert want in have, want
+    for bound in ("MemoryMax", "MemoryHigh", "CPUQuota", "RuntimeMaxSec", "MemoryDenyWriteExecute"):
+        assert bound not in dict(have), f"{bound} would hold for every VM"
+
+
+def test_users_and_folders_can_be_made():
+    with tempfile.TemporaryDirectory() as root:
+        os.mkdir(f"{root}/etc")
+        for folder, name in (("sysusers.d", "bailey.sysusers"), ("tmpfiles.d", "bailey.tmpfiles")):
+            os.makedirs(f"{root}/usr/lib/{folder}")
+            with open(f"{SYSTEMD}/{name}", encoding="utf-8") as f, \
+                    open(f"{root}/usr/lib/{folder}/bailey.conf", "w", encoding="utf-8") as to:
+                to.write(f.read())
+        run("systemd-sysusers", f"--root={root}", "bailey.conf")
+        with open(f"{root}/etc/passwd", encoding="utf-8") as f:
+            assert re.search(r"^bailey:.*:/var/lib/bailey:", f.read(), re.M)
+        with open(f"{root}/etc/group", encoding="utf-8") as f:
+            assert re.search(r"^kvm:.*:bailey$", f.read(), re.M)
+        run("systemd-tmpfiles", f"--root={root}", "--create", "bailey.conf")
+        assert os.stat(f"{root}/var/lib/bailey").st_mode & 0o777 == 0o711
+        assert os.stat(f"{root}/run/bailey").st_mode & 0o777 == 0o711
+
+
+bailey.need(os.geteuid() == 0, "systemd-sysusers gives files to users: needs root")
+bailey.run(test_systemd_finds_nothing_wrong, test_exposure_is_low, test_a_restart_touches_no_vm,
+           test_users_and_folders_can_be_made)
