@@ -3,7 +3,8 @@
  * rpc: one table per service; no transport in it
  *
  * Wire     dstack's prpc: POST or GET <mount>/<Method>, JSON or protobuf, every failure HTTP 400
- *          with {"error": "..."} (JSON) or message { string message = 1; } (protobuf).
+ *          with {"error": "..."} (JSON) or message { string message = 1; } (protobuf).  Ours: GET of a
+ *          method that changes something is 405, a caller that may only read gets 403 for it.
  * Thread   the loop's.  A handler may answer at once or later; it answers exactly once.
  */
 #pragma once
@@ -23,14 +24,27 @@ enum rpc_peer_kind {
 	RPC_PEER_GUEST,	   /* vsock; vm_id is of the VM whose socket or CID it came by */
 	RPC_PEER_HOST,	   /* in a guest: the host, over vsock */
 	RPC_PEER_ANYONE,   /* TCP without authentication */
+	RPC_PEER_TOKEN,	   /* TCP with a token or a password; name is whose */
 	RPC_PEER_KIND_COUNT,
 };
 
 struct rpc_peer {
 	enum rpc_peer_kind kind;
 	uint32_t uid;
+	bool is_reader;	     /* may only call what changes nothing */
 	uint64_t generation; /* boot generation of the VM */
 	char vm_id[65];
+	char name[65]; /* for people: of a token or a user */
+};
+
+/* How a call went: for metrics and an audit log.  All borrowed. */
+struct rpc_outcome {
+	const struct rpc_method *method; /* NULL: there is none of that name */
+	const struct rpc_peer *peer;
+	const char *subject; /* the id, tag or name that the call was about; "": none; the caller's bytes */
+	const char *error;   /* NULL: it succeeded */
+	int status;
+	uint64_t us; /* from the whole request to the answer */
 };
 
 /* Answer later or now with rpc_reply() or rpc_fail().  @in is borrowed until the handler returns. */
@@ -49,6 +63,7 @@ struct rpc_service {
 	const char *strip; /* prefix removed repeatedly from the method ("Teepod."); or NULL */
 	const struct rpc_method *methods;
 	size_t n_methods;
+	void (*observe)(void *ctx, const struct rpc_outcome *o); /* after each call; NULL: nobody */
 };
 
 enum { RPC_BODY_MAX = 10 * 1024 * 1024 };
@@ -87,6 +102,10 @@ void rpc_dispatch(const struct rpc_service *s, void *ctx, const struct rpc_peer 
  * for GET and ?json: the content type is not asked.
  */
 void rpc_refuse(const struct rpc_request *r, const char *message, rpc_done_fn done, void *arg);
+
+/* The same for a caller who may not call, in the encoding that it asked for. */
+void rpc_refuse_caller(const struct rpc_request *r, int status, const char *message,
+		       rpc_done_fn done, void *arg);
 
 const struct rpc_peer *rpc_peer(const struct rpc_call *c);
 

@@ -10,18 +10,36 @@
 
 static void answer(void *arg, int status, const char *content_type, const void *body, size_t n)
 {
-	http_reply(arg, status, content_type, body, n, NULL);
+	static const struct http_header by_post[] = { { "Allow", "POST" }, { NULL, NULL } };
+
+	http_reply(arg, status, content_type, body, n, status == 405 ? by_post : NULL);
+}
+
+static bool is_get(const struct http_request *r)
+{
+	return str_equal(http_request_method(r), "GET") ||
+	       str_equal(http_request_method(r), "HEAD");
+}
+
+void rpc_http_refuse(struct http_request *r, int status, const char *message)
+{
+	const struct rpc_request q = {
+		.is_get = is_get(r),
+		.query = http_request_query(r),
+		.content_type = http_request_header(r, "Content-Type"),
+	};
+
+	rpc_refuse_caller(&q, status, message, answer, r);
 }
 
 bool rpc_http_handle(const struct rpc_service *s, void *ctx, const char *mount,
 		     struct http_request *r, const struct rpc_peer *peer)
 {
 	const char *path = http_request_path(r), *verb = http_request_method(r);
-	bool is_get = str_equal(verb, "GET") || str_equal(verb, "HEAD");
-	struct rpc_request q = { .is_get = is_get };
+	struct rpc_request q = { .is_get = is_get(r) };
 
 	assert(str_ends(mount, "/"));
-	if (!is_get && !str_equal(verb, "POST"))
+	if (!q.is_get && !str_equal(verb, "POST"))
 		return false;
 	if (!str_starts(path, mount))
 		return false;

@@ -16,3 +16,6 @@ struct rpc_service;
  */
 bool rpc_http_handle(const struct rpc_service *s, void *ctx, const char *mount,
 		     struct http_request *r, const struct rpc_peer *peer);
+
+/* Refuse who may not call, in the encoding that it asked for. */
+void rpc_http_refuse(struct http_request *r, int status, const char *message);

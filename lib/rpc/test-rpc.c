@@ -75,7 +75,7 @@ static const struct rpc_method methods[] = {
 	  &bailey__vmm__compose_hash__descriptor, hash, false, 0 },
 };
 
-static const struct rpc_service service = { "Vmm", "Teepod.", methods, 4 };
+static const struct rpc_service service = { "Vmm", "Teepod.", methods, 4, NULL };
 
 static void done(void *arg, int status, const char *type, const void *body, size_t n)
 {
@@ -183,13 +183,82 @@ static void test_binary_call(void)
 
 static void test_get_takes_its_arguments_from_the_query(void)
 {
-	struct rpc_request r = { .method = "StartVm", .is_get = true, .query = "id=a%20b&token=x" };
+	struct rpc_request r = { .method = "GetComposeHash",
+				 .is_get = true,
+				 .query = "name=a%20b&token=x" };
+
+	expect_json(call(r), 200, "{\"hash\":\"a b\"}");
+	r.query = "name=%";
+	expect_json(call(r), 400, "{\n  \"error\": \"query: bad percent-encoding\"\n}");
+}
+
+static void test_get_changes_nothing(void)
+{
+	struct rpc_request r = { .method = "Teepod.StartVm", .is_get = true, .query = "id=a" };
 	struct seen s = call(r);
 
-	assert(strcmp(s.argument, "a b") == 0);
-	expect_json(s, 200, "null");
-	r.query = "id=%";
-	expect_json(call(r), 400, "{\n  \"error\": \"query: bad percent-encoding\"\n}");
+	assert(s.n_calls == 0);
+	expect_json(s, 405, "{\n  \"error\": \"StartVm changes something; call it with POST\"\n}");
+}
+
+/* The last of observe()'s calls. */
+static struct outcome {
+	unsigned int n;
+	int status;
+	char method[32], subject[64], error[64], name[65];
+} last;
+
+static void observe(void *ctx, const struct rpc_outcome *o)
+{
+	assert(ctx);
+	last.n++;
+	last.status = o->status;
+	(void)snprintf(last.method, sizeof(last.method), "%s", o->method ? o->method->name : "?");
+	(void)snprintf(last.subject, sizeof(last.subject), "%s", o->subject);
+	(void)snprintf(last.error, sizeof(last.error), "%.60s", o->error ? o->error : "");
+	(void)snprintf(last.name, sizeof(last.name), "%s", o->peer->name);
+}
+
+static void dispatch_as(const struct rpc_peer *peer, struct rpc_request r, struct seen *s)
+{
+	struct rpc_service watched = service;
+
+	watched.observe = observe;
+	*s = (struct seen){ .body = NULL };
+	rpc_dispatch(&watched, s, peer, &r, done, s);
+	assert(s->n_answers == 1);
+}
+
+static void test_a_reader_only_reads(void)
+{
+	const struct rpc_peer reader = { .kind = RPC_PEER_TOKEN, .is_reader = true, .name = "eve" };
+	struct seen s;
+
+	dispatch_as(&reader, post("StartVm", "json", "{\"id\":\"a\"}"), &s);
+	assert(s.n_calls == 0);
+	expect_json(s, 403,
+		    "{\n  \"error\": \"eve may only read; StartVm needs the role operate\"\n}");
+	assert(last.status == 403 && strcmp(last.method, "StartVm") == 0);
+	dispatch_as(&reader, post("GetComposeHash", "json", "{\"name\":\"x\"}"), &s);
+	expect_json(s, 200, "{\"hash\":\"x\"}");
+}
+
+static void test_each_call_is_observed_once(void)
+{
+	const struct rpc_peer peer = { .kind = RPC_PEER_OPERATOR, .name = "uid 7" };
+	struct seen s;
+
+	last.n = 0;
+	dispatch_as(&peer, post("StartVm", "json", "{\"id\":\"vm\"}"), &s);
+	free(s.body);
+	assert(last.n == 1 && last.status == 200 && strcmp(last.subject, "vm") == 0);
+	assert(strcmp(last.method, "StartVm") == 0 && strcmp(last.name, "uid 7") == 0);
+	dispatch_as(&peer, post("StopVm", "json", "{\"id\":\"vm\"}"), &s);
+	free(s.body);
+	assert(last.n == 2 && last.status == 400 && strstr(last.error, "Failed to stop VM"));
+	dispatch_as(&peer, post("Nope", "json", "{}"), &s);
+	free(s.body);
+	assert(last.n == 3 && last.status == 400 && strcmp(last.method, "?") == 0);
 }
 
 static void test_an_answer_may_come_later(void)
@@ -281,6 +350,9 @@ static void test_refusal_before_dispatch(void)
 	r.content_type = "application/json"; /* not asked, as in dstack */
 	rpc_refuse(&r, "no", done, &s);
 	expect(s, 400, "application/octet-stream", "\x0a\x02no", 4);
+	s.n_answers = 0;
+	rpc_refuse_caller(&r, 403, "no", done, &s);
+	expect_json(s, 403, "{\n  \"error\": \"no\"\n}");
 }
 
 static void test_table_is_held_against_the_proto(void)
@@ -289,7 +361,7 @@ static void test_table_is_held_against_the_proto(void)
 		{ "StartVm", &bailey__empty__descriptor, &bailey__empty__descriptor, start, true,
 		  0 },
 	};
-	struct rpc_service other = { "Vmm", NULL, wrong, 1 };
+	struct rpc_service other = { "Vmm", NULL, wrong, 1, NULL };
 	struct err e = ERR_NONE;
 
 	assert(rpc_check(&service, &bailey__vmm__vmm__descriptor, &e) == 0);
@@ -309,6 +381,9 @@ int main(void)
 	test_json_call();
 	test_binary_call();
 	test_get_takes_its_arguments_from_the_query();
+	test_get_changes_nothing();
+	test_a_reader_only_reads();
+	test_each_call_is_observed_once();
 	test_an_answer_may_come_later();
 	test_prefixes_are_stripped();
 	test_unknown_methods();

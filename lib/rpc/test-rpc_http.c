@@ -42,7 +42,7 @@ static const struct rpc_method methods[] = {
 	{ "GetComposeHash", &bailey__vmm__vm_configuration__descriptor,
 	  &bailey__vmm__compose_hash__descriptor, hash, false, 0 },
 };
-static const struct rpc_service service = { "Vmm", "Teepod.", methods, 3 };
+static const struct rpc_service service = { "Vmm", "Teepod.", methods, 3, NULL };
 
 static void on_request(struct http_request *r, void *arg)
 {
@@ -132,11 +132,18 @@ static void test_an_answer_after_the_client_went(struct test_http *t)
 	struct test_client c = test_connect(t);
 
 	kept = NULL;
-	TEST_SAY(t, &c, "GET /prpc/StopVm?id=x " HOST "\r\n");
+	TEST_SAY(t, &c, "POST /prpc/StopVm?json " HOST "Content-Length: 10\r\n\r\n{\"id\":\"x\"}");
 	TEST_UNTIL(t, kept != NULL);
 	test_hang_up(&c);
 	rpc_reply(kept, &none.base);
-	assert(strstr(ask(t, "GET /prpc/StartVm?id=x " HOST "\r\n", "null"), " 200 "));
+	assert(strstr(ask(t, "GET /prpc/GetComposeHash?name=x " HOST "\r\n", "}"), " 200 "));
+}
+
+static void test_get_changes_nothing(struct test_http *t)
+{
+	const char *got = ask(t, "GET /prpc/StartVm?id=x " HOST "\r\n", "}");
+
+	assert(strstr(got, " 405 ") && strstr(got, "\r\nAllow: POST\r\n"));
 }
 
 int main(void)
@@ -150,6 +157,7 @@ int main(void)
 	test_large_bodies_are_refused(&t);
 	test_other_paths_and_verbs_are_not_ours(&t);
 	test_an_answer_after_the_client_went(&t);
+	test_get_changes_nothing(&t);
 	test_server_end(&t);
 	return 0;
 }

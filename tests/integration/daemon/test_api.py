@@ -114,6 +114,23 @@ def test_paths_and_methods():
     assert d.http("GET", "/logs?id=a&follow=maybe")[0] == 422
 
 
+@unchanged
+def test_get_changes_nothing():
+    """What a browser sends for an image or a link must not start, stop or remove anything."""
+    vid = d.rpc("CreateVm", vm(name="stays"))["id"]
+    before = d.disk()
+    for method in ("StartVm", "StopVm", "ShutdownVm", "RemoveVm", "CreateVm"):
+        for path in (f"/prpc/{method}?id={vid}", f"/prpc/Teepod.{method}?id={vid}"):
+            for verb in ("GET", "HEAD"):
+                status, body, head = d.http(verb, path)
+                assert status == 405 and "\r\nAllow: POST" in head, (path, status, head)
+                assert verb == "HEAD" or "call it with POST" in json.loads(body)["error"], body
+    assert d.http("GET", f"/guest/Shutdown?id={vid}")[0] == 405
+    assert d.disk() == before
+    d.rpc("RemoveVm", {"id": vid})
+    wait_for("it is gone", lambda: not d.rpc("GetInfo", {"id": vid})["found"])
+
+
 def test_version_and_meta_in_both_encodings():
     want = {"version": "0.6.0", "rev": "bailey:0.1.0"}
     assert d.rpc("Version") == want
@@ -239,6 +256,6 @@ def test_clients_that_misbehave():
 
 
 main(d, test_configurations_that_are_wrong, test_ports_that_are_wrong, test_bodies_that_are_wrong,
-     test_vms_that_are_not_there, test_paths_and_methods, test_version_and_meta_in_both_encodings,
+     test_vms_that_are_not_there, test_paths_and_methods, test_get_changes_nothing, test_version_and_meta_in_both_encodings,
      test_images_and_compose_hash, test_a_vm_as_it_is_shown, test_a_list_is_filtered_and_paged,
      test_there_may_be_only_so_many, test_who_may_call, test_clients_that_misbehave)
