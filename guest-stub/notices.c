@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,15 +16,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "data/json.h"
 #include "guest-stub/host_call.h"
+#include "guest-stub/notice_queue.h"
 #include "guest-stub/supervisor.h"
 #include "guest-stub/vsock_url.h"
 
-enum {
-	PACKET_MAX = NOTICE_EVENT_MAX + 1 + NOTICE_PAYLOAD_MAX,
-	PAUSE_MS = 1000,
-};
+enum { PACKET_MAX = NOTICE_EVENT_MAX + 1 + NOTICE_PAYLOAD_MAX };
 
 int notices_start(struct notices *n, struct supervisor *s, const char *url, struct err *e)
 {
@@ -112,29 +112,90 @@ char *notices_body(const char *event, const char *payload, size_t n)
 	return text;
 }
 
-/* One notice, tried a few times when nobody answers.  An answer that refuses it is final. */
-static void deliver(const struct vsock_url *u, const char *packet, size_t n)
+/* Is this answer about the host, and not about the notice? */
+static bool is_for_now(int status)
+{
+	return status == 429 || (status >= 502 && status <= 504);
+}
+
+/* An answer that refuses the notice is final. */
+static int deliver(void *arg, const char *packet, size_t n)
 {
 	size_t n_event = strnlen(packet, n);
-	struct host_call c = { .url = u, .method = "Notify", .timeout_ms = NOTICE_TRY_MS };
-	auto_free char *body = NULL;
+	struct host_call c = { .url = arg, .method = "Notify", .timeout_ms = NOTICE_TRY_MS };
+	auto_free char *body = notices_body(packet, packet + n_event + 1, n - n_event - 1);
 	struct err e = ERR_NONE;
-	int i, status = 0, r = -1;
+	int status = 0, r;
 
-	if (n_event == n)
-		return;
-	body = notices_body(packet, packet + n_event + 1, n - n_event - 1);
 	c.body = body;
 	c.n = strlen(body);
-	for (i = 0; r < 0 && i < NOTICE_TRIES; i++) {
-		if (i > 0)
-			(void)poll(NULL, 0, PAUSE_MS);
-		r = host_call_run(&c, &status, &e);
-	}
-	if (r < 0)
-		log_warn("notice: %s: %s", packet, e.text);
-	else if (status != 200)
+	r = host_call_run(&c, &status, &e);
+	if (r < 0 || is_for_now(status))
+		return r < 0 ? r : -EAGAIN;
+	if (status != 200)
 		log_warn("notice: %s: the host answered %d", packet, status);
+	return 0;
+}
+
+/* Take what comes within @wait_ms (negative: until something does).  Return: false: no more will come. */
+static bool take(struct notice_queue *q, int fd, int wait_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char packet[PACKET_MAX];
+	ssize_t n;
+
+	if (poll(&p, 1, wait_ms) <= 0)
+		return true;
+	n = recv(fd, packet, sizeof(packet), 0);
+	if (n > 0 && memchr(packet, 0, (size_t)n))
+		notice_queue_add(q, packet, (size_t)n);
+	return n > 0 || (n < 0 && errno == EINTR);
+}
+
+/* Pause, but not from listening.  Return: false: no more will come. */
+static bool wait_and_take(struct notice_queue *q, int fd, uint64_t until)
+{
+	uint64_t now;
+
+	while ((now = time_mono_ms()) < until) {
+		if (!take(q, fd, (int)(until - now))) {
+			(void)poll(NULL, 0, (int)(until - now));
+			return false;
+		}
+	}
+	return true;
+}
+
+void notices_pump(int fd, notice_try_fn try, void *arg)
+{
+	struct notice_queue q = NOTICE_QUEUE_NULL;
+	unsigned int pause_ms = 0;
+	bool is_open = true;
+	size_t dropped = 0;
+
+	while (is_open || q.n > 0) {
+		if (is_open)
+			is_open = pause_ms ? wait_and_take(&q, fd, time_mono_ms() + pause_ms)
+					   : take(&q, fd, q.n ? 0 : -1);
+		else if (pause_ms)
+			(void)poll(NULL, 0, (int)pause_ms);
+		if (q.n == 0)
+			continue;
+		if (try(arg, q.items[0].packet, q.items[0].n) == 0) {
+			notice_queue_pop(&q);
+			pause_ms = 0;
+		} else if (pause_ms == 0) {
+			pause_ms = NOTICE_PAUSE_MS;
+			log_warn("notice: the host does not answer; it is tried again");
+		} else if (pause_ms < NOTICE_PAUSE_MAX_MS) {
+			pause_ms *= 2;
+		}
+		if (q.n_dropped > dropped)
+			log_warn("notice: %zu dropped, as too many wait for the host",
+				 q.n_dropped - dropped);
+		dropped = q.n_dropped;
+	}
+	notice_queue_deinit(&q);
 }
 
 int notices_run(void)
@@ -152,9 +213,6 @@ int notices_run(void)
 		log_warn("notice: nothing is sent: %s", e.text);
 		return 1;
 	}
-	while ((n = recv(STDIN_FILENO, packet, PACKET_MAX, 0)) > 0) {
-		packet[n] = 0;
-		deliver(&u, packet, (size_t)n);
-	}
+	notices_pump(STDIN_FILENO, deliver, &u);
 	return 0;
 }

@@ -106,8 +106,8 @@ static int look(const json_t *vm, void *arg, struct err *e)
 	if (vm_is_down(vm))
 		return failed(f, "ended before it was up",
 			      *f->last ? f->last : "before its first word", e);
-	/* an image that cannot report: running is all there is to see */
-	if (str_equal(progress, "N/A") && vm_is(vm, "running"))
+	/* an image that cannot report, or one whose agent answers, but whose last words nobody heard */
+	if ((str_equal(progress, "N/A") || str_equal(progress, "running")) && vm_is(vm, "running"))
 		return 1;
 	draw_line(f);
 	return 0;

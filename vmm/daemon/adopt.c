@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "daemon/agent_probe.h"
 #include "daemon/vsock_process.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
@@ -169,9 +170,6 @@ static void adopt_running(struct vm *vm, pid_t pid)
 
 	vm->is_running = true;
 	vm->qemu_pid = pid;
-	/* What it said while nobody listened is lost: all that is known is that it runs. */
-	if (!*vm->boot_error && !str_equal(vm->boot_progress, "done"))
-		vm_set(&vm->boot_progress, "running");
 	if (vsock_paths(vm->d->config->run, vm->short_id, &p, &e) || hostlink_open(vm, &e)) {
 		log_error("vm %s: cannot listen for its calls: %s", vm->short_id, e.text);
 	} else if (vm->d->vsock_program && !vsock_process_is_alive(&p)) {
@@ -179,6 +177,11 @@ static void adopt_running(struct vm *vm, pid_t pid)
 			  "restarted",
 			  vm->short_id);
 	}
+	/* What it said while nobody listened it keeps for us, if it is a guest of ours; else ask it. */
+	if (!*vm->boot_progress)
+		vm_set(&vm->boot_progress, "booting");
+	if (!*vm->boot_error && !str_equal(vm->boot_progress, "done"))
+		agent_probe_start(vm);
 	log_info("vm %s: found running, QEMU is process %d", vm->short_id, (int)pid);
 	/* StopVm was cut off after it wrote down what it wants; a guest on its way down ends by itself. */
 	if (!vm->state.started && !str_equal(vm->shutdown_progress, "powering off"))

@@ -24,6 +24,7 @@
 #include "base/str.h"
 #include "base/version.h"
 #include "daemon/adopt.h"
+#include "daemon/agent_probe.h"
 #include "daemon/api.h"
 #include "daemon/config.h"
 #include "daemon/hostlink.h"
@@ -303,6 +304,7 @@ static void api_stopped(void *arg)
 	struct daemon *d = arg;
 	struct vm *vm;
 
+	agent_probe_stop(d);
 	for (vm = d->fleet.first; vm; vm = vm->next)
 		hostlink_close(vm);
 	hostlink_stop(d, hostlink_stopped, d);

@@ -18,6 +18,7 @@
 #include "daemon/log_keeper.h"
 #include "domain/domain_xml.h"
 
+struct agent_probe;
 struct config;
 struct hostapi;
 struct http_client;
@@ -48,6 +49,7 @@ struct daemon {
 	struct http_client *http;
 	struct http_server *api;
 	struct proxied *proxied;	/* guest_proxy.c */
+	struct agent_probe *probes;	/* agent_probe.c */
 	struct log_stream *log_streams; /* logs.c */
 	unsigned int n_log_streams, n_watchers;
 	uint64_t refusal_logged_ms; /* api.c; 0: never */
