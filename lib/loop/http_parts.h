@@ -95,6 +95,7 @@ struct http_server {
 	struct rate rate;
 	struct rate_share share;
 	struct rate_table *clients;
+	char *tls_cert, *tls_key;
 	bool is_running, is_stopping;
 	void (*done)(void *arg);
 	void *done_arg;

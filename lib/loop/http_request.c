@@ -275,6 +275,18 @@ const void *http_request_peer(const struct http_request *r)
 	return r->conn && r->conn->n_peer ? r->conn->peer : NULL;
 }
 
+char *http_request_edit_query(struct http_request *r)
+{
+	return r->query;
+}
+
+const struct sockaddr *http_request_from(const struct http_request *r)
+{
+	static const struct sockaddr gone = { .sa_family = AF_UNSPEC };
+
+	return r->conn ? (const struct sockaddr *)&r->conn->from : &gone;
+}
+
 uint32_t http_request_uid(const struct http_request *r)
 {
 	return r->conn ? r->conn->uid : UINT32_MAX;

@@ -21,6 +21,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <time.h>
@@ -194,22 +195,38 @@ __attribute__((format(printf, 2, 0))) static void on_mhd_log(void *arg, const ch
 	log_debug("http: %s", str_escape(safe, sizeof(safe), text, strlen(text)));
 }
 
+static char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+
 static struct MHD_Daemon *mhd_start(struct http_server *s)
 {
 	unsigned int flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
 			     MHD_USE_ERROR_LOG;
+	struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, s->tls_cert },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, s->tls_key },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, tls_priorities },
+		{ MHD_OPTION_END, 0, NULL },
+	};
 
+	if (s->tls_cert)
+		flags |= MHD_USE_TLS;
+	else
+		tls[0].option = MHD_OPTION_END;
 	return MHD_start_daemon(
 		flags, 0, NULL, NULL, http_request_step, s, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log,
 		s, MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, s, MHD_OPTION_NOTIFY_COMPLETED,
 		http_request_end, s, MHD_OPTION_NOTIFY_CONNECTION, http_conn_notify, s,
 		MHD_OPTION_CONNECTION_LIMIT, s->o.conns_max + SPARE_CONNS,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, s->o.ip_conns_max, MHD_OPTION_ARRAY, tls,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_CONN, MHD_OPTION_END);
 }
 
 static void set_options(struct http_server *s, const struct http_server_options *o)
 {
 	s->o = *o;
+	s->tls_cert = o->tls_cert ? xstrdup(o->tls_cert) : NULL;
+	s->tls_key = o->tls_key ? xstrdup(o->tls_key) : NULL;
+	s->o.tls_cert = s->o.tls_key = NULL;
 	if (s->o.conns_max == 0)
 		s->o.conns_max = 64;
 	if (s->o.idle_s == 0)
@@ -239,6 +256,10 @@ static void server_free(struct http_server *s)
 {
 	(void)fd_close(s->gone_fd);
 	free(s->clients);
+	free(s->tls_cert);
+	if (s->tls_key)
+		explicit_bzero(s->tls_key, strlen(s->tls_key));
+	free(s->tls_key);
 	free(s);
 }
 
@@ -287,6 +308,10 @@ int http_server_start(struct http_server **ret, uv_loop_t *loop,
 		if (s->mhd)
 			MHD_stop_daemon(s->mhd);
 		server_free(s);
+		if (o->tls_cert)
+			return err_set(e, ERR_INPUT,
+				       "starting an HTTPS server: certificate and key must be PEM "
+				       "and belong together");
 		return err_set(e, -ENFILE, "starting an HTTP server: no more file descriptors");
 	}
 	rc = start_handles(s, info->epoll_fd);

@@ -17,6 +17,7 @@
 #include <uv.h>
 
 struct err;
+struct sockaddr;
 struct http_server;
 struct http_request;
 struct http_stream;
@@ -33,7 +34,10 @@ struct http_server_options {
 	unsigned int burst;	 /* requests at once above the rate; 0: = rate_per_s */
 	unsigned int
 		ip_rate_per_s; /* requests a second for each client IP address; over it: 429; 0: no limit */
-	unsigned int ip_burst; /* 0: = ip_rate_per_s */
+	unsigned int ip_burst;	   /* 0: = ip_rate_per_s */
+	unsigned int ip_conns_max; /* connections of each client IP address; 0: no limit */
+	/* PEM, copied: every connection is TLS 1.2 or 1.3 with these.  NULL: plain HTTP. */
+	const char *tls_cert, *tls_key;
 	size_t bodies_max; /* request bodies held at once; beyond: as too large; 0: conns_max * body_max */
 	unsigned int
 		share_percent; /* processor time of the loop's thread it may use; over it, it waits; 0: no limit */
@@ -83,6 +87,10 @@ const char *http_request_header(const struct http_request *r, const char *name);
 const void *http_request_body(const struct http_request *r, size_t *ret_n);
 bool http_request_too_large(const struct http_request *r); /* body over the limit; body is empty */
 const void *http_request_peer(const struct http_request *r); /* what was given with the listener */
+/* Take the query to change it in place (shorten it); NULL if there is none. */
+char *http_request_edit_query(struct http_request *r);
+/* The client's address, or one of family AF_UNSPEC if it has gone. */
+const struct sockaddr *http_request_from(const struct http_request *r);
 uint32_t http_request_uid(const struct http_request *r); /* AF_UNIX: SO_PEERCRED, else UINT32_MAX */
 uint32_t http_request_cid(const struct http_request *r); /* AF_VSOCK: peer CID, else UINT32_MAX */
 
