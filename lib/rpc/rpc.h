@@ -41,8 +41,9 @@ struct rpc_peer {
 struct rpc_outcome {
 	const struct rpc_method *method; /* NULL: there is none of that name */
 	const struct rpc_peer *peer;
-	const char *subject; /* the id, tag or name that the call was about; "": none; the caller's bytes */
-	const char *error;   /* NULL: it succeeded */
+	const char *
+		subject; /* the id, tag or name that the call was about; "": none; the caller's bytes */
+	const char *error; /* NULL: it succeeded */
 	int status;
 	uint64_t us; /* from the whole request to the answer */
 };
