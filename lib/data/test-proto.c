@@ -124,7 +124,9 @@ static const char golden_info[] =
 	"\"shutdown_progress\":\"\",\"image_version\":\"0.6.0\",\"events\":[{\"event\":\"boot."
 	"progress\",\"body\":\"done\",\"timestamp\":1700000000000}],"
 	"\"interfaces\":[{\"mode\":\"user\",\"backend\":\"slirp\",\"mac\":\"16:36:2f:56:63:87\","
-	"\"bridge_name\":null,\"netdev_id\":\"net0\"}]}}";
+	"\"bridge_name\":null,\"netdev_id\":\"net0\"}],"
+	/* ours, last: dstack's clients do not look at it */
+	"\"is_outdated\":false}}";
 
 static void test_golden_reply_is_built_byte_for_byte(void)
 {
@@ -202,7 +204,8 @@ static void test_every_field_is_there_when_empty(void)
 	     "\"update_ports\":false,\"ports\":[],\"update_kms_urls\":false,\"kms_urls\":[],"
 	     "\"update_gateway_urls\":false,\"gateway_urls\":[],\"gpus\":null,\"vcpu\":null,"
 	     "\"memory\":null,\"disk_size\":null,\"image\":null,\"no_tee\":null,"
-	     "\"update_networking\":false,\"networks\":[]}");
+	     "\"update_networking\":false,\"networks\":[],\"clear_encrypted_env\":false,"
+	     "\"clear_user_config\":false}");
 	same(text_of(from_json(&bailey__guest__container__descriptor, "{\"created\":-1}")),
 	     "{\"id\":\"\",\"names\":[],\"image\":\"\",\"image_id\":\"\",\"created\":-1,"
 	     "\"state\":\"\",\"status\":\"\"}");

@@ -18,6 +18,7 @@
 #include "daemon/strays.h"
 #include "daemon/vm.h"
 #include "domain/hypervisor.h"
+#include "store/staging.h"
 #include "store/vmdir.h"
 
 /* As we make them, and as libvirt needs them: 8-4-4-4-12 lower-case hex. */
@@ -76,6 +77,20 @@ static int settle_cid(struct daemon *d, struct vm_state *s, struct err *e)
 	return s->cid ? 0 : fleet_new_cid(&d->fleet, c->cid_first, c->n_cids, &s->cid, e);
 }
 
+/* An update that a crash interrupted.  One that is not fit leaves the VM as it was. */
+static int finish_update(const char *name, int fd, struct err *e)
+{
+	int rc = staging_finish(fd, e);
+
+	if (rc > 0)
+		log_info("vm %.8s: finished the update that was under way", name);
+	if (rc == ERR_CORRUPT) {
+		log_error("vm %.8s: %s", name, e->text);
+		rc = 0;
+	}
+	return rc < 0 ? rc : 0;
+}
+
 static int load(struct daemon *d, const char *name, bool is_removing, struct err *e)
 {
 	auto_manifest struct manifest m = MANIFEST_NULL;
@@ -86,7 +101,9 @@ static int load(struct daemon *d, const char *name, bool is_removing, struct err
 
 	if (fd < 0)
 		return fd;
-	rc = manifest_load(fd, &m, e);
+	rc = is_removing ? 0 : finish_update(name, fd, e);
+	if (!rc)
+		rc = manifest_load(fd, &m, e);
 	if (!rc)
 		rc = check_identity(d, name, &m, e);
 	if (rc)

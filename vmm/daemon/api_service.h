@@ -4,7 +4,13 @@
 
 #include "rpc/rpc.h"
 
+struct daemon;
+struct vm;
+
 extern const struct rpc_service vmm_service;
+
+/* The VM that a call is about; NULL: there is none, and the call has failed with "@failed: why" (NULL: why). */
+struct vm *api_find_vm(struct rpc_call *call, struct daemon *d, const char *id, const char *failed);
 
 /* Handlers: changes of VMs (api_vm.c), of images (api_image.c), processes (api_sv.c), and what only reads (api_read.c). */
 void api_create_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
@@ -12,6 +18,8 @@ void api_start_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_stop_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_shutdown_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_remove_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_update_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_resize_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 
 void api_sv_list(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_sv_stop(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);

@@ -69,24 +69,27 @@ static void done_id(void *arg, int rc, const struct err *why)
 	free(p);
 }
 
-/* The VM that a call is about, or the call has failed. */
-static struct vm *find(struct rpc_call *call, struct daemon *d, const ProtobufCMessage *in,
-		       const char *failed)
+struct vm *api_find_vm(struct rpc_call *call, struct daemon *d, const char *id, const char *failed)
 {
-	const Bailey__Id *id = (const Bailey__Id *)in;
-	struct vm *vm = vm_id_is_valid(id->id) ? fleet_find(&d->fleet, id->id) : NULL;
+	struct vm *vm = vm_id_is_valid(id) ? fleet_find(&d->fleet, id) : NULL;
 	struct err e = ERR_NONE;
 
 	if (d->is_stopping)
 		(void)err_set(&e, ERR_BAD_STATE, "the daemon is ending");
-	else if (!vm_id_is_valid(id->id))
+	else if (!vm_id_is_valid(id))
 		(void)err_set(&e, ERR_INPUT, VM_ID_INVALID);
 	else if (!vm)
-		(void)err_set(&e, ERR_NOT_FOUND, "VM not found: %s; Status lists them", id->id);
+		(void)err_set(&e, ERR_NOT_FOUND, "VM not found: %s; Status lists them", id);
 	else
 		return vm;
 	fail(call, failed, &e);
 	return NULL;
+}
+
+static struct vm *find(struct rpc_call *call, struct daemon *d, const ProtobufCMessage *in,
+		       const char *failed)
+{
+	return api_find_vm(call, d, ((const Bailey__Id *)in)->id, failed);
 }
 
 void api_create_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)

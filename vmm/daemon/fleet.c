@@ -138,25 +138,35 @@ int fleet_check_name(const struct fleet *f, const char *name, struct err *e)
 	return 0;
 }
 
-static int check_against(const struct manifest *m, const struct vm *vm, struct err *e)
+static int check_against(const struct manifest *m, const struct vm *vm,
+			 const struct manifest_port *theirs, size_t n, struct err *e)
 {
-	const struct manifest_port *mine, *theirs;
 	char text[96];
 	size_t i, j;
 
 	for (i = 0; i < m->n_ports; i++) {
-		mine = &m->ports[i];
-		for (j = 0; j < vm->manifest.n_ports; j++) {
-			theirs = &vm->manifest.ports[j];
-			if (ports_collide(mine, theirs)) {
+		for (j = 0; j < n; j++) {
+			if (ports_collide(&m->ports[i], &theirs[j])) {
 				return err_set(e, ERR_CONFLICT,
 					       "host port mapping conflicts with VM %s: %s",
 					       vm->manifest.id,
-					       ports_text(mine, text, sizeof(text)));
+					       ports_text(&m->ports[i], text, sizeof(text)));
 			}
 		}
 	}
 	return 0;
+}
+
+/* What it has, what it is about to have, and what its QEMU still has. */
+static int check_vm(const struct manifest *m, const struct vm *vm, struct err *e)
+{
+	int rc = check_against(m, vm, vm->manifest.ports, vm->manifest.n_ports, e);
+
+	if (!rc && vm->staged)
+		rc = check_against(m, vm, vm->staged->ports, vm->staged->n_ports, e);
+	if (!rc && vm_is_outdated(vm))
+		rc = check_against(m, vm, vm->booted_ports, vm->n_booted_ports, e);
+	return rc;
 }
 
 int fleet_check_ports(const struct fleet *f, const struct manifest *m, struct err *e)
@@ -166,7 +176,7 @@ int fleet_check_ports(const struct fleet *f, const struct manifest *m, struct er
 
 	for (vm = f->first; vm && !rc; vm = vm->next) {
 		if (!str_equal(vm->manifest.id, m->id))
-			rc = check_against(m, vm, e);
+			rc = check_vm(m, vm, e);
 	}
 	return rc;
 }

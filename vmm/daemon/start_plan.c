@@ -18,18 +18,16 @@
 #include "daemon/config.h"
 #include "daemon/compose.h"
 #include "daemon/daemon.h"
+#include "daemon/disk.h"
 #include "daemon/guest_config.h"
 #include "daemon/log_files.h"
 #include "daemon/qemu_log.h"
 #include "daemon/vm.h"
 #include "domain/hypervisor.h"
 #include "domain/mac.h"
-#include "loop/child.h"
 #include "store/image.h"
 #include "store/share.h"
 #include "store/vmdir.h"
-
-enum { QEMU_IMG_MS = 10 * 60 * 1000 };
 
 int plan_init(struct start_plan *p, struct vm *vm, struct err *e)
 {
@@ -73,35 +71,6 @@ static int check_image(struct start_plan *p, struct err *e)
 	return rc;
 }
 
-/* Aside and renamed in: a disk that is there is a whole one. */
-static int make_disk(const struct start_plan *p, struct err *e)
-{
-	auto_free char *aside = xasprintf("%s/hda.img.new", p->dir);
-	auto_free char *size = xasprintf("%uG", p->m.disk_size);
-	auto_free char *backing =
-		p->image->hda ? xasprintf("backing_file=%s,backing_fmt=qcow2", p->image->hda)
-			      : NULL;
-	const char *const plain[] = {
-		"qemu-img", "create", "-q", "-f", "qcow2", aside, size, NULL
-	};
-	const char *const backed[] = { "qemu-img", "create", "-q",  "-f", "qcow2",
-				       "-o",	   backing,  aside, size, NULL };
-	const struct child_options o = { .argv = backing ? backed : plain,
-					 .timeout_ms = QEMU_IMG_MS };
-	auto_buf struct buf out = BUF_MAX(0);
-	int rc;
-
-	if (faccessat(p->dirfd, "hda.img", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return 0;
-	rc = child_must(&o, &out, e);
-	if (!rc && renameat(p->dirfd, "hda.img.new", p->dirfd, "hda.img") < 0)
-		rc = err_errno(e, errno, "cannot move hda.img in");
-	if (!rc)
-		return file_sync_dir(p->dirfd, ".", e);
-	(void)unlinkat(p->dirfd, "hda.img.new", 0);
-	return err_wrap(e, rc, "cannot make the data disk");
-}
-
 static int make_share(const struct start_plan *p, struct err *e)
 {
 	auto_free char *folder = xasprintf("%s/shared", p->dir);
@@ -131,7 +100,7 @@ int plan_prepare(struct start_plan *p, struct err *e)
 	if (!rc)
 		rc = guest_config_write(p, e);
 	if (!rc)
-		rc = make_disk(p, e);
+		rc = disk_make(p->dirfd, p->dir, p->m.disk_size, p->image->hda, e);
 	if (!rc)
 		rc = make_share(p, e);
 	if (!rc)

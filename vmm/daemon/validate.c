@@ -14,6 +14,7 @@
 #include "daemon/fleet.h"
 #include "daemon/limits.h"
 #include "daemon/ports.h"
+#include "daemon/validate_parts.h"
 #include "data/app_compose.h"
 #include "store/image.h"
 #include "store/manifest.h"
@@ -94,8 +95,8 @@ static int read_port(const struct daemon *d, const Bailey__Vmm__PortMapping *p,
 	return ports_allowed(d->config, ret, e);
 }
 
-static int read_ports(const struct daemon *d, const configuration *c, struct manifest *m,
-		      struct err *e)
+int validate_ports(const struct daemon *d, const configuration *c, struct manifest *m,
+		   struct err *e)
 {
 	size_t i;
 	int rc;
@@ -138,7 +139,7 @@ static int read_app_id(const configuration *c, struct manifest *m, struct err *e
 	return 0;
 }
 
-static int check_gpus(const configuration *c, struct err *e)
+int validate_gpus(const configuration *c, struct err *e)
 {
 	char text[64];
 
@@ -188,7 +189,7 @@ static void add_user_network(struct manifest *m)
 	n->netdev = xstrdup("");
 }
 
-static int read_networks(const configuration *c, struct manifest *m, struct err *e)
+int validate_networks(const configuration *c, struct manifest *m, struct err *e)
 {
 	size_t i;
 	int rc;
@@ -211,8 +212,8 @@ static int read_networks(const configuration *c, struct manifest *m, struct err 
 	return rc;
 }
 
-static int read_list(struct manifest_list *l, const char *what, char *const *urls, size_t n,
-		     struct err *e)
+int validate_list(struct manifest_list *l, const char *what, char *const *urls, size_t n,
+		  struct err *e)
 {
 	size_t i;
 	int rc;
@@ -252,8 +253,8 @@ static int check_app(const struct app_compose *a, struct err *e)
 	return 0;
 }
 
-static int check_image(const struct daemon *d, const configuration *c, struct manifest *m,
-		       struct err *e)
+int validate_image(const struct daemon *d, const configuration *c, struct manifest *m,
+		   struct err *e)
 {
 	struct image *im = NULL;
 	int rc;
@@ -270,7 +271,7 @@ static int check_image(const struct daemon *d, const configuration *c, struct ma
 }
 
 /* What a guest would refuse to read is refused here, where somebody can still change it. */
-static int check_files(const configuration *c, struct err *e)
+int validate_files(const configuration *c, struct err *e)
 {
 	if (c->encrypted_env.len > VALIDATE_ENCRYPTED_ENV_MAX) {
 		return err_set(e, ERR_LIMIT,
@@ -298,37 +299,44 @@ static int read_flags(const configuration *c, struct manifest *m, struct err *e)
 	return 0;
 }
 
-static int fill(const struct daemon *d, const configuration *c, struct manifest *m, struct err *e)
+int validate_app(const configuration *c, struct err *e)
 {
 	struct app_compose *compose = NULL;
+	int rc = check_compose(c, &compose, e);
+
+	if (!rc)
+		rc = check_app(compose, e);
+	app_compose_free(compose);
+	return rc;
+}
+
+static int fill(const struct daemon *d, const configuration *c, struct manifest *m, struct err *e)
+{
 	int rc = check_name(c->name, e);
 
 	if (!rc)
 		rc = limits_check_vm(d->config, c->vcpu, c->memory, c->disk_size, e);
 	if (!rc)
-		rc = read_ports(d, c, m, e);
+		rc = validate_ports(d, c, m, e);
 	if (!rc)
 		rc = read_app_id(c, m, e);
 	if (!rc)
-		rc = check_gpus(c, e);
+		rc = validate_gpus(c, e);
 	if (!rc)
-		rc = check_compose(c, &compose, e);
-	if (!rc)
-		rc = check_app(compose, e);
-	app_compose_free(compose);
+		rc = validate_app(c, e);
 	if (!rc)
 		rc = read_tee(c, m, e);
 	if (!rc)
-		rc = read_networks(c, m, e);
+		rc = validate_networks(c, m, e);
 	if (!rc)
 		rc = read_flags(c, m, e);
 	if (!rc)
-		rc = check_files(c, e);
+		rc = validate_files(c, e);
 	if (!rc)
-		rc = read_list(&m->kms_urls, "kms_urls", c->kms_urls, c->n_kms_urls, e);
+		rc = validate_list(&m->kms_urls, "kms_urls", c->kms_urls, c->n_kms_urls, e);
 	if (!rc)
-		rc = read_list(&m->gateway_urls, "gateway_urls", c->gateway_urls, c->n_gateway_urls,
-			       e);
+		rc = validate_list(&m->gateway_urls, "gateway_urls", c->gateway_urls,
+				   c->n_gateway_urls, e);
 	return rc;
 }
 
@@ -339,7 +347,7 @@ int validate_new(const struct daemon *d, const configuration *c, struct manifest
 	int rc = fill(d, c, &m, e);
 
 	if (!rc)
-		rc = check_image(d, c, &m, e);
+		rc = validate_image(d, c, &m, e);
 	if (!rc)
 		rc = limits_check_room(d, NULL, &m, !c->stopped, e);
 	if (!rc)

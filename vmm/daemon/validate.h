@@ -14,6 +14,7 @@
 struct daemon;
 struct err;
 struct manifest;
+struct vm;
 
 enum {
 	VALIDATE_NAME_MAX = 64,
@@ -27,6 +28,13 @@ enum {
  */
 int validate_new(const struct daemon *d, const Bailey__Vmm__VmConfiguration *c,
 		 struct manifest *ret, struct err *e);
+
+/*
+ * What @q makes of @m, a copy of the manifest of @vm.  Only what the request names is checked, by the same checks
+ * as for a new VM.  Return: as validate_new(); then @m is of no use.
+ */
+int validate_update(const struct vm *vm, const Bailey__Vmm__UpdateVmRequest *q, struct manifest *m,
+		    struct err *e);
 
 /* Only what GetComposeHash needs: the name and the compose file. */
 int validate_compose(const Bailey__Vmm__VmConfiguration *c, struct err *e);

@@ -65,6 +65,7 @@ void vm_free(struct vm *vm)
 	free(vm->next_info);
 	vm_texts_forget(vm->texts);
 	free(vm->texts);
+	free(vm->booted_ports);
 	free(vm);
 }
 
@@ -117,6 +118,11 @@ enum vm_status vm_status_of(const struct vm *vm)
 	return vm_status((struct vm_facts){ .is_removing = vm->is_removing,
 					    .is_started = vm->state.started,
 					    .is_running = vm->is_running });
+}
+
+bool vm_is_outdated(const struct vm *vm)
+{
+	return vm->is_running && vm->manifest.since_boot > vm->state.generation;
 }
 
 void vm_note(struct vm *vm, const char *name, const char *body)

@@ -43,6 +43,11 @@ struct vm {
 	pid_t qemu_pid;	     /* 0: not known */
 	uint64_t sv_removed; /* api_sv.c: the boot whose process is not listed any more; 0: none */
 
+	/* An update: its manifest until it is in place; and the ports that the running QEMU has from before. */
+	const struct manifest *staged;
+	struct manifest_port *booted_ports;
+	size_t n_booted_ports;
+
 	/* What the guest reported of this boot; never NULL. */
 	char *boot_progress, *boot_error, *shutdown_progress;
 	char instance_id[41]; /* hex, from .instance_info; "" if none */
@@ -74,6 +79,9 @@ int vm_load_reports(struct vm *vm, struct err *e);
 void vm_load_facts(struct vm *vm);
 
 enum vm_status vm_status_of(const struct vm *vm);
+
+/* Does it run with what it was before it was updated? */
+bool vm_is_outdated(const struct vm *vm);
 
 /* Keep an event of ours ("vmm.started") and log it. */
 void vm_note(struct vm *vm, const char *name, const char *body);

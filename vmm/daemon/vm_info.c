@@ -216,6 +216,7 @@ Bailey__Vmm__VmInfo *vm_info(const struct vm *vm, bool brief, struct scratch *s)
 	v->boot_error = vm->boot_error;
 	v->shutdown_progress = vm->shutdown_progress;
 	v->image_version = vm->image_version;
+	v->is_outdated = vm_is_outdated(vm);
 	fill_events(v, vm, s);
 	fill_interfaces(v, vm, s);
 	return v;

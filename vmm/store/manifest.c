@@ -20,7 +20,7 @@ bool vm_id_is_valid(const char *id)
 	return n >= 1 && n <= VM_ID_MAX && !id[n];
 }
 
-static void list_deinit(struct manifest_list *l)
+void manifest_list_deinit(struct manifest_list *l)
 {
 	size_t i;
 
@@ -40,23 +40,30 @@ static void network_deinit(struct manifest_network *n)
 	free(n->netdev);
 }
 
-void manifest_deinit(struct manifest *m)
+void manifest_networks_deinit(struct manifest *m)
 {
 	size_t i;
 
+	for (i = 0; i < m->n_networks; i++)
+		network_deinit(&m->networks[i]);
+	free(m->networks);
+	m->networks = NULL;
+	m->n_networks = 0;
+}
+
+void manifest_deinit(struct manifest *m)
+{
 	free(m->name);
 	free(m->app_id);
 	free(m->image);
 	free(m->simulated_tee);
 	free(m->gpu_attach_mode);
-	list_deinit(&m->gpus);
-	list_deinit(&m->gpu_bridges);
-	list_deinit(&m->kms_urls);
-	list_deinit(&m->gateway_urls);
-	list_deinit(&m->volumes);
-	for (i = 0; i < m->n_networks; i++)
-		network_deinit(&m->networks[i]);
-	free(m->networks);
+	manifest_list_deinit(&m->gpus);
+	manifest_list_deinit(&m->gpu_bridges);
+	manifest_list_deinit(&m->kms_urls);
+	manifest_list_deinit(&m->gateway_urls);
+	manifest_list_deinit(&m->volumes);
+	manifest_networks_deinit(m);
 	free(m->ports);
 	json_decref(m->unknown);
 	*m = MANIFEST_NULL;

@@ -47,6 +47,8 @@ struct manifest {
 	uint32_t memory;    /* MiB */
 	uint32_t disk_size; /* GiB */
 	uint64_t created_at_ms;
+	uint64_t
+		since_boot; /* the first boot that has this content: vm_state's generation; 0: all */
 	bool hugepages, pin_numa, no_tee, swtpm;
 	char *simulated_tee;				      /* "dstack-tdx", ...; NULL: none */
 	char *gpu_attach_mode;				      /* "listed" or "all" */
@@ -83,6 +85,10 @@ int manifest_save(int dirfd, const struct manifest *m, struct err *e);
 
 /* Append a copy of @s.  Return: 0; ERR_LIMIT over MANIFEST_LIST_MAX entries. */
 int manifest_list_add(struct manifest_list *l, const char *s, struct err *e);
+
+/* Make them empty. */
+void manifest_list_deinit(struct manifest_list *l);
+void manifest_networks_deinit(struct manifest *m);
 
 /* A deep copy. */
 void manifest_copy(const struct manifest *m, struct manifest *ret);

@@ -11,10 +11,10 @@ static const char file_name[] = "vm-manifest.json";
 
 /* Every key that manifest_to_json() may write: what remains is kept as unknown. */
 static const char *const known_keys[] = {
-	"id",	     "name",	      "app_id",	  "vcpu",	   "memory",
-	"disk_size", "image",	      "port_map", "created_at_ms", "hugepages",
-	"pin_numa",  "gpus",	      "kms_urls", "gateway_urls",  "no_tee",
-	"swtpm",     "simulated_tee", "networks", "volumes",	   "networking",
+	"id",	    "name",	    "app_id",	     "vcpu",	  "memory",	   "disk_size",
+	"image",    "port_map",	    "created_at_ms", "hugepages", "pin_numa",	   "gpus",
+	"kms_urls", "gateway_urls", "no_tee",	     "swtpm",	  "simulated_tee", "networks",
+	"volumes",  "networking",   "since_boot",
 };
 
 static int wrong(struct err *e, const char *key, const char *what)
@@ -207,6 +207,8 @@ static int read_identity(const json_t *j, struct manifest *m, struct err *e)
 		rc = read_str(j, "image", true, &m->image, e);
 	if (!rc)
 		rc = read_num(j, "created_at_ms", INT64_MAX, &m->created_at_ms, e);
+	if (!rc && json_object_get(j, "since_boot")) /* ours alone */
+		rc = read_num(j, "since_boot", INT64_MAX, &m->since_boot, e);
 	return rc;
 }
 

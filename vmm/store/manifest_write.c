@@ -116,6 +116,8 @@ json_t *manifest_to_json(const struct manifest *m)
 		put_str(o, "simulated_tee", m->simulated_tee);
 	put_networks(o, m);
 	put(o, "volumes", list_json(&m->volumes, "source"));
+	if (m->since_boot)
+		put(o, "since_boot", json_integer((json_int_t)m->since_boot));
 	if (m->unknown && json_object_update_missing(o, m->unknown) < 0)
 		abort();
 	return o;

@@ -104,7 +104,7 @@ def test_vms_that_are_not_there():
 
 
 def test_paths_and_methods():
-    assert d.fails("UpdateVm", {}) == "Service not found: UpdateVm"
+    assert d.fails("Update", {}) == "Service not found: Update"
     assert d.fails("Nothing", {}, mount="guest") == "Service not found: Nothing"
     for path in ("/", "/prpc", "/prpc/", "/prpc/a/b", "/nothing", "/logs/x", "//prpc/Version"):
         assert d.http("GET", path)[0] == 404, path
@@ -166,7 +166,7 @@ def test_a_vm_as_it_is_shown():
     assert got["found"] and info == {
         "id": vid, "name": "shown", "status": "stopped", "uptime": "never", "app_url": None, "app_id": app,
         "instance_id": None, "exited_at": "never", "boot_progress": "", "boot_error": "", "shutdown_progress": "",
-        "image_version": "0.6.0"}, info
+        "image_version": "0.6.0", "is_outdated": False}, info
     assert [e["event"] for e in events] == ["vmm.created"] and interfaces[0]["mode"] == "user", (events, interfaces)
     assert conf == {
         "name": "shown", "image": IMAGE, "compose_file": text, "vcpu": 1, "memory": 256, "disk_size": 1,
