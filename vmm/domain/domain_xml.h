@@ -59,6 +59,7 @@ struct host_caps {
 	bool has_kernel_tdx;	   /* kvm_intel reports TDX */
 	bool has_kernel_vsock;	   /* /dev/vhost-vsock opens */
 	bool has_vhost_user_vsock; /* QEMU has vhost-user-vsock-pci */
+	bool reads_cpu_at_once; /* libvirt has the way of old to read a CPU's features: domain_args.c */
 	enum host_tdx tdx;
 	char accel_why[160];   /* "kvm: a guest ran" or "tcg: the CPU has neither vmx nor svm" */
 	char tdx_why[200];     /* what is missing for TDX; "" if nothing */

@@ -19,7 +19,7 @@
 
 #define CAPS "/domainCapabilities"
 
-enum { QEMU_MS = 60 * 1000, HELP_MAX = 256 * 1024 };
+enum { QEMU_MS = 60 * 1000, HELP_MAX = 256 * 1024, LIBVIRT_12 = 12000000 };
 
 struct caps_walk {
 	struct host_caps *caps;
@@ -200,9 +200,12 @@ int host_probe(virConnectPtr conn, const char *emulator, bool no_kvm, struct hos
 		rc = host_probe_read_version(version.n ? (const char *)version.p : "", &caps, e);
 	if (rc != 0)
 		return rc;
-	if (virConnectGetLibVersion(conn, &v) == 0)
+	if (virConnectGetLibVersion(conn, &v) == 0) {
+		/* There is nothing to ask it for this: 9.0 and 11.3 have it, 12.8 does not. */
+		caps.reads_cpu_at_once = v < LIBVIRT_12;
 		(void)str_format(caps.libvirt_version, sizeof(caps.libvirt_version), "%lu.%lu.%lu",
 				 v / 1000000, v / 1000 % 1000, v % 1000);
+	}
 	caps.has_vhost_user_vsock =
 		qemu_lists(caps.emulator, "-device", "\"vhost-user-vsock-pci\"");
 	if (caps.tdx == HOST_TDX_NONE && qemu_lists(caps.emulator, "-object", "tdx-guest"))

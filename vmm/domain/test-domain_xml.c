@@ -25,6 +25,7 @@
 
 static const struct host_caps tcg = {
 	.has_vhost_user_vsock = true,
+	.reads_cpu_at_once = true,
 	.emulator = "/usr/bin/qemu-system-x86_64",
 	.machine = "pc-q35-7.2",
 	.qemu_version = "7.2.22",
@@ -36,6 +37,7 @@ static const struct host_caps kvm = {
 	.has_kvm = true,
 	.has_kernel_vsock = true,
 	.has_vhost_user_vsock = true,
+	.reads_cpu_at_once = true,
 	.emulator = "/usr/bin/qemu-system-x86_64",
 	.machine = "pc-q35-7.2",
 	.qemu_version = "7.2.22",
