@@ -18,6 +18,8 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,6 +37,7 @@ enum {
 	DETACHED_FDS_MAX = 16,
 	HIGH_FD = 512, /* where fds wait before they get their numbers */
 	EXEC_FAILED = 127,
+	WATCH_MS = 200,
 };
 
 static const char *const env_default[] = {
@@ -138,13 +141,26 @@ static int pipes_init(struct pipes *p, struct err *e)
 	return 0;
 }
 
+/* Return: 0, or -1 with errno. */
+static int bind_down(const struct child_options *o)
+{
+	const struct rlimit most = { .rlim_cur = o->file_max, .rlim_max = o->file_max };
+
+	if (o->file_max && setrlimit(RLIMIT_FSIZE, &most) < 0)
+		return -1;
+	if (o->is_bound && (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+			    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
+		return -1;
+	return 0;
+}
+
 __attribute__((noreturn)) static void become(const struct child_options *o, const struct pipes *p)
 {
 	(void)setpgid(0, 0);
 	reset_signals();
 	if (dup2(p->in[0], STDIN_FILENO) < 0 || dup2(p->out[1], STDOUT_FILENO) < 0 ||
 	    dup2(p->err[1], STDERR_FILENO) < 0 || chdir(o->cwd ? o->cwd : "/") < 0 ||
-	    close_range(FIRST_FREE_FD, ~0U, CLOSE_RANGE_CLOEXEC) < 0) {
+	    close_range(FIRST_FREE_FD, ~0U, CLOSE_RANGE_CLOEXEC) < 0 || bind_down(o) < 0) {
 		int why = errno;
 
 		(void)!write(p->tell[1], &why, sizeof(why));
@@ -240,20 +256,43 @@ static int reap(struct run *r)
 	return 0;
 }
 
-static int finish(struct run *r, unsigned int timeout_ms, struct err *e)
+static int end_it(struct run *r, int rc)
 {
-	uint64_t end = time_mono_ms() + timeout_ms;
-	uint64_t now;
-
-	while ((now = time_mono_ms()) < end) {
-		if (!wait_some(r, (int)(end - now)))
-			continue;
-		drain(&r->out, &r->result->out); /* written between the last read and the end */
-		drain(&r->err, &r->result->err);
-		return reap(r);
-	}
 	(void)kill(-r->pid, SIGKILL);
 	(void)reap(r);
+	return rc;
+}
+
+static int watch(struct run *r, uint64_t *next, struct err *e)
+{
+	uint64_t now = time_mono_ms();
+
+	if (!r->o->watch || now < *next)
+		return 0;
+	*next = now + WATCH_MS;
+	return r->o->watch(r->o->watch_arg, e);
+}
+
+static int finish(struct run *r, unsigned int timeout_ms, struct err *e)
+{
+	uint64_t end = time_mono_ms() + timeout_ms, next = 0;
+	uint64_t now;
+	int rc;
+
+	while ((now = time_mono_ms()) < end) {
+		if (r->o->watch && end - now > WATCH_MS)
+			now = end - WATCH_MS;
+		if (wait_some(r, (int)(end - now))) {
+			drain(&r->out,
+			      &r->result->out); /* written between the last read and the end */
+			drain(&r->err, &r->result->err);
+			return reap(r);
+		}
+		rc = watch(r, &next, e);
+		if (rc < 0)
+			return end_it(r, rc);
+	}
+	(void)end_it(r, 0);
 	return err_set(e, -ETIMEDOUT, "program '%s' did not end within %u ms", r->o->argv[0],
 		       timeout_ms);
 }

@@ -10,3 +10,9 @@
 
 /* @run on a worker thread, then @done on the loop with the same @arg; @done also runs on cancellation at exit. */
 void work_start(uv_loop_t *loop, void (*run)(void *arg), void (*done)(void *arg), void *arg);
+
+/*
+ * The same on a thread of its own, for what takes minutes: the pool has few threads.  The thread lives until @run
+ * has returned; @done runs on the loop.
+ */
+void work_start_alone(uv_loop_t *loop, void (*run)(void *arg), void (*done)(void *arg), void *arg);

@@ -25,6 +25,9 @@ void api_sv_list(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_sv_stop(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_sv_remove(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 
+void api_list_registry_images(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_list_pulls(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_pull_registry_image(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_delete_image(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 
 void api_status(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);

@@ -15,6 +15,7 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "data/json.h"
+#include "store/registry.h"
 
 struct reader {
 	struct config *c;
@@ -238,6 +239,27 @@ static int read_limits(const struct reader *r)
 	return 0;
 }
 
+static int read_registry(const struct reader *r)
+{
+	const json_t *m = map(r->c, "registry");
+	const char *url = opt(m, "url");
+	struct config *c = r->c;
+
+	c->registry = url ? registry_repo_of(url) : NULL;
+	c->registry_auth_file = opt(m, "auth_file");
+	c->registry_insecure = json_get_bool(m, "insecure", false);
+	c->registry_max_size = json_get_u64(m, "max_size", 0);
+	c->registry_timeout_ms = number(m, "timeout");
+	if (c->registry_insecure && url && !registry_repo_is_loopback(c->registry)) {
+		return wrong(r, "registry.insecure",
+			     "%.100s is not on this host, and what it sends could be anyone's; "
+			     "give it a "
+			     "certificate",
+			     c->registry);
+	}
+	return 0;
+}
+
 static void read_urls(const struct config *c, const char *key, struct config_urls *ret)
 {
 	const json_t *list = map(c, key);
@@ -278,7 +300,8 @@ static int read_rest(const struct reader *r)
 int config_parse(const char *text, size_t n, const char *file, struct config **ret, struct err *e)
 {
 	static int (*const parts[])(const struct reader *) = {
-		read_paths, read_users, read_qemu, read_vsock, read_ranges, read_limits, read_rest,
+		read_paths,  read_users,  read_qemu,	 read_vsock,
+		read_ranges, read_limits, read_registry, read_rest,
 	};
 	struct config *c = xnew(struct config);
 	const struct reader r = { c, file, e };

@@ -84,6 +84,12 @@ struct config {
 	uint64_t disk_free;		   /* bytes that stay free in the state folder */
 	size_t max_body;
 
+	/* Where images are pulled from.  NULL: nowhere.  auth_file: NULL if there is none. */
+	const char *registry, *registry_auth_file;
+	bool registry_insecure;
+	uint64_t registry_max_size;
+	unsigned int registry_timeout_ms;
+
 	unsigned int host_api_rate, host_api_burst, host_api_conns; /* of each VM */
 
 	bool key_provider_enabled;

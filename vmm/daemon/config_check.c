@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "store/registry.h"
 
 int config_check_path(const char *text, struct err *e)
 {
@@ -30,6 +31,18 @@ int config_check_endpoint(const char *text, struct err *e)
 
 	if (!colon || colon == text || !isdigit((unsigned char)colon[1]))
 		return err_set(e, ERR_INPUT, "\"%s\" is not host:port; write 127.0.0.1:3443", text);
+	return 0;
+}
+
+int config_check_registry(const char *text, struct err *e)
+{
+	if (*text && !registry_repo_is_valid(registry_repo_of(text))) {
+		return err_set(
+			e, ERR_INPUT,
+			"\"%s\" is not a repository; write HOST[:PORT]/PATH in lower case, without "
+			"a tag",
+			text);
+	}
 	return 0;
 }
 

@@ -7,6 +7,7 @@ struct err;
 int config_check_path(const char *text, struct err *e);
 int config_check_address(const char *text, struct err *e);
 int config_check_endpoint(const char *text, struct err *e);
+int config_check_registry(const char *text, struct err *e);
 int config_check_url(const char *text, struct err *e);
 int config_check_libvirt(const char *text, struct err *e);
 int config_check_seed(const char *text, struct err *e);

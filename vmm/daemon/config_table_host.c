@@ -65,3 +65,40 @@ const struct conf_key config_limit_keys[] = {
 		 "no image pulled." },
 	{ .name = NULL },
 };
+
+const struct conf_key config_registry_keys[] = {
+	{ .name = "url",
+	  .type = CONF_STRING,
+	  .max = 263,
+	  .otherwise = "\"\"",
+	  .check = config_check_registry,
+	  .doc = "Repository that guest images are pulled from: HOST[:PORT]/PATH; none: nothing is "
+		 "pulled.",
+	  .example = "ghcr.io/example/guest-image" },
+	{ .name = "insecure",
+	  .type = CONF_BOOL,
+	  .otherwise = "false",
+	  .doc = "Speak to the registry without checking who it is, or without TLS; only for one "
+		 "on this host." },
+	{ .name = "auth_file",
+	  .type = CONF_STRING,
+	  .min = 2,
+	  .max = 1024,
+	  .check = config_check_path,
+	  .doc = "Credentials of the registry, as containers-auth.json(5) has them; only its owner "
+		 "may read it.",
+	  .example = "/etc/bailey/registry-auth.json" },
+	{ .name = "max_size",
+	  .type = CONF_SIZE,
+	  .min = MIB,
+	  .max = TIB,
+	  .otherwise = "8G",
+	  .doc = "The most bytes of one image, unpacked." },
+	{ .name = "timeout",
+	  .type = CONF_DURATION,
+	  .min = 1000,
+	  .max = 86400000,
+	  .otherwise = "1h",
+	  .doc = "How long one image may take." },
+	{ .name = NULL },
+};

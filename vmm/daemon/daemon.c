@@ -333,6 +333,7 @@ void daemon_stop(struct daemon *d)
 		return;
 	d->is_stopping = true;
 	notify("STOPPING=1");
+	pulls_stop(d);
 	(void)uv_timer_start(&d->patience, out_of_patience, PATIENCE_MS, 0);
 	daemon_idle(d);
 }
@@ -346,6 +347,7 @@ void daemon_idle(struct daemon *d)
 void daemon_deinit(struct daemon *d)
 {
 	fleet_free(&d->fleet);
+	pulls_free(d);
 	feed_deinit(&d->feed);
 	image_cache_free(d->images);
 	free(d->image_dir);

@@ -16,6 +16,7 @@
 #include "daemon/feed.h"
 #include "daemon/fleet.h"
 #include "daemon/log_keeper.h"
+#include "daemon/pulls.h"
 #include "domain/domain_xml.h"
 
 struct agent_probe;
@@ -43,6 +44,7 @@ struct daemon {
 	const char *vsock_why;
 	char vsock_missing[256]; /* why there is none; "" if there is one */
 	struct image_cache *images;
+	struct pulls pulls;
 	struct hypervisor *hypervisor;
 	struct hostapi *host_api;
 	struct key_provider *key_provider; /* NULL: not enabled */

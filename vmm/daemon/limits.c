@@ -100,21 +100,21 @@ int limits_check_room(const struct daemon *d, const struct vm *self, const struc
 	return rc;
 }
 
-int limits_check_space(const struct config *c, uint64_t bytes, struct err *e)
+int limits_check_space(const struct config *c, const char *folder, uint64_t bytes, struct err *e)
 {
 	struct statvfs fs;
 	uint64_t free_bytes;
 
-	if (statvfs(c->state, &fs) != 0)
-		return err_errno(e, errno, "cannot ask how full the disk of %s is", c->state);
+	if (statvfs(folder, &fs) != 0)
+		return err_errno(e, errno, "cannot ask how full the disk of %s is", folder);
 	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
 	if (free_bytes >= bytes && free_bytes - bytes >= c->disk_free)
 		return 0;
 	return err_set(e, -ENOSPC,
-		       "the disk of the state folder %s has %llu MiB free, this needs %llu MiB, "
+		       "the disk of %s has %llu MiB free, this needs %llu MiB, "
 		       "and %llu MiB "
 		       "stay free for the VMs that are there (limits.disk_free); make room there",
-		       c->state, (unsigned long long)(free_bytes >> MIB_SHIFT),
+		       folder, (unsigned long long)(free_bytes >> MIB_SHIFT),
 		       (unsigned long long)(bytes >> MIB_SHIFT),
 		       (unsigned long long)(c->disk_free >> MIB_SHIFT));
 }

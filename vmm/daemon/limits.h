@@ -30,7 +30,7 @@ int limits_check_room(const struct daemon *d, const struct vm *self, const struc
 		      bool runs, struct err *e);
 
 /*
- * Has the disk of the state folder room for something new: @bytes, and beside it what is kept free for the VMs
- * that are there (limits.disk_free)?  Return: 0; -ENOSPC.
+ * Has the disk of @folder, a part of the state, room for something new: @bytes, and beside it what is kept free for
+ * the VMs that are there (limits.disk_free)?  Return: 0; -ENOSPC.  Any thread.
  */
-int limits_check_space(const struct config *c, uint64_t bytes, struct err *e);
+int limits_check_space(const struct config *c, const char *folder, uint64_t bytes, struct err *e);

@@ -87,15 +87,14 @@ static void test_no_limit(void)
 
 static void test_space(void)
 {
-	struct config c = { .state = (char[]){ "/" } };
+	struct config c = { .disk_free = 0 };
 	struct err e = ERR_NONE;
 
-	assert(limits_check_space(&c, 0, &e) == 0);
-	assert(limits_check_space(&c, UINT64_MAX, &e) == -ENOSPC);
+	assert(limits_check_space(&c, "/", 0, &e) == 0);
+	assert(limits_check_space(&c, "/", UINT64_MAX, &e) == -ENOSPC);
 	c.disk_free = UINT64_MAX;
-	assert(limits_check_space(&c, 0, &e) == -ENOSPC && strstr(e.text, "limits.disk_free"));
-	c.state[0] = 0;
-	assert(limits_check_space(&c, 0, &e) == -ENOENT);
+	assert(limits_check_space(&c, "/", 0, &e) == -ENOSPC && strstr(e.text, "limits.disk_free"));
+	assert(limits_check_space(&c, "/nonexistent", 0, &e) == -ENOENT);
 }
 
 int main(void)

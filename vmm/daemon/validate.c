@@ -351,7 +351,8 @@ int validate_new(const struct daemon *d, const configuration *c, struct manifest
 	if (!rc)
 		rc = limits_check_room(d, NULL, &m, !c->stopped, e);
 	if (!rc)
-		rc = limits_check_space(d->config, NEW_VM_BYTES + strlen(c->compose_file), e);
+		rc = limits_check_space(d->config, d->config->state,
+					NEW_VM_BYTES + strlen(c->compose_file), e);
 	if (!rc)
 		rc = fleet_check_ports(&d->fleet, &m, e);
 	if (!rc)

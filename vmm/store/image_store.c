@@ -13,10 +13,11 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/inject.h"
 #include "base/str.h"
 #include "store/rmtree.h"
 
-static const char gone_mark[] = ".gone-";
+static const char gone_mark[] = ".gone-", pull_mark[] = ".pull-";
 
 static int open_store(const char *store, struct err *e)
 {
@@ -50,7 +51,8 @@ static int check_is_image(int root, const char *name, struct err *e)
 	return 0;
 }
 
-static int make_name(const char *name, char ret[static IMAGE_STORE_ASIDE_SIZE], struct err *e)
+static int make_name(const char *mark, const char *name, char ret[static IMAGE_STORE_ASIDE_SIZE],
+		     struct err *e)
 {
 	uint8_t raw[4];
 	char hex[2 * sizeof(raw) + 1];
@@ -58,7 +60,7 @@ static int make_name(const char *name, char ret[static IMAGE_STORE_ASIDE_SIZE], 
 	if (getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw))
 		return err_errno(e, errno, "cannot get random bytes");
 	str_hex(hex, raw, sizeof(raw));
-	(void)str_format(ret, IMAGE_STORE_ASIDE_SIZE, "%s%s-%s", gone_mark, name, hex);
+	(void)str_format(ret, IMAGE_STORE_ASIDE_SIZE, "%s%s-%s", mark, name, hex);
 	return 0;
 }
 
@@ -74,13 +76,53 @@ int image_store_hide(const char *store, const char *name, char ret[static IMAGE_
 	root = open_store(store, e);
 	rc = root < 0 ? root : check_is_image(root, name, e);
 	if (rc == 0)
-		rc = make_name(name, aside, e);
+		rc = make_name(gone_mark, name, aside, e);
 	if (rc < 0)
 		return rc;
 	if (renameat2(root, name, root, aside, RENAME_NOREPLACE) != 0)
 		return err_errno(e, errno, "cannot move image '%s' out", name);
+	inject_point("image_store.hidden");
 	(void)str_copy(ret, IMAGE_STORE_ASIDE_SIZE, aside);
 	return 0;
+}
+
+int image_store_stage(const char *store, const char *name, char ret[static IMAGE_STORE_ASIDE_SIZE],
+		      struct err *e)
+{
+	auto_close int root = open_store(store, e);
+	char aside[IMAGE_STORE_ASIDE_SIZE];
+	int rc = root < 0 ? root : make_name(pull_mark, name, aside, e);
+
+	if (rc < 0)
+		return rc;
+	if (mkdirat(root, aside, 0700) != 0)
+		return err_errno(e, errno, "cannot make a folder in '%s'", store);
+	inject_point("image_store.staged");
+	(void)str_copy(ret, IMAGE_STORE_ASIDE_SIZE, aside);
+	return 0;
+}
+
+int image_store_publish(const char *store, const char *aside, const char *name, struct err *e)
+{
+	auto_close int root = open_store(store, e), stage = -1;
+	int rc;
+
+	if (root < 0)
+		return root;
+	stage = openat(root, aside, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (stage < 0)
+		return err_errno(e, errno, "cannot open '%s'", aside);
+	rc = file_sync_dir(stage, name, e);
+	if (rc < 0)
+		return rc;
+	inject_point("image_store.complete");
+	if (renameat2(stage, name, root, name, RENAME_NOREPLACE) != 0) {
+		if (errno == EEXIST)
+			return err_set(e, ERR_CONFLICT, "image directory already exists: %s", name);
+		return err_errno(e, errno, "cannot move image '%s' in", name);
+	}
+	inject_point("image_store.published");
+	return file_sync_dir(root, ".", e);
 }
 
 int image_store_delete(const char *store, const char *aside, struct err *e)
@@ -101,8 +143,9 @@ static bool is_leftover(int root, const char *name)
 {
 	struct stat st;
 
-	return str_starts(name, gone_mark) && fstatat(root, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISDIR(st.st_mode) && st.st_uid == geteuid();
+	return (str_starts(name, gone_mark) || str_starts(name, pull_mark)) &&
+	       fstatat(root, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
+	       st.st_uid == geteuid();
 }
 
 int image_store_sweep(const char *store, struct err *e)
