@@ -197,7 +197,7 @@ static int check_files(const struct daemon *d, const request *q,
 		rc = err_set(e, ERR_INPUT, "user_config is given and to be cleared; do one");
 	if (!rc)
 		rc = validate_files(c, e);
-	return rc || !n ? rc : limits_check_space(d->config, n, e);
+	return rc || !n ? rc : limits_check_space(d->config, d->config->state, n, e);
 }
 
 int validate_update(const struct vm *vm, const request *q, struct manifest *m, struct err *e)

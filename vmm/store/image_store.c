@@ -81,7 +81,7 @@ int image_store_hide(const char *store, const char *name, char ret[static IMAGE_
 		return rc;
 	if (renameat2(root, name, root, aside, RENAME_NOREPLACE) != 0)
 		return err_errno(e, errno, "cannot move image '%s' out", name);
-	inject_point("image_store.hidden");
+	inject_point("images.hidden");
 	(void)str_copy(ret, IMAGE_STORE_ASIDE_SIZE, aside);
 	return 0;
 }
@@ -97,7 +97,7 @@ int image_store_stage(const char *store, const char *name, char ret[static IMAGE
 		return rc;
 	if (mkdirat(root, aside, 0700) != 0)
 		return err_errno(e, errno, "cannot make a folder in '%s'", store);
-	inject_point("image_store.staged");
+	inject_point("images.staged");
 	(void)str_copy(ret, IMAGE_STORE_ASIDE_SIZE, aside);
 	return 0;
 }
@@ -115,13 +115,13 @@ int image_store_publish(const char *store, const char *aside, const char *name, 
 	rc = file_sync_dir(stage, name, e);
 	if (rc < 0)
 		return rc;
-	inject_point("image_store.complete");
+	inject_point("images.complete");
 	if (renameat2(stage, name, root, name, RENAME_NOREPLACE) != 0) {
 		if (errno == EEXIST)
 			return err_set(e, ERR_CONFLICT, "image directory already exists: %s", name);
 		return err_errno(e, errno, "cannot move image '%s' in", name);
 	}
-	inject_point("image_store.published");
+	inject_point("images.published");
 	return file_sync_dir(root, ".", e);
 }
 

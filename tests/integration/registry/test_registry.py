@@ -215,13 +215,13 @@ def dies_at(point, method, params):
 
 def test_a_crash_at_any_point_leaves_all_or_nothing():
     reg.image("crash", tar(image_files()))
-    for point, there in (("image_store.staged", False), ("image_store.complete", False),
-                         ("image_store.published", True)):
+    for point, there in (("images.staged", False), ("images.complete", False),
+                         ("images.published", True)):
         if not dies_at(point, "PullRegistryImage", {"tag": "crash"}):
             d.rpc("DeleteImage", {"id": "dstack-crash"})
             return
         assert sorted(os.listdir(STORE)) == (["dstack-crash"] if there else []) + [IMAGE], (point, os.listdir(STORE))
-    assert dies_at("image_store.hidden", "DeleteImage", {"id": "dstack-crash"})
+    assert dies_at("images.hidden", "DeleteImage", {"id": "dstack-crash"})
     assert os.listdir(STORE) == [IMAGE]
 
 
