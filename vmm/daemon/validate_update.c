@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/fleet.h"
 #include "daemon/limits.h"
