@@ -25,11 +25,19 @@
 
 enum phase { PHASE_OPENING, PHASE_OPEN, PHASE_BROKEN, PHASE_STOPPING, PHASE_CLOSING };
 
+/* How a domain said that it ends; kept from QEMU's word to libvirt's that it has ended. */
+struct farewell {
+	TAILQ_ENTRY(farewell) link;
+	char uuid[37];
+	enum hypervisor_reason reason;
+};
+
 struct hypervisor {
 	uv_loop_t *loop;
 	enum phase phase;
 	struct hypervisor_link link;
 	TAILQ_HEAD(, hypervisor_op) ops;
+	TAILQ_HEAD(, farewell) farewells; /* at most one for each domain that runs */
 	void (*on_event)(void *arg, const struct hypervisor_event *ev);
 	void *event_arg;
 	void (*stopped)(void *arg);
@@ -40,7 +48,11 @@ const char *hypervisor_reason_text(enum hypervisor_reason r)
 {
 	static const char *const texts[HYPERVISOR_REASON_COUNT] = {
 		[HYPERVISOR_REASON_NONE] = "",
-		[HYPERVISOR_REASON_SHUTDOWN] = "the guest shut down",
+		[HYPERVISOR_REASON_SHUTDOWN] = "it ended in good order",
+		[HYPERVISOR_REASON_POWER_OFF] = "the guest powered off",
+		[HYPERVISOR_REASON_RESET] = "the guest rebooted",
+		[HYPERVISOR_REASON_PANIC] = "the guest crashed",
+		[HYPERVISOR_REASON_HOST] = "a signal ended QEMU",
 		[HYPERVISOR_REASON_DESTROYED] = "killed",
 		[HYPERVISOR_REASON_CRASHED] = "QEMU ended unexpectedly",
 		[HYPERVISOR_REASON_FAILED] = "QEMU did not start",
@@ -90,6 +102,12 @@ static void op_done(void *arg)
 	advance(h);
 }
 
+/* A QEMU that hangs keeps libvirt waiting for the button to be pressed; ending it ends that wait too. */
+static bool may_overtake(const struct hypervisor_op *op, const struct hypervisor_op *before)
+{
+	return before->run == hypervisor_op_press && op->run == hypervisor_op_kill;
+}
+
 static bool is_blocked(const struct hypervisor *h, const struct hypervisor_op *op)
 {
 	const struct hypervisor_op *before;
@@ -97,7 +115,7 @@ static bool is_blocked(const struct hypervisor *h, const struct hypervisor_op *o
 	TAILQ_FOREACH(before, &h->ops, link) {
 		if (before == op)
 			break;
-		if (op->name[0] && str_equal(before->name, op->name))
+		if (op->name[0] && str_equal(before->name, op->name) && !may_overtake(op, before))
 			return true;
 	}
 	return false;
@@ -150,12 +168,32 @@ static void submit(struct hypervisor *h, hypervisor_op_fn run, const char *name,
 	advance(h);
 }
 
+static struct farewell *farewell_find(struct hypervisor *h, const char *uuid)
+{
+	struct farewell *f;
+
+	TAILQ_FOREACH(f, &h->farewells, link) {
+		if (str_equal(f->uuid, uuid))
+			return f;
+	}
+	return NULL;
+}
+
+static void farewell_drop(struct hypervisor *h, struct farewell *f)
+{
+	if (f)
+		TAILQ_REMOVE(&h->farewells, f, link);
+	free(f);
+}
+
 static void freed_of_events(void *arg)
 {
 	struct hypervisor *h = arg;
 	void (*stopped)(void *arg) = h->stopped;
 	void *stopped_arg = h->stopped_arg;
 
+	while (!TAILQ_EMPTY(&h->farewells))
+		farewell_drop(h, TAILQ_FIRST(&h->farewells));
 	free(h->link.uri);
 	free(h->link.root);
 	free(h->link.user);
@@ -182,6 +220,15 @@ static bool is_starting(const struct hypervisor *h, const char *name)
 	return false;
 }
 
+/* "In good order" says little; QEMU itself said more just before. */
+static enum hypervisor_reason reason_for(struct hypervisor *h, const char *uuid, int detail)
+{
+	const struct farewell *f = farewell_find(h, uuid);
+	enum hypervisor_reason r = hypervisor_reason_of_event(detail);
+
+	return r == HYPERVISOR_REASON_SHUTDOWN && f ? f->reason : r;
+}
+
 static void on_lifecycle(struct hypervisor *h, virDomainPtr d, bool is_started, int detail)
 {
 	struct hypervisor_event ev = { .is_started = is_started };
@@ -192,7 +239,8 @@ static void on_lifecycle(struct hypervisor *h, virDomainPtr d, bool is_started, 
 	    str_copy(ev.name, sizeof(ev.name), virDomainGetName(d)) < 0)
 		return;
 	if (!is_started)
-		ev.reason = hypervisor_reason_of_event(detail);
+		ev.reason = reason_for(h, ev.uuid, detail);
+	farewell_drop(h, farewell_find(h, ev.uuid));
 	if (ev.reason == HYPERVISOR_REASON_FAILED && !is_starting(h, ev.name))
 		ev.reason = HYPERVISOR_REASON_CRASHED;
 	h->on_event(h->event_arg, &ev);
@@ -205,6 +253,26 @@ static int on_libvirt_event(virConnectPtr conn, virDomainPtr d, int event, int d
 	if (event == VIR_DOMAIN_EVENT_STARTED || event == VIR_DOMAIN_EVENT_STOPPED)
 		on_lifecycle(arg, d, event == VIR_DOMAIN_EVENT_STARTED, detail);
 	return 0;
+}
+
+/* QEMU's own event; it comes the same way, before libvirt's. */
+static void on_qemu_shutdown(virConnectPtr conn, virDomainPtr d, const char *event,
+			     long long seconds, unsigned int micros, const char *details, void *arg)
+{
+	struct hypervisor *h = arg;
+	struct farewell *f;
+	char uuid[37];
+
+	(void)conn;
+	(void)event;
+	(void)seconds;
+	(void)micros;
+	if (virDomainGetUUIDString(d, uuid) < 0 || farewell_find(h, uuid))
+		return; /* only the first tells: libvirt then ends the process by a signal */
+	f = xnew(struct farewell);
+	(void)str_copy(f->uuid, sizeof(f->uuid), uuid);
+	TAILQ_INSERT_TAIL(&h->farewells, f, link);
+	f->reason = hypervisor_reason_of_shutdown(details);
 }
 
 /* Begin what can begin; at the end of stopping, close. */
@@ -230,6 +298,7 @@ static struct hypervisor *make(uv_loop_t *loop, const struct hypervisor_options 
 	h->on_event = o->on_event;
 	h->event_arg = o->arg;
 	TAILQ_INIT(&h->ops);
+	TAILQ_INIT(&h->farewells);
 	h->link = (struct hypervisor_link){
 		.is_embedded = !o->uri,
 		.uri = o->uri ? xstrdup(o->uri) : xasprintf(EMBED "?root=%s", o->root),
@@ -239,6 +308,8 @@ static struct hypervisor *make(uv_loop_t *loop, const struct hypervisor_options 
 		.no_kvm = o->no_kvm,
 		.lock_fd = -1,
 		.event_id = -1,
+		.shutdown_id = -1,
+		.on_shutdown = on_qemu_shutdown,
 		.on_event = on_libvirt_event,
 		.event_arg = h,
 	};
@@ -331,6 +402,11 @@ void hypervisor_kill(struct hypervisor *h, const char *name, hypervisor_done_fn 
 void hypervisor_forget(struct hypervisor *h, const char *name, hypervisor_done_fn done, void *arg)
 {
 	submit(h, hypervisor_op_forget, name, NULL, done, arg);
+}
+
+void hypervisor_press(struct hypervisor *h, const char *name, hypervisor_done_fn done, void *arg)
+{
+	submit(h, hypervisor_op_press, name, NULL, done, arg);
 }
 
 void hypervisor_query(struct hypervisor *h, const char *name, hypervisor_done_fn done, void *arg)

@@ -43,7 +43,11 @@ enum hypervisor_state {
 
 enum hypervisor_reason {
 	HYPERVISOR_REASON_NONE,	     /* running, or never started */
-	HYPERVISOR_REASON_SHUTDOWN,  /* the guest powered off or rebooted */
+	HYPERVISOR_REASON_SHUTDOWN,  /* it ended in good order, and nobody saw who wanted that */
+	HYPERVISOR_REASON_POWER_OFF, /* the guest powered off */
+	HYPERVISOR_REASON_RESET,     /* the guest rebooted, or its kernel did after a panic */
+	HYPERVISOR_REASON_PANIC,     /* the guest told QEMU that it crashed */
+	HYPERVISOR_REASON_HOST,	     /* the host told QEMU to end: a signal */
 	HYPERVISOR_REASON_DESTROYED, /* hypervisor_kill() */
 	HYPERVISOR_REASON_CRASHED,   /* the process ended without being asked */
 	HYPERVISOR_REASON_FAILED,    /* it did not start */
@@ -120,6 +124,12 @@ void hypervisor_run(struct hypervisor *h, const char *name, hypervisor_done_fn d
 
 /* End its process at once; done when it is reaped.  Not running is not an error. */
 void hypervisor_kill(struct hypervisor *h, const char *name, hypervisor_done_fn done, void *arg);
+
+/*
+ * Press its power button (ACPI); what comes of it is an event, or nothing.  Not running is not an error.
+ * It may wait for a QEMU that hangs: hypervisor_kill() does not wait for it.
+ */
+void hypervisor_press(struct hypervisor *h, const char *name, hypervisor_done_fn done, void *arg);
 
 /* Remove the definition of a stopped domain.  Absent is not an error; running: ERR_BAD_STATE. */
 void hypervisor_forget(struct hypervisor *h, const char *name, hypervisor_done_fn done, void *arg);

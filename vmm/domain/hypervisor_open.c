@@ -112,6 +112,9 @@ int hypervisor_op_open(struct hypervisor_link *l, struct hypervisor_op *op, stru
 		NULL);
 	if (l->event_id < 0)
 		return hypervisor_error(e, "libvirt tells no events");
+	/* Who has no right to it does not learn whether a guest powered off or rebooted; all else works. */
+	l->shutdown_id = virConnectDomainQemuMonitorEventRegister(
+		l->conn, NULL, "SHUTDOWN", l->on_shutdown, l->event_arg, NULL, 0);
 	rc = host_probe(l->conn, l->emulator, l->no_kvm, &l->caps, e);
 	return rc == 0 && !l->is_embedded ? host_probe_system(l->conn, &l->caps, e) : rc;
 }
@@ -120,6 +123,8 @@ int hypervisor_op_close(struct hypervisor_link *l, struct hypervisor_op *op, str
 {
 	(void)op;
 	(void)e;
+	if (l->conn && l->shutdown_id >= 0)
+		(void)virConnectDomainQemuMonitorEventDeregister(l->conn, l->shutdown_id);
 	if (l->conn && l->event_id >= 0)
 		(void)virConnectDomainEventDeregisterAny(l->conn, l->event_id);
 	if (l->conn)

@@ -126,6 +126,26 @@ enum hypervisor_reason hypervisor_reason_of_event(int detail)
 	}
 }
 
+enum hypervisor_reason hypervisor_reason_of_shutdown(const char *details)
+{
+	static const struct {
+		const char *text;
+		enum hypervisor_reason reason;
+	} causes[] = {
+		{ "\"guest-shutdown\"", HYPERVISOR_REASON_POWER_OFF },
+		{ "\"guest-reset\"", HYPERVISOR_REASON_RESET },
+		{ "\"guest-panic\"", HYPERVISOR_REASON_PANIC },
+		{ "\"host-signal\"", HYPERVISOR_REASON_HOST },
+	};
+	size_t i;
+
+	for (i = 0; details && i < sizeof(causes) / sizeof(causes[0]); i++) {
+		if (strstr(details, causes[i].text))
+			return causes[i].reason;
+	}
+	return HYPERVISOR_REASON_SHUTDOWN;
+}
+
 static int describe(struct hypervisor_link *l, virDomainPtr d, struct hypervisor_domain *ret,
 		    struct err *e)
 {
@@ -221,6 +241,20 @@ int hypervisor_op_kill(struct hypervisor_link *l, struct hypervisor_op *op, stru
 		if (!should_retry(deadline))
 			return hypervisor_error(e, "domain '%s' does not end", op->name);
 	}
+	return give(l, op, d, e);
+}
+
+int hypervisor_op_press(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e)
+{
+	auto_domain virDomainPtr d = NULL;
+	int rc = find(l, op, &d, e);
+
+	if (rc < 0)
+		return rc;
+	if (d && virDomainIsActive(d) == 1 &&
+	    virDomainShutdownFlags(d, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN) < 0 &&
+	    virGetLastErrorCode() != VIR_ERR_OPERATION_INVALID) /* it ended by itself meanwhile */
+		return hypervisor_error(e, "the power button of domain '%s'", op->name);
 	return give(l, op, d, e);
 }
 

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <sys/queue.h>
 
+#include <libvirt/libvirt-qemu.h>
 #include <libvirt/libvirt.h>
 
 #include "domain/hypervisor.h"
@@ -22,8 +23,9 @@ struct hypervisor_link {
 	bool is_embedded, no_kvm;
 	int lock_fd;
 	virConnectPtr conn;
-	int event_id; /* -1: none */
+	int event_id, shutdown_id; /* -1: none */
 	virConnectDomainEventCallback on_event;
+	virConnectDomainQemuMonitorEventCallback on_shutdown;
 	void *event_arg;
 	struct host_caps caps;
 };
@@ -59,7 +61,11 @@ int hypervisor_op_close(struct hypervisor_link *l, struct hypervisor_op *op, str
 int hypervisor_op_define(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e);
 int hypervisor_op_run(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e);
 int hypervisor_op_kill(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e);
+int hypervisor_op_press(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e);
 int hypervisor_op_forget(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e);
 int hypervisor_op_query(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e);
 int hypervisor_op_list(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e);
 enum hypervisor_reason hypervisor_reason_of_event(int detail);
+
+/* What QEMU's SHUTDOWN event says of itself: {"guest": true, "reason": "guest-reset"}. */
+enum hypervisor_reason hypervisor_reason_of_shutdown(const char *details);

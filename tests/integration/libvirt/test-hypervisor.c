@@ -399,14 +399,14 @@ static void stage_ends(void)
 	assert(host_open(&host).rc == 0);
 	define(&host, "off", UUID_OFF, "off");
 	assert(ask(&host, hypervisor_run, "off").rc == 0);
-	assert(stopped_reason(&host, "off") == HYPERVISOR_REASON_SHUTDOWN);
+	assert(stopped_reason(&host, "off") == HYPERVISOR_REASON_POWER_OFF);
 	a = ask(&host, hypervisor_query, "off");
 	assert(a.domain.state == HYPERVISOR_STOPPED &&
 	       a.domain.reason == HYPERVISOR_REASON_SHUTDOWN);
 
 	define(&host, "reset", UUID_RESET, "reset");
 	assert(ask(&host, hypervisor_run, "reset").rc == 0);
-	assert(stopped_reason(&host, "reset") == HYPERVISOR_REASON_SHUTDOWN);
+	assert(stopped_reason(&host, "reset") == HYPERVISOR_REASON_RESET);
 
 	define(&host, "halt", UUID_HALT, "halt");
 	a = ask(&host, hypervisor_run, "halt");
@@ -415,8 +415,35 @@ static void stage_ends(void)
 	assert(stopped_reason(&host, "halt") == HYPERVISOR_REASON_CRASHED);
 	assert(ask(&host, hypervisor_query, "halt").domain.reason == HYPERVISOR_REASON_CRASHED);
 
+	host.n_events = 0;
+	a = ask(&host, hypervisor_run, "halt");
+	assert(a.rc == 0 && kill(a.domain.pid, SIGTERM) == 0);
+	assert(stopped_reason(&host, "halt") == HYPERVISOR_REASON_HOST);
+
 	assert(ask(&host, hypervisor_forget, "off").rc == 0);
 	assert(ask(&host, hypervisor_forget, "reset").rc == 0);
+	assert(ask(&host, hypervisor_forget, "halt").rc == 0);
+	host_close(&host);
+}
+
+/* A button pressed on a QEMU that hangs: it ends all the same, and so does the pressing. */
+static void stage_press(void)
+{
+	struct answer pressed = { .rc = 0 }, a;
+	static struct host host;
+
+	assert(host_open(&host).rc == 0);
+	assert(ask(&host, hypervisor_press, "halt").domain.state == HYPERVISOR_ABSENT);
+	define(&host, "halt", UUID_HALT, "halt");
+	assert(ask(&host, hypervisor_press, "halt").domain.state == HYPERVISOR_STOPPED);
+	a = ask(&host, hypervisor_run, "halt");
+	assert(a.rc == 0);
+	assert(ask(&host, hypervisor_press, "halt").domain.state == HYPERVISOR_RUNNING);
+	assert(kill(a.domain.pid, SIGSTOP) == 0);
+	hypervisor_press(host.h, "halt", on_answer, &pressed);
+	a = ask(&host, hypervisor_kill, "halt");
+	assert(a.rc == 0 && a.domain.state == HYPERVISOR_STOPPED);
+	turn_until(&host, &pressed.is_there);
 	assert(ask(&host, hypervisor_forget, "halt").rc == 0);
 	host_close(&host);
 }
@@ -564,6 +591,7 @@ static const struct {
 	{ "find", stage_find },
 	{ "kill", stage_kill },
 	{ "ends", stage_ends },
+	{ "press", stage_press },
 	{ "refusals", stage_refusals },
 	{ "order", stage_order },
 	{ "vectors", stage_vectors },
