@@ -125,8 +125,9 @@ static const char golden_info[] =
 	"progress\",\"body\":\"done\",\"timestamp\":1700000000000}],"
 	"\"interfaces\":[{\"mode\":\"user\",\"backend\":\"slirp\",\"mac\":\"16:36:2f:56:63:87\","
 	"\"bridge_name\":null,\"netdev_id\":\"net0\"}],"
-	/* ours, last: dstack's clients do not look at it */
-	"\"is_outdated\":false}}";
+	/* ours, last: dstack's clients do not look at them */
+	"\"exit_reason\":\"\",\"restart_attempts\":0,\"restart_gave_up\":false,"
+	"\"restart_at_ms\":0,\"is_outdated\":false}}";
 
 static void test_golden_reply_is_built_byte_for_byte(void)
 {

@@ -39,15 +39,15 @@ static int ports(const json_t *vm, struct buf *ret)
 	return rc;
 }
 
-static const char *step(const json_t *vm)
+static const char *step(const json_t *vm, char *dst, size_t size)
 {
 	const char *error = vm_str(vm, "boot_error");
 
 	if (*error)
 		return error;
-	if (vm_is_down(vm))
-		return vm_str(vm, "shutdown_progress");
-	return vm_str(vm, "boot_progress");
+	if (!vm_is_down(vm))
+		return vm_str(vm, "boot_progress");
+	return *vm_end(vm, dst, size) ? dst : vm_str(vm, "shutdown_progress");
 }
 
 static void ps_row(struct table *t, const json_t *vm)
@@ -55,12 +55,13 @@ static void ps_row(struct table *t, const json_t *vm)
 	auto_buf struct buf where = BUF_MAX(64 * 1024);
 	enum colour colour;
 	const char *state = vm_state(vm, &colour);
+	char end[VM_TEXT_MAX];
 
 	(void)ports(vm, &where);
 	table_cell(t, COLOUR_NONE, "%s", vm_name(vm));
 	table_cell(t, COLOUR_NONE, "%.*s", VM_SHORT_ID, vm_id(vm));
 	table_cell(t, colour, "%s", state);
-	table_cell(t, COLOUR_NONE, "%s", step(vm));
+	table_cell(t, COLOUR_NONE, "%s", step(vm, end, sizeof(end)));
 	table_cell(t, COLOUR_NONE, "%s", vm_is_down(vm) ? "" : vm_str(vm, "uptime"));
 	table_cell(t, str_equal(vm_tee(vm), "TDX") ? COLOUR_NONE : COLOUR_BUSY, "%s", vm_tee(vm));
 	table_cell(t, COLOUR_NONE, "%s", vm_str(vm_configuration(vm), "image"));
@@ -143,8 +144,8 @@ static void show(const json_t *vm)
 {
 	const json_t *cfg = vm_configuration(vm);
 	auto_buf struct buf where = BUF_MAX(64 * 1024);
+	char ended[96], end[VM_TEXT_MAX];
 	enum colour colour;
-	char ended[96];
 
 	line("name", vm_str(vm, "name"));
 	line("id", vm_id(vm));
@@ -155,6 +156,7 @@ static void show(const json_t *vm)
 	line("uptime", vm_is_down(vm) ? "" : vm_str(vm, "uptime"));
 	(void)str_format(ended, sizeof(ended), "%.80s ago", vm_str(vm, "exited_at"));
 	line("ended", vm_is_down(vm) && !str_equal(ended, "never ago") ? ended : "");
+	line("why", vm_end(vm, end, sizeof(end)));
 	line("app id", vm_str(vm, "app_id"));
 	line("instance id", vm_str(vm, "instance_id"));
 	line("tee", vm_tee(vm));

@@ -89,7 +89,35 @@ static void test_states(void)
 	state_is("{\"status\":\"running\",\"boot_progress\":\"running\"}", "running");
 	state_is("{\"status\":\"stopped\",\"boot_progress\":\"done\"}", "stopped");
 	state_is("{\"status\":\"removing\"}", "removing");
+	state_is("{\"status\":\"exited\"}", "exited");
+	state_is("{\"status\":\"exited\",\"restart_at_ms\":1,\"restart_gave_up\":false}",
+		 "restarting");
+	state_is("{\"status\":\"exited\",\"restart_gave_up\":true}", "gave up");
 	state_is("{\"status\":7}", "");
+}
+
+static void end_is(const char *text, const char *want)
+{
+	char got[VM_TEXT_MAX];
+	json_t *vm = parse(text);
+
+	if (!str_equal(vm_end(vm, got, sizeof(got)), want))
+		(void)fprintf(stderr, "%s\n", got);
+	assert(str_equal(got, want));
+	json_decref(vm);
+}
+
+static void test_ends_are_told(void)
+{
+	end_is("{\"status\":\"running\",\"exit_reason\":\"panic\"}", "");
+	end_is("{\"status\":\"stopped\",\"exit_reason\":\"power-off\"}", "guest powered off");
+	end_is("{\"status\":\"exited\",\"exit_reason\":\"panic\",\"restart_at_ms\":1}",
+	       "kernel panic, starts again");
+	end_is("{\"status\":\"exited\",\"exit_reason\":\"crash\",\"restart_gave_up\":true,"
+	       "\"restart_attempts\":5}",
+	       "QEMU crashed, after 5 starts");
+	end_is("{\"status\":\"exited\",\"exit_reason\":\"eaten\"}", "eaten");
+	end_is("{\"status\":\"exited\"}", "");
 }
 
 static void addresses_are(const char *text, const char *want)
@@ -175,6 +203,7 @@ int main(void)
 	test_find_by_id_name_and_prefix();
 	test_find_says_what_is_wrong();
 	test_states();
+	test_ends_are_told();
 	test_addresses_can_be_pasted();
 	test_tee_is_named();
 	test_each_event_is_given_once();

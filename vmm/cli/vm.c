@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "data/json.h"
 
 const char *vm_str(const json_t *vm, const char *key)
@@ -126,6 +127,64 @@ const char *vm_tee_warning(const json_t *vm)
 	return str_equal(tee, "none") ? " (no TEE: not confidential)" : "";
 }
 
+/* It should run and does not: is something done about it? */
+static const char *exited(const json_t *vm, enum colour *ret)
+{
+	bool gave_up = json_get_bool(vm, "restart_gave_up", false);
+
+	if (!gave_up && json_get_u64(vm, "restart_at_ms", 0))
+		return "restarting";
+	*ret = COLOUR_BAD;
+	return gave_up ? "gave up" : "exited";
+}
+
+/* For people; a word that is not here is shown as it is. */
+static const char *exit_words(const char *reason)
+{
+	static const struct {
+		const char *reason, *words;
+	} known[] = {
+		{ "stopped", "stopped" },
+		{ "killed", "killed" },
+		{ "power-off", "guest powered off" },
+		{ "reboot", "guest rebooted" },
+		{ "panic", "kernel panic" },
+		{ "crash", "QEMU crashed" },
+		{ "host", "ended from outside" },
+		{ "vsock", "vsock lost" },
+		{ "unknown", "ended unseen" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (str_equal(reason, known[i].reason))
+			return known[i].words;
+	}
+	return reason;
+}
+
+const char *vm_end(const json_t *vm, char *dst, size_t size)
+{
+	uint64_t attempts = json_get_u64(vm, "restart_attempts", 0), now = time_unix_ms();
+	uint64_t at = json_get_u64(vm, "restart_at_ms", 0);
+	const char *why = exit_words(vm_str(vm, "exit_reason"));
+
+	dst[0] = 0;
+	if (!vm_is_down(vm) || !*why)
+		return dst;
+	if (vm_is(vm, "stopped"))
+		(void)str_copy(dst, size, why);
+	else if (json_get_bool(vm, "restart_gave_up", false))
+		(void)str_format(dst, size, "%s, after %llu start%s", why,
+				 (unsigned long long)attempts, attempts == 1 ? "" : "s");
+	else if (at > now)
+		(void)str_format(dst, size, "%s, starts again in %llu s", why,
+				 (unsigned long long)((at - now + 999) / 1000));
+	else
+		(void)str_format(dst, size, "%s%s", why, at ? ", starts again" : "");
+	return dst;
+}
+
 const char *vm_state(const json_t *vm, enum colour *ret)
 {
 	*ret = COLOUR_BUSY;
@@ -133,10 +192,8 @@ const char *vm_state(const json_t *vm, enum colour *ret)
 		*ret = COLOUR_DIM;
 		return "stopped";
 	}
-	if (vm_is(vm, "exited")) {
-		*ret = COLOUR_BAD;
-		return "exited";
-	}
+	if (vm_is(vm, "exited"))
+		return exited(vm, ret);
 	if (!vm_is(vm, "running"))
 		return vm_str(vm, "status");
 	if (*vm_str(vm, "boot_error")) {

@@ -44,8 +44,14 @@ const char *vm_tee(const json_t *vm);
 /* " (no TEE: not confidential)"; "" for a real TEE. */
 const char *vm_tee_warning(const json_t *vm);
 
-/* One word for people, with its colour: status, or what the boot makes of it ("up", "booting", "failed"). */
+/*
+ * One word for people, with its colour: status, or what the boot makes of it ("up", "booting", "failed"), or what
+ * becomes of one that ended ("restarting", "gave up").
+ */
 const char *vm_state(const json_t *vm, enum colour *ret);
+
+/* Why it ended and what comes of it: "kernel panic, starts again in 3 s"; "" if it runs, or never did. */
+const char *vm_end(const json_t *vm, char *dst, size_t size);
 
 /* Where its ports can be reached: "http://127.0.0.1:18080, udp 127.0.0.1:53"; "" without ports. */
 int vm_addresses(const json_t *vm, const char *separator, struct buf *ret);

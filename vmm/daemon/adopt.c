@@ -15,6 +15,7 @@
 #include "daemon/daemon.h"
 #include "daemon/hostlink.h"
 #include "daemon/lifecycle.h"
+#include "daemon/restarter.h"
 #include "daemon/strays.h"
 #include "daemon/vm.h"
 #include "domain/hypervisor.h"
@@ -121,6 +122,7 @@ static int load(struct daemon *d, const char *name, bool is_removing, struct err
 		return rc;
 	}
 	vm->is_removing = is_removing;
+	restarter_load(vm);
 	vm_load_facts(vm);
 	fleet_add(&d->fleet, vm);
 	return 0;
@@ -205,15 +207,18 @@ static void adopt_running(struct vm *vm, pid_t pid)
 		vm_stop(vm, NULL, NULL);
 }
 
-/* It is not there.  Was the host restarted, it is to run again; else it ended while we were away. */
-static void adopt_absent(struct vm *vm)
+/*
+ * It is not there.  Was the host restarted, it is to run again; else it ended while we were away, and the
+ * restarter sees to it.
+ */
+static void adopt_absent(struct vm *vm, enum hypervisor_reason reason)
 {
 	char boot_id[37];
 
 	vm_state_host_boot(boot_id);
 	if (vm->state.running) {
 		vm->is_running = true; /* until what it left is put away */
-		vm_reap(vm, "ended while baileyd was away");
+		vm_reap(vm, reason, VM_EXIT_NONE);
 	}
 	if (vm->state.started && *boot_id && !str_equal(boot_id, vm->state.boot_id)) {
 		log_info("vm %s: the host was restarted; starting it again", vm->short_id);
@@ -265,7 +270,7 @@ size_t adopt_domains(struct daemon *d, const struct hypervisor_result *r)
 			adopt_running(vm, dom->pid);
 			n++;
 		} else {
-			adopt_absent(vm);
+			adopt_absent(vm, dom ? dom->reason : HYPERVISOR_REASON_NONE);
 		}
 	}
 	return n;

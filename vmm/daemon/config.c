@@ -260,6 +260,21 @@ static int read_registry(const struct reader *r)
 	return 0;
 }
 
+static int read_restart(const struct reader *r)
+{
+	const json_t *s = map(r->c, "restart");
+	struct restart_policy *p = &r->c->restart;
+
+	p->is_enabled = json_get_bool(s, "enabled", true);
+	p->first_ms = number(s, "first");
+	p->most_ms = number(s, "longest");
+	p->retries = number(s, "retries");
+	p->healthy_ms = number(s, "healthy");
+	if (p->most_ms < p->first_ms)
+		return wrong(r, "restart.longest", "is shorter than restart.first");
+	return 0;
+}
+
 static void read_urls(const struct config *c, const char *key, struct config_urls *ret)
 {
 	const json_t *list = map(c, key);
@@ -300,8 +315,8 @@ static int read_rest(const struct reader *r)
 int config_parse(const char *text, size_t n, const char *file, struct config **ret, struct err *e)
 {
 	static int (*const parts[])(const struct reader *) = {
-		read_paths,  read_users,  read_qemu,	 read_vsock,
-		read_ranges, read_limits, read_registry, read_rest,
+		read_paths,  read_users,    read_qemu,	  read_vsock, read_ranges,
+		read_limits, read_registry, read_restart, read_rest,
 	};
 	struct config *c = xnew(struct config);
 	const struct reader r = { c, file, e };

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "base/log.h"
+#include "daemon/restart.h"
 #include "data/conf.h"
 
 struct buf;
@@ -96,6 +97,7 @@ struct config {
 	const char *key_provider_address;
 
 	unsigned int guest_timeout_ms, stop_timeout_ms;
+	struct restart_policy restart;
 	uint32_t events_max;
 	bool unique_names; /* no two VMs of one name */
 

@@ -135,7 +135,7 @@ static void on_event(void *arg, const struct hypervisor_event *ev)
 	if (!vm || ev->is_started || vm->is_removing || !vm->is_running || d->is_stopping)
 		return;
 	log_info("vm %s: QEMU ended: %s", vm->short_id, hypervisor_reason_text(ev->reason));
-	vm_reap(vm, hypervisor_reason_text(ev->reason));
+	vm_reap(vm, ev->reason, VM_EXIT_NONE);
 }
 
 static void log_host(const struct daemon *d, size_t n_running)
@@ -256,6 +256,7 @@ int daemon_start(struct daemon *d, uv_loop_t *loop, const struct config *c, stru
 	(void)uv_signal_start(&d->on_term, on_signal, SIGTERM);
 	(void)uv_signal_start(&d->on_int, on_signal, SIGINT);
 	log_keeper_start(&d->logs, d);
+	restarter_start(&d->restarts, d);
 	rc = http_client_start(&d->http, loop, e);
 	if (!rc)
 		rc = open_hypervisor(d, e);
@@ -274,6 +275,7 @@ static void close_handles(void *arg)
 	uv_close((uv_handle_t *)&d->patience, NULL);
 	uv_close((uv_handle_t *)&d->watchdog, NULL);
 	log_keeper_stop(&d->logs);
+	restarter_stop(&d->restarts);
 }
 
 static void http_stopped(void *arg)
@@ -342,6 +344,8 @@ void daemon_idle(struct daemon *d)
 {
 	if (d->is_stopping && d->n_busy == 0)
 		close_down(d);
+	else
+		restarter_wake(&d->restarts);
 }
 
 void daemon_deinit(struct daemon *d)

@@ -17,6 +17,7 @@
 #include "daemon/fleet.h"
 #include "daemon/log_keeper.h"
 #include "daemon/pulls.h"
+#include "daemon/restarter.h"
 #include "domain/domain_xml.h"
 
 struct agent_probe;
@@ -59,6 +60,7 @@ struct daemon {
 	bool is_stopping, is_closing;
 	uv_signal_t on_term, on_int;
 	struct log_keeper logs;
+	struct restarter restarts;
 	uv_timer_t watchdog; /* says to the service manager that the loop turns */
 	uv_timer_t patience; /* how long operations may take to end when we are asked to */
 	int exit_code;

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "domain/hypervisor.h"
+#include "store/state.h"
+
 struct daemon;
 struct err;
 struct manifest;
@@ -33,8 +36,11 @@ struct vm_files {
 const char *vm_create(struct daemon *d, struct manifest *m, const struct vm_files *files,
 		      bool stopped, vm_done_fn done, void *arg, struct err *e);
 
-/* Start it; success if it runs already. */
+/* Start it, because an operator says so; success if it runs already.  What was counted of restarts is forgotten. */
 void vm_start(struct vm *vm, vm_done_fn done, void *arg);
+
+/* Start it because it ended by itself (restarter.c). */
+void vm_start_again(struct vm *vm);
 
 /* Kill it; done when QEMU, the carrier and the sockets are gone.  Success if it does not run. */
 void vm_stop(struct vm *vm, vm_done_fn done, void *arg);
@@ -51,8 +57,14 @@ int vm_delete_files(const struct daemon *d, const char *id, struct err *e);
 /* Go on with a removal that a crash interrupted. */
 void vm_resume_removal(struct vm *vm);
 
-/* Its QEMU ended by itself: put away what it had.  @why is shown. */
-void vm_reap(struct vm *vm, const char *why);
+/*
+ * Its QEMU ended by itself: put away what it had, and record why: @cause, if we know it better than QEMU, else what
+ * @reason and the console say.
+ */
+void vm_reap(struct vm *vm, enum hypervisor_reason reason, enum vm_exit cause);
 
 /* The guest said that it powers off: it is meant to be stopped from now on. */
 void vm_wants_off(struct vm *vm);
+
+/* Write its state as it will be when the operations before this have ended. */
+void vm_record(struct vm *vm);

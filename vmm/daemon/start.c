@@ -18,6 +18,7 @@
 #include "daemon/limits.h"
 #include "daemon/op.h"
 #include "daemon/ports.h"
+#include "daemon/restarter.h"
 #include "daemon/start_plan.h"
 #include "daemon/vm.h"
 #include "domain/hypervisor.h"
@@ -219,7 +220,7 @@ static void finished(struct op *op)
 	free(s);
 }
 
-void vm_start(struct vm *vm, vm_done_fn done, void *arg)
+static void queue(struct vm *vm, vm_done_fn done, void *arg)
 {
 	struct start *s = xnew(struct start);
 
@@ -228,4 +229,15 @@ void vm_start(struct vm *vm, vm_done_fn done, void *arg)
 	s->done = done;
 	s->arg = arg;
 	op_queue(&s->op);
+}
+
+void vm_start(struct vm *vm, vm_done_fn done, void *arg)
+{
+	restarter_reset(vm);
+	queue(vm, done, arg);
+}
+
+void vm_start_again(struct vm *vm)
+{
+	queue(vm, NULL, NULL);
 }

@@ -48,6 +48,8 @@ int plan_init(struct start_plan *p, struct vm *vm, struct err *e)
 	p->after.generation++;
 	p->after.started_at_ms = time_unix_ms();
 	p->after.exited_at_ms = 0;
+	p->after.exit = VM_EXIT_NONE;
+	p->after.stop = VM_STOP_NONE;
 	vm_state_host_boot(p->after.boot_id);
 	return p->dirfd < 0 ? err_errno(e, errno, "cannot keep the folder open") : 0;
 }

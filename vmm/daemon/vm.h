@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/restart.h"
 #include "daemon/status.h"
 #include "store/events.h"
 #include "store/manifest.h"
@@ -32,6 +33,7 @@ struct vm {
 	struct vm *next; /* in the fleet, in order of creation */
 	struct manifest manifest;
 	struct vm_state state;
+	struct restart restart; /* restarter.h; written to the state by it */
 	struct events events;
 	int dirfd;
 	char short_id[VM_SHORT_ID + 1]; /* names its sockets; unique in the fleet */

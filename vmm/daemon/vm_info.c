@@ -216,6 +216,10 @@ Bailey__Vmm__VmInfo *vm_info(const struct vm *vm, bool brief, struct scratch *s)
 	v->boot_error = vm->boot_error;
 	v->shutdown_progress = vm->shutdown_progress;
 	v->image_version = vm->image_version;
+	v->exit_reason = scratch_lend(vm_exit_text(vm->state.exit));
+	v->restart_attempts = vm->state.restart_attempts;
+	v->restart_gave_up = vm->state.restart_gave_up;
+	v->restart_at_ms = vm->is_running ? 0 : vm->state.restart_due_ms;
 	v->is_outdated = vm_is_outdated(vm);
 	fill_events(v, vm, s);
 	fill_interfaces(v, vm, s);

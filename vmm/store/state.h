@@ -11,6 +11,32 @@
 
 struct err;
 
+/* Why its last process ended.  On disk and in the API by the words of vm_exit_text(). */
+enum vm_exit {
+	VM_EXIT_NONE,	   /* it runs, or never did */
+	VM_EXIT_STOPPED,   /* it was asked to, and did */
+	VM_EXIT_KILLED,	   /* we ended it because an operator said so */
+	VM_EXIT_POWER_OFF, /* the guest's own power-off: a stop */
+	VM_EXIT_REBOOT,	   /* these and what follows are ends that it is started again after */
+	VM_EXIT_PANIC,
+	VM_EXIT_CRASH,	 /* QEMU died */
+	VM_EXIT_HOST,	 /* somebody on the host ended QEMU */
+	VM_EXIT_VSOCK,	 /* the process that carried its vsock died */
+	VM_EXIT_UNKNOWN, /* nobody was there to see it */
+	VM_EXIT_COUNT,
+};
+
+/* "power-off", ...; "" for none. */
+const char *vm_exit_text(enum vm_exit x);
+
+/* What is to become of its process, where that takes a while. */
+enum vm_stop {
+	VM_STOP_NONE,
+	VM_STOP_ASK, /* it is being stopped, in good order if it can be */
+	VM_STOP_KILL,
+	VM_STOP_COUNT,
+};
+
 struct vm_state {
 	bool started; /* the operator wants it to run */
 	bool running; /* it was given a process, and that this ended is not yet written down */
@@ -18,6 +44,12 @@ struct vm_state {
 	uint64_t generation;		      /* how many boots were begun */
 	uint64_t started_at_ms, exited_at_ms; /* of the last boot; 0: never */
 	char boot_id[37];		      /* of the host at the last start; "" if unknown */
+	enum vm_exit exit;
+	enum vm_stop stop; /* with started false and a process: how it is being ended */
+	/* As daemon/restart.h keeps them. */
+	uint32_t restart_attempts;
+	bool restart_gave_up;
+	uint64_t restart_due_ms; /* since 1970; 0: none */
 };
 
 /*

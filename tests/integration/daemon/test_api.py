@@ -166,7 +166,8 @@ def test_a_vm_as_it_is_shown():
     assert got["found"] and info == {
         "id": vid, "name": "shown", "status": "stopped", "uptime": "never", "app_url": None, "app_id": app,
         "instance_id": None, "exited_at": "never", "boot_progress": "", "boot_error": "", "shutdown_progress": "",
-        "image_version": "0.6.0", "is_outdated": False}, info
+        "image_version": "0.6.0", "exit_reason": "", "restart_attempts": 0, "restart_gave_up": False,
+        "restart_at_ms": 0, "is_outdated": False}, info
     assert [e["event"] for e in events] == ["vmm.created"] and interfaces[0]["mode"] == "user", (events, interfaces)
     assert conf == {
         "name": "shown", "image": IMAGE, "compose_file": text, "vcpu": 1, "memory": 256, "disk_size": 1,
