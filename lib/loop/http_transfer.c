@@ -73,6 +73,12 @@ static void set_content(struct http_transfer *t, const struct http_call_options 
 		add_header(t, "Content-Type:"); /* none, not libcurl's own idea */
 	}
 	add_header(t, "Expect:");
+	if (o->bearer) {
+		auto_free char *text = xasprintf("Authorization: Bearer %s", o->bearer);
+
+		add_header(t, text);
+		explicit_bzero(text, strlen(text));
+	}
 	(void)curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, t->headers);
 	if (strcmp(o->method, "HEAD") == 0) {
 		(void)curl_easy_setopt(t->curl, CURLOPT_NOBODY, 1L);
@@ -174,9 +180,13 @@ int http_transfer_result(struct http_transfer *t, CURLcode code, struct http_ans
 
 void *http_transfer_free(struct http_transfer *t)
 {
+	struct curl_slist *h;
+
 	if (!t)
 		return NULL;
 	curl_easy_cleanup(t->curl);
+	for (h = t->headers; h; h = h->next)
+		explicit_bzero(h->data, strlen(h->data)); /* one may be a token */
 	curl_slist_free_all(t->headers);
 	buf_deinit(&t->body);
 	free(t->name);

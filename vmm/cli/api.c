@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/exit.h"
+#include "cli/tunnel.h"
 #include "data/json.h"
 #include "loop/http_client.h"
 #include "loop/listen.h"
@@ -28,6 +29,16 @@ const char *api_default_socket(char dst[static API_SOCKET_MAX])
 		return dst;
 	(void)str_copy(dst, API_SOCKET_MAX, "/run/bailey/baileyd.sock");
 	return dst;
+}
+
+static const char *name_of(const struct api *a)
+{
+	return a->name ? a->name : a->socket;
+}
+
+static const char *base_of(const struct api *a)
+{
+	return a->url ? a->url : "http://localhost";
 }
 
 static const char *remedy(int code)
@@ -47,8 +58,23 @@ static int dial(const struct api *a, struct err *e)
 
 	if (fd >= 0)
 		return fd;
-	return err_set(e, ERR_UNREACHABLE, "baileyd does not answer at %s: %s; %s", a->socket,
+	return err_set(e, ERR_UNREACHABLE, "baileyd does not answer at %s: %s; %s", name_of(a),
 		       why.code ? err_name(why.code) : err_name(fd), remedy(fd));
+}
+
+/* ssh logs in before it is known whether the far end has a daemon: then what it says is why. */
+static int no_answer(const struct api *a, int rc, struct err *e)
+{
+	char said[TUNNEL_TEXT_MAX] = "";
+
+	rc = err_wrap(e, rc == ERR_LIMIT ? rc : ERR_UNREACHABLE, "asking baileyd at %s",
+		      name_of(a));
+	if (rc == ERR_LIMIT || !a->is_remote || a->url || !e || !*tunnel_said(said))
+		return rc;
+	return err_set(e, rc,
+		       "baileyd does not answer at %s: ssh says \"%s\"; start baileyd there, or "
+		       "name its socket",
+		       name_of(a), said);
 }
 
 /* What the daemon says it could not do: {"error": "..."}, or plain text. */
@@ -59,6 +85,10 @@ static int refused(const struct http_answer *answer, struct err *e)
 	const char *text;
 	int code = answer->status == 404 ? ERR_NOT_FOUND : ERR_REFUSED;
 
+	if (answer->status == 401)
+		return err_set(e, code,
+			       "baileyd wants a token that it knows; put it into a file of "
+			       "mode 600 and name that in BAILEY_TOKEN_FILE");
 	if (json_parse(answer->body.p, answer->body.n, API_REPLY_MAX, "reply", &j, NULL) < 0)
 		j = NULL;
 	text = j ? json_get_str(j, "error", NULL) : NULL;
@@ -81,21 +111,22 @@ static int refused(const struct http_answer *answer, struct err *e)
 static int ask(const struct api *a, struct http_call_options *o, struct http_answer *answer,
 	       struct err *e)
 {
-	int rc, fd = dial(a, e);
+	int rc, fd = -1;
 
-	if (fd < 0)
-		return fd;
+	o->bearer = a->token;
+	if (!a->url) {
+		fd = dial(a, e);
+		if (fd < 0)
+			return fd;
+	}
 	o->fd = fd;
-	if (o->on_body) {
+	if (!a->url && o->on_body) {
 		o->unix_path = a->socket;
 		o->fd = fd_close(fd);
 	}
 	rc = http_call_wait(o, answer, e);
-	if (rc == 0)
-		return 0;
 	/* it took the call and did not answer it: it is going, or gone */
-	return err_wrap(e, rc == ERR_LIMIT ? rc : ERR_UNREACHABLE, "asking baileyd at %s",
-			a->socket);
+	return rc == 0 ? 0 : no_answer(a, rc, e);
 }
 
 int api_call(const struct api *a, const char *method, const json_t *params, json_t **ret,
@@ -116,7 +147,7 @@ int api_call(const struct api *a, const char *method, const json_t *params, json
 	};
 	int rc;
 
-	if (str_format(url, sizeof(url), "http://localhost/prpc/%s?json", method) < 0)
+	if (str_format(url, sizeof(url), "%s/prpc/%s?json", base_of(a), method) < 0)
 		return err_set(e, ERR_INPUT, "the name of the method is too long");
 	rc = ask(a, &o, &answer, e);
 	if (rc == 0 && answer.status != 200)
@@ -166,7 +197,7 @@ int api_get(const struct api *a, const char *path,
 	};
 	int rc;
 
-	if (str_format(url, sizeof(url), "http://localhost%s", path) < 0)
+	if (str_format(url, sizeof(url), "%s%s", base_of(a), path) < 0)
 		return err_set(e, ERR_INPUT, "the path to ask for is too long");
 	rc = ask(a, &o, &answer, e);
 	if (s.stopped < 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * api: calls to baileyd on its unix socket
+ * api: calls to baileyd, on its unix socket or by its address
  *
- * Borrows  the path of the socket.
+ * Borrows  the path of the socket, the address, the token.
  * Trusts   that the socket is baileyd's (its path says so), but neither the shape nor the text of
  *          an answer: replies are capped and parsed with lib/data's limits.
  * Limits   API_REPLY_MAX a reply; API_TIMEOUT_MS a call.
@@ -24,8 +24,11 @@ enum {
 };
 
 struct api {
-	const char *socket;
-	bool is_remote; /* it leads to another host */
+	const char *socket; /* NULL: by @url */
+	const char *url;    /* "https://host:443"; NULL: by @socket */
+	const char *token;  /* NULL: none */
+	const char *name;   /* for messages; NULL: the socket */
+	bool is_remote;	    /* it leads to another host */
 };
 
 enum { API_SOCKET_MAX = 108 };

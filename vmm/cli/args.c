@@ -8,12 +8,14 @@
 #include "base/str.h"
 
 enum {
-	GLOBAL = OPT_BIT(OPT_SOCKET) | OPT_BIT(OPT_JSON) | OPT_BIT(OPT_QUIET) | OPT_BIT(OPT_HELP) |
-		 OPT_BIT(OPT_VERSION),
+	GLOBAL = OPT_BIT(OPT_HOST) | OPT_BIT(OPT_SOCKET) | OPT_BIT(OPT_JSON) | OPT_BIT(OPT_QUIET) |
+		 OPT_BIT(OPT_HELP) | OPT_BIT(OPT_VERSION),
 	NAME_MAX_LEN = 64,
 };
 
 const struct opt_spec opt_specs[OPT_COUNT] = {
+	[OPT_HOST] = { "host", 'H', "URL",
+		       "where baileyd is: unix:/PATH, ssh://NAME, https://NAME [$BAILEY_HOST]" },
 	[OPT_SOCKET] = { "socket", 's', "PATH",
 			 "baileyd's socket [$BAILEY_SOCKET, /run/bailey/baileyd.sock]" },
 	[OPT_JSON] = { "json", 'j', NULL, "print JSON for programs" },

@@ -17,6 +17,7 @@ struct cli;
 struct err;
 
 enum opt {
+	OPT_HOST,
 	OPT_SOCKET,
 	OPT_JSON,
 	OPT_QUIET,
@@ -56,6 +57,7 @@ struct command {
 	size_t min, max;      /* how many */
 	uint32_t options;     /* OPT_BIT()s beside the global ones */
 	const char *doc;
+	bool is_local; /* it asks no daemon */
 	int (*run)(struct cli *c, struct err *e);
 };
 

@@ -17,6 +17,7 @@
 #include "base/version.h"
 #include "cli/exit.h"
 #include "cli/table.h"
+#include "cli/tunnel.h"
 #include "cli/vm.h"
 #include "data/json.h"
 
@@ -179,22 +180,16 @@ static int print_help(const struct command *c)
 
 static void set_up(struct cli *c, const struct args *a)
 {
-	const char *from_env = getenv("BAILEY_SOCKET");
-
 	c->args = a;
 	c->out = term_of(STDOUT_FILENO);
 	c->wants_json = args_has(a, OPT_JSON);
 	c->is_quiet = args_has(a, OPT_QUIET);
-	c->api.socket = api_default_socket(c->socket);
-	if (from_env && *from_env)
-		c->api.socket = from_env;
-	if (args_has(a, OPT_SOCKET))
-		c->api.socket = a->options[OPT_SOCKET];
 }
 
 static int run(struct cli *c, struct err *e)
 {
 	const struct args *a = c->args;
+	int rc;
 
 	if (args_has(a, OPT_HELP))
 		return print_help(a->command);
@@ -204,7 +199,12 @@ static int run(struct cli *c, struct err *e)
 	}
 	if (!a->command)
 		return err_set(e, ERR_INPUT, "no command; bailey --help lists them");
-	return a->command->run(c, e);
+	rc = cli_connect(c, e);
+	if (rc == 0)
+		rc = a->command->run(c, e);
+	tunnel_close();
+	token_wipe(&c->token);
+	return rc;
 }
 
 int cli_main(char *const *argv)

@@ -15,23 +15,31 @@
 #include "cli/api.h"
 #include "cli/args.h"
 #include "cli/term.h"
+#include "cli/token.h"
 
 struct buf;
 struct err;
 struct table;
+
+enum { CLI_URL_MAX = 400 };
 
 struct cli {
 	const struct args *args;
 	struct api api;
 	struct term out; /* of stdout */
 	bool wants_json, is_quiet;
-	char socket[API_SOCKET_MAX]; /* where it is if nobody said */
+	char socket[API_SOCKET_MAX]; /* where it is if nobody said, or what leads there */
+	char url[CLI_URL_MAX], name[CLI_URL_MAX];
+	struct token token;
 };
 
 extern const struct command cli_commands[];
 
 /* Run the command line @argv (without the program's name).  Return: enum cli_exit. */
 int cli_main(char *const *argv);
+
+/* Find the daemon that options and environment name, and bring its socket here by ssh if need be. */
+int cli_connect(struct cli *c, struct err *e);
 
 /* Say what is going on: nothing with --quiet or --json. */
 void cli_say(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

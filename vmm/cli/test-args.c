@@ -123,8 +123,8 @@ static void test_help_shows_every_command_and_option(void)
 static void test_no_option_is_ambiguous(void)
 {
 	enum {
-		GLOBAL = OPT_BIT(OPT_SOCKET) | OPT_BIT(OPT_JSON) | OPT_BIT(OPT_QUIET) |
-			 OPT_BIT(OPT_HELP) | OPT_BIT(OPT_VERSION)
+		GLOBAL = OPT_BIT(OPT_HOST) | OPT_BIT(OPT_SOCKET) | OPT_BIT(OPT_JSON) |
+			 OPT_BIT(OPT_QUIET) | OPT_BIT(OPT_HELP) | OPT_BIT(OPT_VERSION)
 	};
 	const struct command *c;
 	enum opt a, b;
