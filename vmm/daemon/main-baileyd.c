@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* baileyd: the daemon of a host: keeps VMs, starts them through libvirt, answers them and their operators */
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 #include "daemon/daemon.h"
 #include "daemon/probe.h"
 
-enum { EXIT_USAGE = 2, PRINT_MAX = 1024 * 1024 };
+enum { EXIT_USAGE = 2, PRINT_MAX = 1024 * 1024, LARGE = 128 * 1024 };
 
 enum action { SERVE, CHECK, PRINT, PROBE, SHOW_VERSION, SHOW_HELP, BAD_USAGE };
 
@@ -87,6 +88,17 @@ static void prepare_process(void)
 	}
 }
 
+/*
+ * libvirt's work at the start of a guest takes megabytes for a moment, in whichever thread of the pool does it.
+ * With an arena for each thread none of it came back: 100 running guests held 90 MiB that nobody used.
+ */
+static void tame_malloc(void)
+{
+	(void)mallopt(M_ARENA_MAX, 2);
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
+	(void)mallopt(M_TRIM_THRESHOLD, 2 * LARGE);
+}
+
 static int serve(const struct config *c)
 {
 	struct daemon d;
@@ -94,6 +106,7 @@ static int serve(const struct config *c)
 	uv_loop_t loop;
 
 	prepare_process();
+	tame_malloc();
 	log_init(c->log);
 	if (uv_loop_init(&loop) < 0)
 		return EXIT_FAILURE;
@@ -119,6 +132,7 @@ static int print(const struct config *c)
 static int look_at_host(const struct config *c)
 {
 	prepare_process();
+	tame_malloc();
 	log_init(LOG_LEVEL_ERROR);
 	return probe(c);
 }
