@@ -9,8 +9,6 @@
 #include "app/host_port.h"
 #include "data/json.h"
 
-enum { SIMULATED_SHOWN = 64 };
-
 static json_int_t scaled(const struct app *a, const char *path, json_int_t unit)
 {
 	return json_integer_value(app_get(a, path)) / unit;
@@ -55,71 +53,6 @@ json_t *create_request(const struct app *a, const char *image, bool is_stopped)
 	if (*app_id)
 		(void)json_object_set_new(o, "app_id", json_string(app_id));
 	return o;
-}
-
-/* An absent list or text is an empty one; null is absent. */
-static bool same(const json_t *a, const json_t *b)
-{
-	bool no_a = !a || json_is_null(a) || (json_is_array(a) && !json_array_size(a)) ||
-		    (json_is_string(a) && !json_string_length(a));
-	bool no_b = !b || json_is_null(b) || (json_is_array(b) && !json_array_size(b)) ||
-		    (json_is_string(b) && !json_string_length(b));
-
-	return (no_a && no_b) || json_equal(a, b);
-}
-
-static void say(const char *key, const char *shown, const json_t *here, const json_t *there,
-		char *ret, size_t size)
-{
-	size_t at = strlen(ret);
-	const char *comma = at ? ", " : "";
-
-	if (json_is_integer(here) && json_is_integer(there)) {
-		(void)str_format(ret + at, size - at, "%s%s (%lld there, %lld here)", comma, shown,
-				 (long long)json_integer_value(there),
-				 (long long)json_integer_value(here));
-	} else if (str_equal(key, "image")) {
-		(void)str_format(ret + at, size - at, "%s%s (%.40s there, %.40s here)", comma,
-				 shown,
-				 json_string_value(there) ? json_string_value(there) : "none",
-				 json_string_value(here));
-	} else {
-		(void)str_format(ret + at, size - at, "%s%s", comma, shown);
-	}
-}
-
-size_t create_differs(const json_t *request, const json_t *configuration, bool with_image,
-		      char *ret, size_t size)
-{
-	static const struct {
-		const char *key, *shown;
-	} keys[] = {
-		{ "image", "image" },
-		{ "compose_file", "app" },
-		{ "vcpu", "cpus" },
-		{ "memory", "memory in MiB" },
-		{ "disk_size", "disk in GiB" },
-		{ "ports", "ports" },
-		{ "user_config", "user_config" },
-		{ "no_tee", "tee" },
-		{ "simulated_tee", "tee" },
-		{ "kms_urls", "kms_urls" },
-		{ "gateway_urls", "gateway_urls" },
-	};
-	const json_t *here, *there;
-	size_t i, n = 0;
-
-	ret[0] = 0;
-	for (i = with_image ? 0 : 1; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		here = json_object_get(request, keys[i].key);
-		there = json_object_get(configuration, keys[i].key);
-		if (same(here, there))
-			continue;
-		if (!str_equal(keys[i].key, "simulated_tee") || !strstr(ret, "tee"))
-			say(keys[i].key, keys[i].shown, here, there, ret, size);
-		n++;
-	}
-	return n;
 }
 
 /* The first three numbers of "0.6.0", each capped, as one that compares. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Test create: the request that an app becomes, what differs from a VM, and the newest image. */
+/* Test create: the request that an app becomes, and the newest image. */
 #undef NDEBUG
 #include "app/create.h"
 
@@ -74,42 +74,6 @@ static void test_tee(void)
 	tee_is("name: x\ntee: simulated\n", true, "dstack-tdx");
 }
 
-static size_t differs(const char *yaml, const char *configuration, bool with_image, char *ret,
-		      size_t size)
-{
-	auto_app struct app a = APP_NULL;
-	json_t *request, *there = parse(configuration);
-	size_t n;
-
-	load(yaml, &a);
-	request = create_request(&a, "new", false);
-	(void)json_object_set_new(request, "compose_file", json_string("c"));
-	n = create_differs(request, there, with_image, ret, size);
-	json_decref(request);
-	json_decref(there);
-	return n;
-}
-
-#define THERE                                                                                      \
-	"{\"image\":\"old\",\"compose_file\":\"c\",\"vcpu\":1,\"memory\":1024,\"disk_size\":20,"   \
-	"\"ports\":[],\"user_config\":\"\",\"no_tee\":true,\"simulated_tee\":null,\"kms_urls\":[]" \
-	","                                                                                        \
-	"\"gateway_urls\":[]}"
-
-static void test_what_differs_is_named(void)
-{
-	char what[300];
-
-	assert(differs("name: x\ntee: none\n", THERE, false, what, sizeof(what)) == 0);
-	assert(differs("name: x\ntee: none\n", THERE, true, what, sizeof(what)) == 1);
-	assert(str_equal(what, "image (old there, new here)"));
-	assert(differs("name: x\nresources: { memory: 2G }\nports: [ { host: \"1\", guest: 1 } ]\n",
-		       THERE, false, what, sizeof(what)) == 3);
-	assert(str_equal(what, "memory in MiB (1024 there, 2048 here), ports, tee"));
-	assert(differs("name: x\ntee: simulated\n", THERE, false, what, sizeof(what)) == 1);
-	assert(str_equal(what, "tee"));
-}
-
 static void newest(const char *images, const char *want)
 {
 	json_t *j = parse(images);
@@ -174,7 +138,6 @@ int main(void)
 {
 	test_request();
 	test_tee();
-	test_what_differs_is_named();
 	test_newest_image();
 	test_host_port();
 	return 0;

@@ -23,7 +23,7 @@ const struct opt_spec opt_specs[OPT_COUNT] = {
 	[OPT_HELP] = { "help", 'h', NULL, "say how a command is used" },
 	[OPT_VERSION] = { "version", 'V', NULL, "print the version of this program" },
 	[OPT_NO_WAIT] = { "no-wait", 0, NULL, "do not wait for the end of what was begun" },
-	[OPT_NO_START] = { "no-start", 0, NULL, "create the VM and leave it stopped" },
+	[OPT_NO_START] = { "no-start", 0, NULL, "create or change the VM, but do not start it" },
 	[OPT_TIMEOUT] = { "timeout", 't', "TIME", "give up waiting after this long: 90s, 10m" },
 	[OPT_FORCE] = { "force", 'f', NULL, "do not ask, and do not wait for the guest's consent" },
 	[OPT_FOLLOW] = { "follow", 'f', NULL, "go on as more comes" },
@@ -33,6 +33,9 @@ const struct opt_spec opt_specs[OPT_COUNT] = {
 	[OPT_CONFIG] = { "config", 0, "FILE",
 			 "baileyd's configuration [/etc/bailey/baileyd.yaml]" },
 	[OPT_TDX] = { "tdx", 0, NULL, "fail unless VMs with TDX work here" },
+	[OPT_DRY_RUN] = { "dry-run", 0, NULL, "say what would change, and change nothing" },
+	[OPT_NO_RESTART] = { "no-restart", 0, NULL,
+			     "leave a running VM as it is until its next start" },
 	[OPT_ALL] = { "all", 'a', NULL, "begin with the oldest that is kept, earlier boots too" },
 };
 

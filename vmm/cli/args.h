@@ -34,6 +34,8 @@ enum opt {
 	OPT_CONFIG,
 	OPT_TDX,
 	OPT_ALL,
+	OPT_DRY_RUN,
+	OPT_NO_RESTART,
 	OPT_COUNT,
 };
 

@@ -10,6 +10,7 @@
 #include "cli/boot.h"
 #include "cli/cli.h"
 #include "cli/exit.h"
+#include "cli/power.h"
 #include "cli/vm.h"
 #include "cli/watch.h"
 
@@ -140,10 +141,8 @@ static int stop_one(struct cli *c, const json_t *vm, struct err *e)
 	return rc;
 }
 
-static int restart_one(struct cli *c, const json_t *vm, struct err *e)
+int power_down(struct cli *c, const json_t *vm, bool by_force, struct err *e)
 {
-	bool by_force = args_has(c->args, OPT_FORCE);
-	json_t *now = NULL;
 	int rc = 0;
 
 	if (!vm_is_down(vm))
@@ -156,6 +155,14 @@ static int restart_one(struct cli *c, const json_t *vm, struct err *e)
 	if (rc == 0)
 		rc = wait_down(c, vm, by_force ? KILL_MS : STOP_MS,
 			       "bailey restart --force does not wait for the guest", e);
+	return rc;
+}
+
+static int restart_one(struct cli *c, const json_t *vm, struct err *e)
+{
+	json_t *now = NULL;
+	int rc = power_down(c, vm, args_has(c->args, OPT_FORCE), e);
+
 	if (rc == 0)
 		rc = api_vm(&c->api, vm_id(vm), 0, &now, e);
 	if (rc == 0)

@@ -2,9 +2,9 @@
 /*
  * cmd_up: make it so that the VM of each YAML file runs
  *
- * Every file is read and checked before the first change.  Then, for each in turn: a VM that is
- * not there is created; one with the same content is started unless it runs; one with other
- * content is left alone and told of.
+ * Every file is read and checked before the first change.  Then, for each in turn: a VM that is not there is
+ * created; of one that is there it is said what changes, which is then done in one call.  What runs with
+ * older content is started anew.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +15,13 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "app/app_yaml.h"
-#include "cli/boot.h"
-#include "cli/cli.h"
+#include "app/changes.h"
 #include "app/create.h"
+#include "cli/boot.h"
+#include "cli/change.h"
+#include "cli/cli.h"
 #include "cli/exit.h"
+#include "cli/power.h"
 #include "cli/vm.h"
 #include "data/json.h"
 #include "store/manifest.h"
@@ -27,14 +30,20 @@
 enum { IMAGE_SIZE = 129, RACE_MS = 60 * 1000, RACE_PAUSE_MS = 100 };
 
 struct outcome {
-	const char *action; /* "created", "started", "unchanged" */
+	const char *action; /* "created", "updated", "restarted", "started", "unchanged" */
 	uint64_t begun_ms;  /* 0: it was on its way already */
-	json_t *vm;	    /* with its configuration */
+	json_t *vm;	    /* with its configuration; NULL: a dry run found none */
+	struct changes changes;
 };
 
 static bool is_wanted_down(const struct cli *c)
 {
 	return args_has(c->args, OPT_NO_START);
+}
+
+static bool is_dry(const struct cli *c)
+{
+	return args_has(c->args, OPT_DRY_RUN);
 }
 
 static bool has_image(const json_t *images, const char *name)
@@ -95,6 +104,11 @@ static int create(struct cli *c, const struct app *a, struct outcome *ret, struc
 
 	if (rc < 0)
 		return rc;
+	if (is_dry(c)) {
+		ret->action = "created";
+		cli_say(c, "%s: would be created, image %s\n", app_str(a, "name"), image);
+		return 0;
+	}
 	request = create_request(a, image, is_wanted_down(c));
 	/* said before: the daemon answers when QEMU runs, which can take a while on a busy host */
 	if (!ret->begun_ms)
@@ -120,33 +134,84 @@ static bool is_settled(const json_t *vm)
 	return vm_is(vm, "running") && (str_equal(step, "done") || str_equal(step, "running"));
 }
 
-/* The VM of that name is there: is it this one?  Takes over @vm. */
-static int adopt(struct cli *c, const struct app *a, json_t *vm, struct outcome *ret, struct err *e)
+/* A VM that runs with older content is put down here, and started like any other that is down. */
+static int put_down(struct cli *c, struct outcome *o, struct err *e)
 {
-	const char *image = app_str(a, "image"), *name = vm_name(vm);
-	json_t *request = create_request(a, image, false);
-	char what[300];
-	size_t n = create_differs(request, vm_configuration(vm), *image != 0, what, sizeof(what));
+	json_t *now = NULL;
+	int rc;
 
-	json_decref(request);
-	ret->vm = vm;
-	ret->action = "unchanged";
-	if (n) {
-		return err_set(e, ERR_CONFLICT,
-			       "%s: a VM %s is there with other content: %s; remove it with bailey "
-			       "rm %s, or "
-			       "give this one another name",
-			       a->file, name, what, name);
-	}
-	if (vm_is(vm, "running") && !is_wanted_down(c) && !*vm_str(vm, "boot_error"))
+	cli_say(c, "%s: stopping, to be started with what changed\n", vm_name(o->vm));
+	rc = power_down(c, o->vm, false, e);
+	if (rc == 0)
+		rc = api_vm(&c->api, vm_id(o->vm), 0, &now, e);
+	if (rc < 0)
+		return err_wrap(e, rc, "changed, from its next start on, but");
+	json_decref(o->vm);
+	o->vm = now;
+	return 0;
+}
+
+static int start(struct cli *c, struct outcome *o, struct err *e)
+{
+	o->begun_ms = time_unix_ms();
+	cli_say(c, "%s: starting\n", vm_name(o->vm));
+	return api_call_id(&c->api, "StartVm", vm_id(o->vm), e);
+}
+
+static const char *action_of(const struct outcome *o, bool restarts, bool starts)
+{
+	if (o->changes.n)
+		return "updated";
+	if (restarts)
+		return "restarted";
+	return starts ? "started" : "unchanged";
+}
+
+static void say_running(const struct cli *c, const struct outcome *o)
+{
+	const char *name = vm_name(o->vm);
+
+	if (change_is_due(o->vm))
+		cli_say(c, "%s: runs with what it was until its next start: bailey restart %s\n",
+			name, name);
+	else if (!*vm_str(o->vm, "boot_error"))
 		cli_say(c, "%s: %s\n", name,
-			is_settled(vm) ? "nothing to do" : "on its way already");
-	if (is_wanted_down(c) || vm_is(vm, "running"))
+			is_settled(o->vm) ? "nothing changed" : "on its way already");
+}
+
+/* The VM of that name is there: make it this one.  Takes over @vm. */
+static int adopt(struct cli *c, const struct app *a, json_t *vm, struct outcome *o, struct err *e)
+{
+	bool restarts, starts, may_start = !is_wanted_down(c);
+	int rc = 0;
+
+	o->vm = vm;
+	changes_find(a, vm_configuration(vm), &o->changes);
+	if (o->changes.n)
+		change_show(c, vm_name(vm), &o->changes);
+	if (*o->changes.refusal)
+		return err_set(e, ERR_CONFLICT, "%s: %s cannot be changed so: %s", a->file,
+			       vm_name(vm), o->changes.refusal);
+	if (o->changes.n && !is_dry(c))
+		rc = change_apply(c, &o->changes, &o->vm, e);
+	if (rc < 0)
+		return rc;
+	restarts = vm_is(o->vm, "running") && may_start && !args_has(c->args, OPT_NO_RESTART) &&
+		   (change_is_due(o->vm) || (is_dry(c) && o->changes.n));
+	starts = may_start && (restarts || !vm_is(o->vm, "running"));
+	o->action = action_of(o, restarts, starts);
+	if (is_dry(c)) {
+		cli_say(c, "%s: would be %s%s\n", vm_name(o->vm),
+			str_equal(o->action, "unchanged") ? "left as it is" : o->action,
+			o->changes.n && starts ? (restarts ? " and restarted" : " and started")
+					       : "");
 		return 0;
-	ret->action = "started";
-	ret->begun_ms = time_unix_ms();
-	cli_say(c, "%s: starting\n", name);
-	return api_call_id(&c->api, "StartVm", vm_id(vm), e);
+	}
+	if (!starts && vm_is(o->vm, "running"))
+		say_running(c, o);
+	if (restarts)
+		rc = put_down(c, o, e);
+	return rc == 0 && starts ? start(c, o, e) : rc;
 }
 
 /* By the whole name: a prefix of an id must not be taken for one.  One that is being removed is as good as gone. */
@@ -171,21 +236,36 @@ static int find_by_name(struct cli *c, const char *name, json_t **ret, struct er
 	return rc;
 }
 
+/* One value for each file: what was done, or with --dry-run what would be. */
+static void report_json(const struct cli *c, const struct app *a, const struct outcome *o,
+			const json_t *vm)
+{
+	json_t *j = json_pack("{s:s, s:s*, s:s, s:s, s:s, s:o, s:b}", "name", app_str(a, "name"),
+			      "id", vm ? vm_id(vm) : NULL, "app_id", vm ? vm_str(vm, "app_id") : "",
+			      "compose_hash", a->hash, "action", o->action, "changes",
+			      changes_json(&o->changes), "dry_run", is_dry(c));
+
+	if (vm) {
+		(void)json_object_set_new(j, "status", json_string(vm_str(vm, "status")));
+		(void)json_object_set_new(j, "boot_progress",
+					  json_string(vm_str(vm, "boot_progress")));
+		(void)json_object_set_new(j, "tee", json_string(vm_tee(vm)));
+		(void)json_object_set_new(j, "is_outdated", json_boolean(change_is_due(vm)));
+		(void)json_object_set_new(j, "addresses", vm_addresses_json(vm));
+	}
+	cli_json(j);
+	json_decref(j);
+}
+
 static int report(const struct cli *c, const struct app *a, const struct outcome *o, struct err *e)
 {
-	json_t *vm = NULL, *j;
+	json_t *vm = NULL;
 	int rc = api_vm(&c->api, vm_id(o->vm), 0, &vm, e);
 
 	if (rc < 0)
 		return rc;
 	if (c->wants_json) {
-		j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "name", vm_name(vm),
-			      "id", vm_id(vm), "app_id", vm_str(vm, "app_id"), "compose_hash",
-			      a->hash, "action", o->action, "status", vm_str(vm, "status"),
-			      "boot_progress", vm_str(vm, "boot_progress"), "tee", vm_tee(vm),
-			      "addresses", vm_addresses_json(vm));
-		cli_json(j);
-		json_decref(j);
+		report_json(c, a, o, vm);
 	} else if (is_wanted_down(c)) {
 		cli_say(c, "%s is %s\n", vm_name(vm), vm_str(vm, "status"));
 	} else if (args_has(c->args, OPT_NO_WAIT)) {
@@ -224,6 +304,11 @@ static int bring_up(struct cli *c, const struct app *a, struct outcome *o, struc
 
 	if (rc < 0)
 		return rc;
+	if (is_dry(c)) {
+		if (c->wants_json)
+			report_json(c, a, o, o->vm);
+		return 0;
+	}
 	if (!is_wanted_down(c) && !args_has(c->args, OPT_NO_WAIT) && !is_settled(o->vm))
 		rc = boot_follow(c, o->vm, o->begun_ms, e);
 	return rc == 0 ? report(c, a, o, e) : rc;
@@ -242,6 +327,7 @@ int cmd_up(struct cli *c, struct err *e)
 		o = (struct outcome){ .vm = NULL };
 		rc = bring_up(c, &apps[i], &o, e);
 		json_decref(o.vm);
+		changes_deinit(&o.changes);
 	}
 	for (i = 0; i < c->args->n; i++)
 		app_deinit(&apps[i]);

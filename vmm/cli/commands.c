@@ -9,8 +9,10 @@ const struct command cli_commands[] = {
 	  .operands = "FILE...",
 	  .min = 1,
 	  .max = ARGS_MAX,
-	  .options = WAITING | OPT_BIT(OPT_NO_START),
-	  .doc = "create and start the VMs that YAML files describe, and wait until they are up",
+	  .options =
+		  WAITING | OPT_BIT(OPT_NO_START) | OPT_BIT(OPT_DRY_RUN) | OPT_BIT(OPT_NO_RESTART),
+	  .doc = "create, change and start the VMs that YAML files describe, and wait until they "
+		 "are up",
 	  .run = cmd_up },
 	{ .name = "ps", .operands = "", .doc = "list the VMs", .run = cmd_ps },
 	{ .name = "info",

@@ -14,6 +14,7 @@ import tempfile
 import time
 
 import bailey
+import halting_image
 
 FAILED, USAGE, NOT_FOUND, UNREACHABLE, LACKS = 1, 2, 3, 4, 6
 
@@ -107,13 +108,83 @@ def test_up_again_changes_nothing():
     before = files()
     out = json.loads(run("up", "--no-start", "--json", path).stdout)
     assert out["action"] == "unchanged" and files() == before, out
+    run("rm", "-f", "again")
+
+
+def test_up_changes_what_differs_and_says_it_first():
+    port = bailey.free_port()
+    path = make("alters", port)
+    first = json.loads(run("info", "-j", "alters").stdout)
+    before = files()
+    text = APP.format(name="alters", port=port).replace("512M", "768M").replace("guest: 80", "guest: 81")
+    host.app("alters", text + "user_config: secret words\napp: { pre_launch: date }\n")
+    dry = run("up", "--no-start", "--dry-run", path).stdout.splitlines()
+    assert dry[0] == "alters: 6 changes" and dry[-1] == "alters: would be updated", dry
+    assert re.fullmatch(r"  compose hash +[0-9a-f]{16} -> [0-9a-f]{16}", dry[1]), dry
+    assert dry[2].split() == ["app.pre_launch_script", "+", "date"], dry
+    assert dry[3].split() == ["memory", "512", "MiB", "->", "768", "MiB"], dry
+    assert dry[4].split() == ["ports", "-", f"127.0.0.1:{port}", "to", "80/tcp"], dry
+    assert dry[5].split() == ["ports", "+", f"127.0.0.1:{port}", "to", "81/tcp"], dry
+    assert dry[6].split() == ["user_config", "+", "12", "bytes,", "other"], dry
+    told = json.loads(run("up", "--no-start", "--dry-run", "-j", path).stdout)
+    assert told["dry_run"] is True and told["action"] == "updated" and told["id"] == first["id"], told
+    assert [c["field"] for c in told["changes"]][2:] == ["memory", "ports", "ports", "user_config"], told
+    assert told["changes"][0]["to"] == told["compose_hash"] and told["changes"][5]["from"] is None, told
+    assert files() == before, "a dry run changes nothing"
+
+    out = run("up", "--no-start", path).stdout.splitlines()
+    assert out[:-1] == dry[:-1] and out[-1] == "alters is stopped", out
+    now = json.loads(run("info", "-j", "alters").stdout)
+    assert now["id"] == first["id"] and now["app_id"] == first["app_id"], now
+    assert now["configuration"]["memory"] == 768 and now["configuration"]["user_config"] == "secret words", now
+    after = files()
+    again = json.loads(run("up", "--no-start", "-j", path).stdout)
+    assert again["action"] == "unchanged" and again["changes"] == [] and files() == after, again
+
+    # what an update cannot do, and what the daemon refuses, changes nothing
+    for more, status, word in (("resources: { cpus: 1, memory: 768M, disk: 1G }\ntee: simulated\n", FAILED, "make another VM"),
+                               ("image: gone-1\n", FAILED, "gone-1")):
+        base = "\n".join(x for x in text.splitlines() if not x.startswith(("resources", "tee"))) + "\n"
+        host.app("alters", base + ("tee: none\n" if "tee" not in more else "") + more)
+        r = run("up", "--no-start", path, status=status)
+        assert word in r.stderr, (more, r.stderr)
+        assert files() == after, more
+    run("rm", "-f", "alters")
+
+
+def test_dry_run_of_an_app_that_is_not_there():
+    path = host.app("fresh", APP.format(name="fresh", port=bailey.free_port()))
+    assert run("up", "--dry-run", path).stdout == "fresh: would be created, image new-0.1.0\n"
+    told = json.loads(run("up", "--dry-run", "-j", path).stdout)
+    assert told["action"] == "created" and told["dry_run"] is True and "id" not in told, told
+    assert files() == {}
+
+
+def test_up_of_a_vm_that_runs():
+    """Its kernel halts at once and has nobody to ask, so that every restart is seen to fail."""
+    image = halting_image.make(f"{host.dir}/s/image", "halt-0.1.0")
+    path = host.app("runs", APP.format(name="runs", port=bailey.free_port()).replace("512M", "128M") + "image: halt-0.1.0\n")
+    run("up", "--no-wait", path)
+    vm = json.loads(run("info", "-j", "runs").stdout)
+    assert vm["status"] == "running" and vm["is_outdated"] is False, vm
+    assert run("up", "--no-wait", path).stdout.splitlines()[0] == "runs: on its way already"
     with open(path, encoding="ascii") as f:
         text = f.read()
-    host.app("again", text.replace("512M", "768M").replace("guest: 80", "guest: 81"))
-    r = run("up", "--no-start", path, status=FAILED)
-    assert "memory in MiB (512 there, 768 here), ports" in r.stderr, r.stderr
-    assert files() == before
-    run("rm", "-f", "again")
+    host.app("runs", text.replace("128M", "192M"))
+    dry = run("up", "--dry-run", path).stdout.splitlines()
+    assert dry[-1] == "runs: would be updated and restarted", dry
+    out = run("up", "--no-restart", "--no-wait", path).stdout
+    assert "memory  128 MiB -> 192 MiB" in out and "until its next start: bailey restart runs" in out, out
+    vm = json.loads(run("info", "-j", "runs").stdout)
+    assert vm["status"] == "running" and vm["is_outdated"] is True and vm["configuration"]["memory"] == 192, vm
+    # the next `up` goes on with it, and says what to do where the guest cannot be asked
+    r = run("up", path, status=FAILED)
+    assert "runs: stopping, to be started" in r.stdout and "restart --force" in r.stderr, r
+    run("kill", "runs")
+    assert json.loads(run("up", "--no-wait", "-j", path).stdout)["action"] == "started"
+    assert json.loads(run("info", "-j", "runs").stdout)["is_outdated"] is False
+    run("rm", "-f", "runs")
+    shutil.rmtree(image)
 
 
 def test_bad_yaml_is_told_with_its_line_and_changes_nothing():
@@ -380,7 +451,8 @@ def test_no_daemon():
 
 
 try:
-    bailey.run(test_life_of_a_vm_that_never_runs, test_up_again_changes_nothing,
+    bailey.run(test_life_of_a_vm_that_never_runs, test_up_again_changes_nothing, test_up_changes_what_differs_and_says_it_first,
+               test_dry_run_of_an_app_that_is_not_there, test_up_of_a_vm_that_runs,
                test_bad_yaml_is_told_with_its_line_and_changes_nothing,
                test_the_daemon_refuses_and_nothing_is_left, test_images,
                test_names_that_fit_several_or_none, test_logs_cannot_steer_the_terminal,

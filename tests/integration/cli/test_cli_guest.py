@@ -46,7 +46,7 @@ def test_hello_from_yaml_to_page_and_back():
     assert status == 200 and b"Hello from a VM" in page, page
     assert info["app_id"].encode() in page and info["instance_id"].encode() in page, (info, page)
     again = host.bailey("up", path).stdout.splitlines()
-    assert again[0] == "hello: nothing to do" and len(again) == 2, again
+    assert again[0] == "hello: nothing changed" and len(again) == 2, again
     assert host.info("hello")["id"] == info["id"]
     assert json.loads(host.bailey("up", "-j", path).stdout)["addresses"] == [f"http://127.0.0.1:{port}"]
     assert "boot.progress" in host.bailey("events", "hello").stdout
