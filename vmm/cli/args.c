@@ -36,6 +36,7 @@ const struct opt_spec opt_specs[OPT_COUNT] = {
 	[OPT_DRY_RUN] = { "dry-run", 0, NULL, "say what would change, and change nothing" },
 	[OPT_NO_RESTART] = { "no-restart", 0, NULL,
 			     "leave a running VM as it is until its next start" },
+	[OPT_REGISTRY] = { "registry", 0, NULL, "those that could be pulled, and how pulls go" },
 	[OPT_ALL] = { "all", 'a', NULL, "begin with the oldest that is kept, earlier boots too" },
 };
 

@@ -36,6 +36,7 @@ enum opt {
 	OPT_ALL,
 	OPT_DRY_RUN,
 	OPT_NO_RESTART,
+	OPT_REGISTRY,
 	OPT_COUNT,
 };
 

@@ -80,6 +80,9 @@ int cmd_stop(struct cli *c, struct err *e);
 int cmd_kill(struct cli *c, struct err *e);
 int cmd_restart(struct cli *c, struct err *e);
 int cmd_rm(struct cli *c, struct err *e);
+int cmd_image_pull(struct cli *c, struct err *e);
+int cmd_image_rm(struct cli *c, struct err *e);
+int registry_show(struct cli *c, struct err *e); /* image ls --registry */
 int cmd_image_ls(struct cli *c, struct err *e);
 int cmd_image_check(struct cli *c, struct err *e);
 int cmd_compose_hash(struct cli *c, struct err *e);

@@ -26,7 +26,11 @@ int cmd_image_ls(struct cli *c, struct err *e)
 	json_t *reply = NULL, *images, *image;
 	struct table *t;
 	size_t i;
-	int rc = api_call(&c->api, "ListImages", NULL, &reply, e);
+	int rc;
+
+	if (args_has(c->args, OPT_REGISTRY))
+		return registry_show(c, e);
+	rc = api_call(&c->api, "ListImages", NULL, &reply, e);
 
 	if (rc < 0)
 		return rc;

@@ -66,8 +66,9 @@ static const char *pick(const json_t *images, const struct app *a, struct err *e
 	if (!newest) {
 		(void)err_set(
 			e, ERR_NOT_FOUND,
-			"baileyd has no guest image; build one with guest-stub/image/build, into "
-			"the folder image of baileyd's state");
+			"baileyd has no guest image; fetch one with bailey image pull, or build "
+			"one "
+			"with guest-stub/image/build, into the folder image of baileyd's state");
 		return NULL;
 	}
 	if (!*named || has_image(images, named))

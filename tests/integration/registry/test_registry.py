@@ -297,6 +297,39 @@ def test_debians_own_registry():
     d.fails("ListRegistryImages", {}, "failed to list registry tags", "refused")
 
 
+def bailey(*args, status=0):
+    r = subprocess.run([f"{os.environ['BAILEY_BIN']}/bailey", "--socket", d.socket, *args], timeout=300, check=False,
+                       stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert r.returncode == status, (args, r.returncode, r.stdout, r.stderr)
+    return r
+
+
+def test_the_command():
+    restart(f"registry: {{ url: '127.0.0.1:{reg.port}/org/guest-image', {MORE} }}\n")
+    rows = [x.split(None, 2) for x in bailey("image", "ls", "--registry").stdout.splitlines()]
+    assert rows[0] == ["TAG", "IMAGE", "STATE"] and ["0.6.0", "dstack-0.6.0", "-"] in rows, rows
+    assert bailey("image", "pull", "0.6.0").stdout == "0.6.0: pulling\n0.6.0 is here as dstack-0.6.0\n"
+    assert "dstack-0.6.0" in bailey("image", "ls").stdout
+    rows = [x.split(None, 2) for x in bailey("image", "ls", "--registry").stdout.splitlines()]
+    assert ["0.6.0", "dstack-0.6.0", "here"] in rows, rows
+    r = bailey("image", "pull", "0.6.0", "symlink", "layers", status=1)
+    assert "already exists" in r.stderr and "is a link" in r.stderr and "layers is here" in r.stdout, r
+    listed = json.loads(bailey("image", "ls", "--registry", "-j").stdout)
+    assert "link" in [i["error"] for i in listed if i["tag"] == "symlink"][0]
+    assert "nobody to ask" in bailey("image", "rm", "dstack-0.6.0", status=2).stderr
+    vid = d.rpc("CreateVm", vm(name="user", image="dstack-0.6.0"))["id"]
+    assert "in use by VM 'user'" in bailey("image", "rm", "-f", "dstack-0.6.0", status=1).stderr
+    d.rpc("RemoveVm", {"id": vid})
+    wait_for("the VM is gone", lambda: d.rpc("Status")["total"] == 0)
+    assert bailey("image", "rm", "-f", "dstack-0.6.0").stdout == "dstack-0.6.0 is removed\n"
+    assert json.loads(bailey("image", "rm", "-jf", "dstack-layers").stdout) == {
+        "image": "dstack-layers", "removed": True}
+    assert "not found" in bailey("image", "rm", "-f", "dstack-layers", status=1).stderr
+    assert json.loads(bailey("image", "pull", "-j", "--no-wait", "0.6.0").stdout)["image"] == "dstack-0.6.0"
+    wait_for("it is here", lambda: "dstack-0.6.0" in names())
+    d.rpc("DeleteImage", {"id": "dstack-0.6.0"})
+
+
 def test_without_a_registry():
     restart("")
     assert d.rpc("ListRegistryImages") == {"images": []}
@@ -309,4 +342,5 @@ if not shutil.which("skopeo"):
     sys.exit(77)
 main(d, test_an_image_is_pulled, test_several_layers_and_an_index, test_tags_that_are_wrong, test_archives_that_are_hostile, test_images_that_are_none, test_registries_that_lie,
      test_one_pull_of_an_image_at_a_time, test_a_crash_at_any_point_leaves_all_or_nothing,
-     test_a_full_disk_is_told_and_stays_usable, test_credentials, test_debians_own_registry, test_without_a_registry)
+     test_a_full_disk_is_told_and_stays_usable, test_credentials, test_debians_own_registry, test_the_command,
+     test_without_a_registry)
