@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/api.h"
 
-#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,8 +11,10 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "base/version.h"
+#include "auth/role.h"
 #include "daemon/api_events.h"
 #include "daemon/api_service.h"
+#include "daemon/api_tcp.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/guest_proxy.h"
@@ -29,7 +31,7 @@ enum { API_CONNS = 256, API_IDLE_S = 60, STRANGERS = 16, REFUSALS_LOGGED_MS = 60
  * On every answer.  The first five are dstack's; the rest keeps the console from running, or being shown in,
  * what is not ours, and answers and tokens out of caches and of other sites' logs.
  */
-static const struct http_header headers[] = {
+const struct http_header api_headers[] = {
 	{ "Server", "bailey/" BAILEY_VERSION },
 	{ "X-App-Version", "v" DSTACK_VERSION " (bailey:" BAILEY_VERSION ")" },
 	{ "X-Accel-Buffering", "no" },
@@ -47,18 +49,28 @@ static const struct http_header headers[] = {
 	{ NULL, NULL },
 };
 
-static bool may_call(uint32_t uid, void *arg)
+/* What the kernel says about who is at the other end of the unix socket. */
+static enum role role_of(const struct daemon *d, uint32_t uid)
 {
-	const struct daemon *d = arg;
+	const struct config *c = d->config;
 	size_t i;
 
 	if (uid == 0 || uid == geteuid())
-		return true;
-	for (i = 0; i < d->config->n_users; i++) {
-		if (d->config->users[i] == uid)
-			return true;
+		return ROLE_OPERATE;
+	for (i = 0; i < c->n_users; i++) {
+		if (c->users[i] == uid)
+			return ROLE_OPERATE;
 	}
-	return false;
+	for (i = 0; i < c->api.n_readers; i++) {
+		if (c->api.readers[i] == uid)
+			return ROLE_READ;
+	}
+	return ROLE_NONE;
+}
+
+static bool may_call(uint32_t uid, void *arg)
+{
+	return role_of(arg, uid) != ROLE_NONE;
 }
 
 void api_text(struct http_request *r, int status, const char *text)
@@ -87,13 +99,12 @@ static size_t body_max_of(const struct http_request *r, void *arg)
 static void refuse(struct daemon *d, struct http_request *r, uint32_t uid)
 {
 	char text[160];
-	int n = str_format(
-		text, sizeof(text),
-		"{\n  \"error\": \"user %u may not call this daemon; add it to api.users\"\n}",
-		uid);
 
 	log_refusal(d, uid);
-	http_reply(r, 403, "application/json", text, n < 0 ? 0 : (size_t)n, NULL);
+	(void)str_format(text, sizeof(text),
+			 "user %u may not call this daemon; add it to api.users or api.readers",
+			 uid);
+	rpc_http_refuse(r, 403, text);
 }
 
 struct page {
@@ -151,21 +162,29 @@ static bool serve_page(struct daemon *d, struct http_request *r)
 	return false;
 }
 
-static void on_request(struct http_request *r, void *arg)
+void api_route(struct daemon *d, struct http_request *r, const struct rpc_peer *peer)
 {
-	struct daemon *d = arg;
-	struct rpc_peer peer = { .kind = RPC_PEER_OPERATOR, .uid = http_request_uid(r) };
-
-	if (!may_call(peer.uid, d))
-		refuse(d, r, peer.uid);
-	else if (!rpc_http_handle(&vmm_service, d, "/prpc/", r, &peer) &&
-		 !rpc_http_handle(&guest_proxy_service, d, "/guest/", r, &peer) &&
-		 !serve_page(d, r))
+	if (!rpc_http_handle(&vmm_service, d, "/prpc/", r, peer) &&
+	    !rpc_http_handle(&guest_proxy_service, d, "/guest/", r, peer) && !serve_page(d, r))
 		not_found(r);
 }
 
+static void on_request(struct http_request *r, void *arg)
+{
+	struct rpc_peer peer = { .kind = RPC_PEER_OPERATOR, .uid = http_request_uid(r) };
+	struct daemon *d = arg;
+	enum role role = role_of(d, peer.uid);
+
+	peer.is_reader = role == ROLE_READ;
+	(void)str_format(peer.name, sizeof(peer.name), "uid %u", peer.uid);
+	if (role == ROLE_NONE)
+		refuse(d, r, peer.uid);
+	else
+		api_route(d, r, &peer);
+}
+
 /* Anyone may connect, so that who may not call is told so; the kernel says who it is. */
-int api_start(struct daemon *d, struct err *e)
+static int serve_socket(struct daemon *d, struct err *e)
 {
 	const struct http_server_options o = {
 		.conns_max = API_CONNS,
@@ -174,7 +193,7 @@ int api_start(struct daemon *d, struct err *e)
 		.body_max_of = body_max_of,
 		.is_known = may_call,
 		.strangers_max = STRANGERS,
-		.headers = headers,
+		.headers = api_headers,
 		.on_request = on_request,
 		.arg = d,
 	};
@@ -190,15 +209,39 @@ int api_start(struct daemon *d, struct err *e)
 	return http_server_listen(d->api, fd, "", 1, e);
 }
 
+int api_start(struct daemon *d, struct err *e)
+{
+	int rc = api_tcp_start(d, e);
+
+	return rc ? rc : serve_socket(d, e);
+}
+
+struct stopping {
+	struct daemon *d;
+	void (*done)(void *arg);
+	void *arg;
+};
+
+static void on_tcp_stopped(void *arg)
+{
+	struct stopping *s = arg;
+
+	http_server_stop(s->d->api, s->done, s->arg);
+	s->d->api = NULL;
+	free(s);
+}
+
 void api_stop(struct daemon *d, void (*done)(void *arg), void *arg)
 {
+	struct stopping *s = xnew(struct stopping);
+
+	*s = (struct stopping){ d, done, arg };
 	guest_proxy_stop(d);
 	logs_stop(d);
 	api_events_stop(d);
 	if (d->api)
 		(void)unlink(d->config->api_socket);
-	http_server_stop(d->api, done, arg);
-	d->api = NULL;
+	api_tcp_stop(d, on_tcp_stopped, s);
 }
 
 static int hex_value(char c)

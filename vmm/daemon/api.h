@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * api: who may call on the API's socket, and which part of us answers
+ * api: who may call on the API's socket, and which part of us answers (api_tcp.h: who may over TCP)
  *
  * Trusts   SO_PEERCRED of the connection; nothing in a request.
  * Limits   the request body: limits.body.
@@ -9,13 +9,22 @@
 
 #include <stddef.h>
 
+#include "loop/http_server.h"
+
 struct daemon;
 struct err;
 struct http_request;
+struct rpc_peer;
 
 /* Serve on the socket of the configuration. */
 int api_start(struct daemon *d, struct err *e);
 void api_stop(struct daemon *d, void (*done)(void *arg), void *arg);
+
+/* On every answer; for struct http_server_options. */
+extern const struct http_header api_headers[];
+
+/* Answer @r of @peer, who may call. */
+void api_route(struct daemon *d, struct http_request *r, const struct rpc_peer *peer);
 
 /* The value of @key in the query of @r, percent-decoded, into @ret.  Return: 1 there, 0 not there, -1 too long or malformed. */
 int api_query(const struct http_request *r, const char *key, char *ret, size_t size);

@@ -107,26 +107,9 @@ static int read_paths(const struct reader *r)
 	return 0;
 }
 
-static int read_users(const struct reader *r)
+static int read_api(const struct reader *r)
 {
-	const json_t *list = json_object_get(map(r->c, "api"), "users");
-	const struct passwd *pw;
-	char key[32];
-	const char *s;
-	size_t i;
-
-	for (i = 0; i < json_array_size(list) && i < CONFIG_USERS_MAX; i++) {
-		s = json_string_value(json_array_get(list, i));
-		if (num_parse_u32(s, 0, UINT32_MAX - 1, &r->c->users[i])) {
-			pw = getpwnam(s);
-			(void)str_format(key, sizeof(key), "api.users[%zu]", i);
-			if (!pw)
-				return wrong(r, key, "there is no user \"%s\" on this host", s);
-			r->c->users[i] = pw->pw_uid;
-		}
-		r->c->n_users++;
-	}
-	return 0;
+	return config_read_api(r->c, r->file, r->e);
 }
 
 /* A group that holds that user alone is tighter than its primary one, which may be shared (kvm). */
@@ -315,7 +298,7 @@ static int read_rest(const struct reader *r)
 int config_parse(const char *text, size_t n, const char *file, struct config **ret, struct err *e)
 {
 	static int (*const parts[])(const struct reader *) = {
-		read_paths,  read_users,    read_qemu,	  read_vsock, read_ranges,
+		read_paths,  read_api,	    read_qemu,	  read_vsock, read_ranges,
 		read_limits, read_registry, read_restart, read_rest,
 	};
 	struct config *c = xnew(struct config);

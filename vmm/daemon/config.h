@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "base/log.h"
+#include "daemon/config_api.h"
 #include "daemon/restart.h"
 #include "data/conf.h"
 
@@ -22,7 +23,6 @@ struct buf;
 struct err;
 
 enum {
-	CONFIG_USERS_MAX = 64,
 	CONFIG_URLS_MAX = 16,
 	CONFIG_RANGES_MAX = 32,
 	/* sun_path, less what we put behind <run>: "/<8 hex>/vsock_10000" and its NUL. */
@@ -58,6 +58,7 @@ struct config {
 
 	uint32_t users[CONFIG_USERS_MAX]; /* who may call besides root and our own uid */
 	size_t n_users;
+	struct config_api api;
 
 	char *libvirt_uri;     /* NULL: embedded */
 	const char *qemu_path; /* NULL: libvirt's choice */

@@ -9,24 +9,6 @@
 #define GIB (MIB * 1024)
 #define TIB (GIB * 1024)
 
-static const struct conf_key api_keys[] = {
-	{ .name = "socket",
-	  .type = CONF_STRING,
-	  .min = 2,
-	  .max = 107,
-	  .check = config_check_path,
-	  .doc = "Unix socket of the API; the default is baileyd.sock in the run folder.",
-	  .example = "/run/bailey/baileyd.sock" },
-	{ .name = "users",
-	  .type = CONF_STRINGS,
-	  .min = 1,
-	  .max = 64,
-	  .most = CONFIG_USERS_MAX,
-	  .doc = "Who may call, by name or uid, besides root and the user baileyd runs as.",
-	  .example = "[alice, 1001]" },
-	{ .name = NULL },
-};
-
 static const struct conf_key libvirt_keys[] = {
 	{ .name = "uri",
 	  .type = CONF_STRING,
@@ -306,7 +288,10 @@ const struct conf_key config_table[] = {
 	  .values = levels,
 	  .otherwise = "info",
 	  .doc = "Which lines are logged." },
-	{ .name = "api", .type = CONF_MAP, .keys = api_keys, .doc = "The API for operators." },
+	{ .name = "api",
+	  .type = CONF_MAP,
+	  .keys = config_api_keys,
+	  .doc = "The API for operators." },
 	{ .name = "libvirt",
 	  .type = CONF_MAP,
 	  .keys = libvirt_keys,

@@ -21,6 +21,7 @@
 #include "domain/domain_xml.h"
 
 struct agent_probe;
+struct api_auth;
 struct config;
 struct hostapi;
 struct http_client;
@@ -51,6 +52,9 @@ struct daemon {
 	struct key_provider *key_provider; /* NULL: not enabled */
 	struct http_client *http;
 	struct http_server *api;
+	struct http_server *api_tcp;	/* NULL: only the unix socket */
+	struct api_auth *auth;		/* NULL: TCP without authentication, or none */
+	uv_signal_t on_hup;		/* api_tcp.c */
 	struct proxied *proxied;	/* guest_proxy.c */
 	struct agent_probe *probes;	/* agent_probe.c */
 	struct log_stream *log_streams; /* logs.c */
