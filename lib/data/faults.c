@@ -18,11 +18,15 @@ void faults_deinit(struct faults *f)
 void faults_add(struct faults *f, unsigned int line, unsigned int column, const char *key,
 		const char *message)
 {
+	size_t at;
+
 	if (f->n == FAULTS_MAX) {
 		f->is_cut = true;
 		return;
 	}
-	f->list[f->n++] = (struct fault){
+	for (at = f->n++; at > 0 && f->list[at - 1].line > line; at--)
+		f->list[at] = f->list[at - 1];
+	f->list[at] = (struct fault){
 		.line = line, .column = column, .key = xstrdup(key), .message = xstrdup(message)
 	};
 }

@@ -3,6 +3,7 @@
  * faults: all that is wrong with a document, each with its place
  *
  * Owns     the texts of each fault.  FAULTS_NULL is a valid empty list; faults_deinit() is idempotent.
+ * Invariant they are in the order of the document; those of one line in that of their finding.
  * Limits   FAULTS_MAX; what comes after is counted, not kept.
  */
 #pragma once

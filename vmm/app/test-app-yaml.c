@@ -308,12 +308,13 @@ static void test_faults_across_keys_are_collected(void)
 
 	assert(app_parse_from(text, strlen(text), &o, &a, &e) == ERR_INPUT);
 	assert(all.n == 5);
-	assert(all.list[0].line == 8 && str_equal(all.list[0].key, "app.script_file"));
-	assert(str_equal(all.list[0].message, "\"a.sh\" is a file, and it is not attached; attach "
+	assert(all.list[0].line == 4 && str_equal(all.list[0].key, "ports[1].host"));
+	assert(all.list[1].line == 5 && str_equal(all.list[1].key, "key_provider_id"));
+	assert(all.list[2].line == 8 && str_equal(all.list[2].key, "app.script_file"));
+	assert(str_equal(all.list[2].message, "\"a.sh\" is a file, and it is not attached; attach "
 					      "it, or write its text as app.script"));
-	assert(all.list[1].line == 9 && str_equal(all.list[1].key, "user_config_file"));
-	assert(all.list[2].line == 4 && str_equal(all.list[2].key, "ports[1].host"));
-	assert(all.list[3].line == 5 && all.list[4].line == 8);
+	assert(all.list[3].line == 8 && str_equal(all.list[3].key, "app.script"));
+	assert(all.list[4].line == 9 && str_equal(all.list[4].key, "user_config_file"));
 }
 
 static void test_syntax_is_one_fault(void)

@@ -16,6 +16,7 @@
 #include "daemon/api_service.h"
 #include "daemon/api_tcp.h"
 #include "daemon/config.h"
+#include "daemon/console_pages.h"
 #include "daemon/daemon.h"
 #include "daemon/guest_proxy.h"
 #include "daemon/logs.h"
@@ -165,7 +166,8 @@ static bool serve_page(struct daemon *d, struct http_request *r)
 void api_route(struct daemon *d, struct http_request *r, const struct rpc_peer *peer)
 {
 	if (!rpc_http_handle(&vmm_service, d, "/prpc/", r, peer) &&
-	    !rpc_http_handle(&guest_proxy_service, d, "/guest/", r, peer) && !serve_page(d, r))
+	    !rpc_http_handle(&guest_proxy_service, d, "/guest/", r, peer) && !serve_page(d, r) &&
+	    !console_serve(d, r))
 		not_found(r);
 }
 

@@ -59,6 +59,7 @@ struct daemon {
 	struct agent_probe *probes;	/* agent_probe.c */
 	struct log_stream *log_streams; /* logs.c */
 	unsigned int n_log_streams, n_watchers;
+	unsigned int n_compiles;    /* console_compile.c */
 	uint64_t refusal_logged_ms; /* api.c; 0: never */
 	unsigned int n_busy;	    /* VMs with operations in their queue */
 	bool is_stopping, is_closing;

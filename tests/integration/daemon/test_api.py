@@ -106,7 +106,7 @@ def test_vms_that_are_not_there():
 def test_paths_and_methods():
     assert d.fails("Update", {}) == "Service not found: Update"
     assert d.fails("Nothing", {}, mount="guest") == "Service not found: Nothing"
-    for path in ("/", "/prpc", "/prpc/", "/prpc/a/b", "/nothing", "/logs/x", "//prpc/Version"):
+    for path in ("/res", "/prpc", "/prpc/", "/prpc/a/b", "/nothing", "/logs/x", "//prpc/Version"):
         assert d.http("GET", path)[0] == 404, path
     status, _, head = d.http("POST", "/logs", b"")
     assert status == 405 and "Allow: GET, HEAD" in head
