@@ -131,9 +131,11 @@ static void started(void *arg, int rc, const struct err *e)
 	vm->has_removal = true; /* so that RemoveVm does not begin another */
 	c->why = *e;
 	c->why.code = rc;
-	c->op = (struct op){
-		.vm = vm, .name = "discard", .steps = discard_steps, .done = discarded
-	};
+	c->op = (struct op){ .vm = vm,
+			     .name = "discard",
+			     .steps = discard_steps,
+			     .done = discarded,
+			     .is_last = true };
 	op_queue(&c->op);
 }
 

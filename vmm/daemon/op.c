@@ -90,17 +90,29 @@ static void drive(struct op *op)
 	}
 }
 
+/* The VM is on its way out; the operation must not wait for a turn that never comes. */
+static void refuse(struct op *op)
+{
+	op->rc = err_set(&op->err, ERR_BAD_STATE, "VM is being removed");
+	op->done(op);
+}
+
 void op_queue(struct op *op)
 {
 	struct op **p = &op->vm->queue;
+	bool is_closed = false;
 
 	op->at = 0;
 	op->next = NULL;
 	op->rc = op->result = 0;
 	op->err = ERR_NONE;
 	op->is_undoing = op->is_over = op->has_begun = op->is_in_step = op->has_result = false;
-	while (*p)
-		p = &(*p)->next;
+	for (; *p; p = &(*p)->next)
+		is_closed = is_closed || (*p)->is_last;
+	if (is_closed) {
+		refuse(op);
+		return;
+	}
 	*p = op;
 	if (op->vm->queue != op)
 		return;

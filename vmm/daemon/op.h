@@ -33,7 +33,8 @@ struct op {
 	struct vm *vm;
 	const char *name; /* "start" */
 	const struct op_step *steps;
-	op_fn done; /* runs once, after the last step or undo; rc and err say how it went */
+	op_fn done;   /* runs once, after the last step or undo; rc and err say how it went */
+	bool is_last; /* the VM goes with it: what is queued behind it is refused, ERR_BAD_STATE */
 	int rc;
 	struct err err;
 	/* private */
@@ -46,7 +47,7 @@ struct op {
 	struct op *next;
 };
 
-/* Append to its VM's queue; it may begin before this returns. */
+/* Append to its VM's queue; it may begin, or be refused, before this returns. */
 void op_queue(struct op *op);
 
 /* The step is over.  @rc < 0: it failed, and op->err says why. */

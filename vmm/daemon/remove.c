@@ -135,7 +135,9 @@ void vm_resume_removal(struct vm *vm)
 		return;
 	vm->has_removal = true;
 	r = xnew(struct removal);
-	r->op = (struct op){ .vm = vm, .name = "remove", .steps = steps, .done = finished };
+	r->op = (struct op){
+		.vm = vm, .name = "remove", .steps = steps, .done = finished, .is_last = true
+	};
 	r->d = vm->d;
 	(void)str_copy(r->id, sizeof(r->id), vm->manifest.id);
 	(void)vsock_paths(vm->d->config->run, vm->short_id, &r->sockets, NULL);

@@ -184,6 +184,28 @@ static void test_a_vm_may_go_with_its_last_operation(void)
 	assert(d.fleet.n == 1);
 }
 
+static void refused(struct op *op)
+{
+	assert(op->rc == ERR_BAD_STATE && strstr(op->err.text, "being removed"));
+	free(op);
+	note(";refused ");
+}
+
+/* StartVm and UpdateVm that came while RemoveVm was under way freed the daemon's ground beneath it. */
+static void test_nothing_waits_behind_the_last_operation(void)
+{
+	struct op *last = xnew(struct op), *late = xnew(struct op);
+	struct vm *vm = add_vm(7);
+
+	*last = (struct op){
+		.vm = vm, .name = "test", .steps = good_steps, .done = drop, .is_last = true
+	};
+	*late = (struct op){ .vm = vm, .name = "test", .steps = good_steps, .done = refused };
+	op_queue(last);
+	op_queue(late);
+	expect("ab;refused a;dropped ");
+}
+
 static void test_ids_and_cids_are_nobody_elses(void)
 {
 	uint32_t cid;
@@ -214,6 +236,7 @@ int main(void)
 	test_the_first_failure_is_the_one_reported();
 	test_one_vm_waits_for_itself_not_for_others();
 	test_a_vm_may_go_with_its_last_operation();
+	test_nothing_waits_behind_the_last_operation();
 	test_ids_and_cids_are_nobody_elses();
 	fleet_free(&d.fleet);
 	assert(!uv_loop_close(&loop));

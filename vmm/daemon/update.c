@@ -235,7 +235,8 @@ static void finished(struct op *op)
 	struct update *u = update_of(op);
 	struct vm *vm = op->vm;
 
-	vm->staged = NULL;
+	if (vm->staged == &u->m)
+		vm->staged = NULL;
 	if (op->rc && u->is_decided)
 		log_error("vm %s: %s", vm->short_id, op->err.text);
 	u->done(u->arg, op->rc, &op->err);
