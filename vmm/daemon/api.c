@@ -13,13 +13,17 @@
 #include "base/version.h"
 #include "auth/role.h"
 #include "daemon/api_events.h"
+#include "daemon/api_health.h"
+#include "daemon/api_metrics.h"
 #include "daemon/api_service.h"
 #include "daemon/api_tcp.h"
 #include "daemon/config.h"
 #include "daemon/console_pages.h"
+#include "daemon/counts.h"
 #include "daemon/daemon.h"
 #include "daemon/guest_proxy.h"
 #include "daemon/logs.h"
+#include "daemon/openapi.h"
 #include "daemon/stats.h"
 #include "loop/http_server.h"
 #include "loop/listen.h"
@@ -116,6 +120,10 @@ struct page {
 static const struct page pages[] = {
 	{ "/logs", logs_serve },
 	{ "/events", api_events_serve },
+	{ "/metrics", api_metrics_serve },
+	{ "/healthz", api_health_serve },
+	{ "/api-docs/openapi.json", openapi_serve_json },
+	{ "/api-docs/docs", openapi_serve_page },
 	{ "/stats", stats_serve },
 };
 
@@ -211,10 +219,21 @@ static int serve_socket(struct daemon *d, struct err *e)
 	return http_server_listen(d->api, fd, "", 1, e);
 }
 
+void api_observe(void *ctx, const struct rpc_outcome *o)
+{
+	struct daemon *d = ctx;
+
+	counts_call(d->counts, o->method ? o->method->name : "unknown", o->status, o->us);
+	if (o->method && o->method->changes)
+		audit_add(&d->audit, o);
+}
+
 int api_start(struct daemon *d, struct err *e)
 {
-	int rc = api_tcp_start(d, e);
+	int rc = audit_open(&d->audit, d->config->state, e);
 
+	if (!rc)
+		rc = api_tcp_start(d, e);
 	return rc ? rc : serve_socket(d, e);
 }
 
@@ -241,6 +260,7 @@ void api_stop(struct daemon *d, void (*done)(void *arg), void *arg)
 	guest_proxy_stop(d);
 	logs_stop(d);
 	api_events_stop(d);
+	api_health_stop(d);
 	if (d->api)
 		(void)unlink(d->config->api_socket);
 	api_tcp_stop(d, on_tcp_stopped, s);

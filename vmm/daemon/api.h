@@ -14,6 +14,7 @@
 struct daemon;
 struct err;
 struct http_request;
+struct rpc_outcome;
 struct rpc_peer;
 
 /* Serve on the socket of the configuration. */
@@ -25,6 +26,9 @@ extern const struct http_header api_headers[];
 
 /* Answer @r of @peer, who may call. */
 void api_route(struct daemon *d, struct http_request *r, const struct rpc_peer *peer);
+
+/* For struct rpc_service: count a call, and record it if it changes something. */
+void api_observe(void *ctx, const struct rpc_outcome *o);
 
 /* The value of @key in the query of @r, percent-decoded, into @ret.  Return: 1 there, 0 not there, -1 too long or malformed. */
 int api_query(const struct http_request *r, const char *key, char *ret, size_t size);

@@ -17,6 +17,7 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "daemon/api.h"
+#include "daemon/counts.h"
 #include "daemon/daemon.h"
 #include "daemon/feed.h"
 #include "daemon/fleet.h"
@@ -194,8 +195,10 @@ void api_events_wake(struct vm *vm)
 	size_t i;
 
 	for (i = 0; i < all->n; i++) {
-		if (events_at(all, i)->seq > vm->n_fed)
-			feed_add(&vm->d->feed, vm, events_at(all, i));
+		if (events_at(all, i)->seq <= vm->n_fed)
+			continue;
+		counts_event(vm->d->counts, events_at(all, i)->name);
+		feed_add(&vm->d->feed, vm, events_at(all, i));
 	}
 	vm->n_fed = all->last_seq;
 	wake(vm->watchers);

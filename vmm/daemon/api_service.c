@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/api_service.h"
 
+#include "daemon/api.h"
+
 #include "proto/common.pb-c.h"
 #include "proto/vmm.pb-c.h"
 
@@ -76,4 +78,5 @@ const struct rpc_service vmm_service = {
 	.strip = "Teepod.",
 	.methods = methods,
 	.n_methods = sizeof(methods) / sizeof(*methods),
+	.observe = api_observe,
 };

@@ -27,6 +27,7 @@
 #include "daemon/agent_probe.h"
 #include "daemon/api.h"
 #include "daemon/config.h"
+#include "daemon/counts.h"
 #include "daemon/hostlink.h"
 #include "daemon/lifecycle.h"
 #include "daemon/reach.h"
@@ -243,6 +244,8 @@ int daemon_start(struct daemon *d, uv_loop_t *loop, const struct config *c, stru
 	int rc;
 
 	*d = (struct daemon){ .loop = loop, .config = c, .lock_fd = -1, .vm_root = -1 };
+	d->audit = AUDIT_NULL;
+	d->counts = xnew(struct counts);
 	rc = make_folders(d, e);
 	if (rc)
 		return rc;
@@ -353,6 +356,8 @@ void daemon_deinit(struct daemon *d)
 	fleet_free(&d->fleet);
 	pulls_free(d);
 	feed_deinit(&d->feed);
+	audit_close(&d->audit);
+	free(d->counts);
 	image_cache_free(d->images);
 	free(d->image_dir);
 	free(d->vsock_program);

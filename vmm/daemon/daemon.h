@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "base/err.h"
+#include "daemon/audit.h"
 #include "daemon/feed.h"
 #include "daemon/fleet.h"
 #include "daemon/log_keeper.h"
@@ -23,6 +24,8 @@
 struct agent_probe;
 struct api_auth;
 struct config;
+struct counts;
+struct health;
 struct hostapi;
 struct http_client;
 struct http_server;
@@ -53,6 +56,9 @@ struct daemon {
 	struct http_client *http;
 	struct http_server *api;
 	struct http_server *api_tcp;	/* NULL: only the unix socket */
+	struct audit audit;		/* who changed what */
+	struct counts *counts;		/* what was done, for /metrics */
+	struct health *health;		/* api_health.c; NULL: nobody asked yet */
 	struct api_auth *auth;		/* NULL: TCP without authentication, or none */
 	uv_signal_t on_hup;		/* api_tcp.c */
 	struct proxied *proxied;	/* guest_proxy.c */

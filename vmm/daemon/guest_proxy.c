@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/guest_proxy.h"
 
+#include "daemon/api.h"
+
 #include <string.h>
 
 #include "base/err.h"
@@ -196,4 +198,5 @@ const struct rpc_service guest_proxy_service = {
 	.name = "ProxiedGuestApi",
 	.methods = methods,
 	.n_methods = sizeof(methods) / sizeof(*methods),
+	.observe = api_observe,
 };

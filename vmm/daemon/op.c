@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "daemon/counts.h"
 #include "daemon/daemon.h"
 #include "daemon/vm.h"
 #include "loop/work.h"
@@ -46,6 +47,7 @@ static bool advance(struct op *op)
 		return op->at-- > 0;
 	if (!op->has_begun) {
 		op->has_begun = true;
+		op->begun_ms = time_mono_ms();
 		return op->steps[0].run != NULL;
 	}
 	if (op->result < 0) {
@@ -67,6 +69,8 @@ static struct op *finish(struct op *op)
 	struct op *next = op->next;
 
 	assert(vm->queue == op);
+	if (d->counts)
+		counts_op(d->counts, op->name, op->rc, time_mono_ms() - op->begun_ms);
 	vm->queue = next;
 	if (!next)
 		d->n_busy--;

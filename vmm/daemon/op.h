@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -39,6 +40,7 @@ struct op {
 	struct err err;
 	/* private */
 	size_t at;
+	uint64_t begun_ms;
 	int result; /* of the step that just ended */
 	bool has_begun, has_result, is_in_step, is_undoing, is_over;
 	int (*work)(struct op *op, struct err *e);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * audit: who changed what, one line of JSON for each call, in <state>/audit.jsonl
+ *
+ * Wire     {"at":"2026-11-21T14:00:00Z","who":"token alice","method":"StopVm","about":"<id>","status":200}, and
+ *	    "error" with the reason where it failed; every word of a caller's is escaped and cut.
+ * Owns     the file, of mode 0600.  Append only; a line is one write(2), not fsynced.
+ * Limits   AUDIT_MAX bytes, then it becomes audit.jsonl.1 and replaces the one before.
+ * Thread   the loop's.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct rpc_outcome;
+
+enum { AUDIT_MAX = 8 * 1024 * 1024 };
+
+struct audit {
+	int dirfd, fd; /* -1: not open, and nothing is written */
+	uint64_t size, max;
+	uint64_t n_lost; /* lines that could not be written */
+};
+
+#define AUDIT_NULL ((struct audit){ .dirfd = -1, .fd = -1 })
+
+/* @folder: the state folder.  Return: 0 or a negative errno. */
+int audit_open(struct audit *a, const char *folder, struct err *e);
+void audit_close(struct audit *a);
+
+void audit_add(struct audit *a, const struct rpc_outcome *o);
