@@ -33,6 +33,8 @@ const struct opt_spec opt_specs[OPT_COUNT] = {
 	[OPT_CONFIG] = { "config", 0, "FILE",
 			 "baileyd's configuration [/etc/bailey/baileyd.yaml]" },
 	[OPT_TDX] = { "tdx", 0, NULL, "fail unless VMs with TDX work here" },
+	[OPT_ONCE] = { "once", 0, NULL, "print one table and end" },
+	[OPT_SORT] = { "sort", 0, "NAME", "by cpu, memory, disk, name, uptime or restarts" },
 	[OPT_DRY_RUN] = { "dry-run", 0, NULL, "say what would change, and change nothing" },
 	[OPT_NO_RESTART] = { "no-restart", 0, NULL,
 			     "leave a running VM as it is until its next start" },

@@ -37,6 +37,8 @@ enum opt {
 	OPT_DRY_RUN,
 	OPT_NO_RESTART,
 	OPT_REGISTRY,
+	OPT_ONCE,
+	OPT_SORT,
 	OPT_COUNT,
 };
 

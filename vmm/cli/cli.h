@@ -87,5 +87,6 @@ int cmd_image_ls(struct cli *c, struct err *e);
 int cmd_image_check(struct cli *c, struct err *e);
 int cmd_compose_hash(struct cli *c, struct err *e);
 int cmd_compose_show(struct cli *c, struct err *e);
+int cmd_top(struct cli *c, struct err *e);
 int cmd_check(struct cli *c, struct err *e);
 int cmd_version(struct cli *c, struct err *e);

@@ -42,6 +42,9 @@ static json_t *of_vm(const struct vm *vm)
 	number(o, "disk_size", (uint64_t)vm->manifest.disk_size << 30);
 	number(o, "started_at", vm->is_running ? vm->state.started_at_ms : 0);
 	number(o, "boots", vm->state.generation);
+	number(o, "restart_attempts", vm->state.restart_attempts);
+	(void)json_object_set_new(o, "restart_gave_up", json_boolean(vm->state.restart_gave_up));
+	number(o, "restart_at_ms", vm->is_running ? 0 : vm->state.restart_due_ms);
 	if (vm->is_running && proc_figures_read(vm->qemu_pid, &f))
 		number(o, "pid", (uint64_t)vm->qemu_pid);
 	number(o, "cpu_ms", f.cpu_ms);

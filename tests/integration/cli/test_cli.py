@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """bailey against a real baileyd, as far as it goes without a guest: what it prints, changes, and exits with."""
+import fcntl
 import hashlib
 import json
 import os
@@ -9,8 +10,10 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
+import termios
 import time
 
 import bailey
@@ -393,6 +396,76 @@ def test_a_terminal_gets_colours_and_lines_that_fit():
     run("rm", "-f", "a-rather-long-name-of-a-virtual-machine")
 
 
+ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
+
+
+def size_of(t, lines, columns):
+    fcntl.ioctl(t.fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+
+def test_top_takes_the_terminal_and_gives_it_back():
+    """However it ends, the screen is the one before and the mode is the one before."""
+    names = [f"fleet-member-number-{i:02}" for i in range(6)]
+    for name in names:
+        make(name)
+
+    def end_by(how):
+        t = Terminal("top", columns="")
+        size_of(t, 24, 100)
+        seen = read_until(t.fd, b"sorted by")
+        assert ENTER in seen and b"6 VMs, 0 of them running" in seen, seen
+        lines = termios.ICANON | termios.ECHO
+        assert not termios.tcgetattr(t.fd)[3] & lines, "keys come one by one, unseen"
+        how(t)
+        seen = read_until(t.fd, LEAVE)
+        assert termios.tcgetattr(t.fd)[3] & lines == lines
+        status, rest = t.end()
+        assert ENTER not in rest.encode(), rest
+        return status
+
+    assert end_by(lambda t: os.write(t.fd, b"q")) == 0
+    assert end_by(lambda t: os.write(t.fd, b"\x03")) == -signal.SIGINT
+    for sig in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGABRT):
+        assert end_by(lambda t, sig=sig: os.kill(t.pid, sig)) == -sig
+
+
+def test_top_draws_what_fits_and_sorts():
+    t = Terminal("top", "--sort", "name", columns="")
+    size_of(t, 24, 100)
+    seen = read_until(t.fd, b"fleet-member-number-05").decode().rpartition("\x1b[H")[2]
+    at = [seen.index(f"fleet-member-number-{i:02}") for i in range(6)]
+    assert at == sorted(at), seen
+    os.write(t.fd, b"R")
+    seen = read_until(t.fd, b"sorted by name, reversed").decode().rpartition("\x1b[H")[2]
+    at = [seen.index(f"fleet-member-number-{i:02}") for i in range(6)]
+    assert at == sorted(at, reverse=True), seen
+    os.write(t.fd, b"\x1b[A")  # an arrow key is no key of ours
+    size_of(t, 8, 70)
+    seen = read_until(t.fd, b"and 2 more").decode().rpartition("\x1b[H")[2]
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen)
+    assert max(map(len, plain.splitlines())) <= 70, plain
+    os.kill(t.pid, signal.SIGTSTP)
+    read_until(t.fd, LEAVE)
+    os.kill(t.pid, signal.SIGCONT)
+    read_until(t.fd, ENTER)
+    read_until(t.fd, b"sorted by")
+    os.write(t.fd, b"q")
+    assert t.end()[0] == 0
+
+
+def test_top_once():
+    rows = json.loads(run("top", "-j").stdout)
+    assert len(rows) == 6 and rows[0]["state"] == "stopped" and rows[0]["cpu_percent"] is None, rows
+    assert rows[0]["memory_size"] == 512 << 20 and rows[0]["disk_size"] == 1 << 30, rows
+    text = run("top").stdout.splitlines()
+    assert len(text) == 7 and text[0].split()[:4] == ["NAME", "ID", "STATE", "CPU"], text
+    status, shown = Terminal("top", "--once").end()
+    assert status == 0 and "1049" not in shown and len(shown.splitlines()) == 7, shown
+    assert "none of cpu" in run("top", "--sort", "x", status=USAGE).stderr
+    for row in rows:
+        run("rm", "-f", row["id"])
+
+
 def test_rm_asks():
     make("dear")
     assert "bailey rm --force dear" in run("rm", "dear", status=USAGE).stderr
@@ -458,7 +531,9 @@ try:
                test_names_that_fit_several_or_none, test_logs_cannot_steer_the_terminal,
                test_a_followed_log_goes_on_where_it_was_over_a_restart,
                test_events_are_followed_until_the_vm_is_gone,
-               test_a_terminal_gets_colours_and_lines_that_fit, test_rm_asks,
+               test_a_terminal_gets_colours_and_lines_that_fit,
+               test_top_takes_the_terminal_and_gives_it_back, test_top_draws_what_fits_and_sorts,
+               test_top_once, test_rm_asks,
                test_command_lines_that_mean_nothing,
                test_check_with_and_without_a_daemon, test_no_daemon)
 finally:

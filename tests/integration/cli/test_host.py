@@ -236,6 +236,12 @@ def test_a_token_that_others_may_read_is_not_used():
     assert "no token" in run("-H", ADDRESS, "ps", status=USAGE, BAILEY_TOKEN="a\nb").stderr
 
 
+def test_top_has_the_figures_of_the_daemon_s_host():
+    row, = json.loads(run("-H", f"ssh://there.example{host.socket}", "top", "-j").stdout)
+    assert row["name"] == "one" and row["state"] != "stopped" and row["memory_used"] > 1 << 20, row
+    assert row["disk_used"] > 0 and row["cpu_percent"] is not None and row["restarts"] == 0, row
+
+
 def test_nobody_there():
     port = bailey.free_port()
     r = run("-H", f"tcp://127.0.0.1:{port}", "ps", status=UNREACHABLE)
@@ -304,7 +310,8 @@ try:
     host.wait_event("one", "vmm.started")
     bailey.run(test_unix, test_what_is_no_host_starts_nothing, test_ssh_stand_in, test_ssh_fails,
                test_ssh_dies_with_us, test_tcp_wants_a_token, test_where_a_token_is_found,
-               test_a_token_that_others_may_read_is_not_used, test_nobody_there, test_a_real_sshd)
+               test_a_token_that_others_may_read_is_not_used,
+               test_top_has_the_figures_of_the_daemon_s_host, test_nobody_there, test_a_real_sshd)
 finally:
     gate.shutdown()
     host.close()
