@@ -82,6 +82,7 @@ static int check_texts(const struct domain_spec *s, struct err *e)
 		{ "DMI vendor", s->vendor },
 		{ "DMI product", s->product },
 		{ "mrConfigId", s->mr_config_id },
+		{ "list of CPUs", s->cpuset },
 	};
 	size_t i;
 	int rc = 0;
@@ -199,6 +200,8 @@ int domain_check(const struct domain_spec *s, const struct host_caps *caps, stru
 		rc = check_paths(s, e);
 	if (rc == 0)
 		rc = check_size(s, e);
+	if (rc == 0)
+		rc = domain_check_host(s, e);
 	if (rc == 0)
 		rc = check_vsock(s, caps, e);
 	if (rc == 0)

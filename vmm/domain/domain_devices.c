@@ -80,9 +80,11 @@ void domain_devices(struct xml_out *o, const struct domain_spec *s, const struct
 	xml_say(o, "  <devices>\n    <emulator>@</emulator>\n", caps->emulator);
 	put_disks(o, s, at);
 	put_bus(o, s);
+	domain_ports(o, s, at);
 	if (s->share == DOMAIN_SHARE_9P)
 		put_9p(o, s->share_path, at->share);
 	xml_putf(o, "    <audio id='1' type='none'/>\n");
+	domain_hostdevs(o, s);
 	xml_putf(o, "    <video>\n      <model type='none'/>\n    </video>\n    <memballoon "
 		    "model='none'/>\n");
 	if (s->vsock == DOMAIN_VSOCK_KERNEL)

@@ -8,10 +8,12 @@
 #include "domain/domain_xml.h"
 #include "domain/xml_out.h"
 
+enum { DOMAIN_SLOT_EXPANDERS = 0x10 }; /* of NUMA nodes: the first of them */
+
 /* Which slot of pcie.0 each device has; 0: there is no such device. */
 struct domain_slots {
-	unsigned int rootfs, data_disk, volumes, nics, vsock,
-		share; /* volumes, nics: the first of them */
+	unsigned int rootfs, data_disk, volumes, nics, vsock, share,
+		root_ports; /* volumes, nics, root_ports: the first of them */
 	unsigned int n_used;
 };
 
@@ -26,6 +28,16 @@ static inline bool domain_tdx_by_args(const struct domain_spec *s, const struct 
 {
 	return s->tee == DOMAIN_TEE_TDX && caps->tdx == HOST_TDX_COMMANDLINE;
 }
+
+/* domain_host.c: what comes from one place of the host. */
+int domain_check_host(const struct domain_spec *s, struct err *e);
+size_t domain_root_ports(const struct domain_spec *s); /* how many are on pcie.0 */
+bool domain_has_expanders(const struct domain_spec *s);
+void domain_memory(struct xml_out *o, const struct domain_spec *s);   /* to <vcpu> */
+void domain_numatune(struct xml_out *o, const struct domain_spec *s); /* beside it */
+void domain_cells(struct xml_out *o, const struct domain_spec *s);    /* in <cpu> */
+void domain_ports(struct xml_out *o, const struct domain_spec *s, const struct domain_slots *at);
+void domain_hostdevs(struct xml_out *o, const struct domain_spec *s);
 
 /* <devices>: all that libvirt can express. */
 void domain_devices(struct xml_out *o, const struct domain_spec *s, const struct host_caps *caps,

@@ -31,7 +31,7 @@ int domain_slots_of(const struct domain_spec *s, struct domain_slots *ret, struc
 	const size_t most = DOMAIN_SLOT_LAST - DOMAIN_SLOT_FIRST + 1;
 	struct domain_slots at = { .n_used = 0 };
 
-	if (s->n_volumes > most || s->n_nics > most) {
+	if (s->n_volumes > most || s->n_nics > most || s->n_gpus > most) {
 		return err_set(e, ERR_INPUT,
 			       "%zu volumes and %zu NICs; all devices of a VM share %zu slots",
 			       s->n_volumes, s->n_nics, most);
@@ -42,19 +42,15 @@ int domain_slots_of(const struct domain_spec *s, struct domain_slots *ret, struc
 	at.nics = take(&at, s->n_nics);
 	at.vsock = take(&at, s->vsock != DOMAIN_VSOCK_NONE);
 	at.share = take(&at, s->share != DOMAIN_SHARE_NONE);
+	at.root_ports = take(&at, domain_root_ports(s));
+	if (domain_has_expanders(s) && at.n_used >= DOMAIN_SLOT_EXPANDERS)
+		return err_set(e, ERR_INPUT,
+			       "%u devices; beside huge pages a VM with GPUs has slots for %d",
+			       at.n_used, DOMAIN_SLOT_EXPANDERS - 1);
 	if (at.n_used > most)
 		return err_set(e, ERR_INPUT, "%u devices; a VM has slots for %zu", at.n_used, most);
 	*ret = at;
 	return 0;
-}
-
-static void put_memory(struct xml_out *o, const struct domain_spec *s)
-{
-	xml_putf(o, "  <memory unit='KiB'>%llu</memory>\n", s->memory_mib * 1024ULL);
-	if (s->vsock == DOMAIN_VSOCK_VHOST_USER) /* the device's process maps it */
-		xml_putf(o, "  <memoryBacking>\n    <source type='memfd'/>\n    <access "
-			    "mode='shared'/>\n  </memoryBacking>\n");
-	xml_putf(o, "  <vcpu placement='static'>%u</vcpu>\n", s->vcpus);
 }
 
 static void put_dmi(struct xml_out *o, const struct domain_spec *s)
@@ -87,9 +83,10 @@ static void put_machine(struct xml_out *o, const struct domain_spec *s,
 	xml_putf(o, "  </features>\n");
 	xml_putf(o, caps->has_kvm ? "  <cpu mode='host-passthrough' check='none'>\n"
 				  : "  <cpu mode='maximum' check='none'>\n");
-	xml_putf(o, "    <topology sockets='1' dies='1' cores='%u' threads='1'/>\n  </cpu>\n",
-		 s->vcpus);
-	xml_putf(o, "  <clock offset='utc'>\n    <timer name='hpet' present='no'/>\n  </clock>\n"
+	xml_putf(o, "    <topology sockets='1' dies='1' cores='%u' threads='1'/>\n", s->vcpus);
+	domain_cells(o, s);
+	xml_putf(o, "  </cpu>\n  <clock offset='utc'>\n    <timer name='hpet' present='no'/>\n  "
+		    "</clock>\n"
 		    "  <on_poweroff>destroy</on_poweroff>\n  <on_reboot>destroy</on_reboot>\n"
 		    "  <on_crash>destroy</on_crash>\n");
 }
@@ -139,7 +136,8 @@ int domain_xml(const struct domain_spec *s, const struct host_caps *caps, struct
 	xml_say(&o, "<domain type='@' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>\n",
 		caps->has_kvm ? "kvm" : "qemu");
 	xml_say(&o, "  <name>@</name>\n  <uuid>@</uuid>\n", s->name, s->uuid);
-	put_memory(&o, s);
+	domain_memory(&o, s);
+	domain_numatune(&o, s);
 	put_dmi(&o, s);
 	put_os(&o, s, caps);
 	put_machine(&o, s, caps);

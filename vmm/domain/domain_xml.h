@@ -6,7 +6,8 @@
  *
  * Invariants  The device set and its PCI slots are those that QEMU gives dstack's own command line, because
  *             the ACPI tables that follow from them are measured (tests/integration/acpi compares them).
- *             In order from slot 1 of pcie.0: rootfs, data disk, volumes, NICs, vsock, share on a disk or 9p.
+ *             In order from slot 1 of pcie.0: rootfs, data disk, volumes, NICs, vsock, share on a disk or 9p,
+ *             root ports of GPUs.  domain_host.c has those that come from one place of the host.
  * Trusts      nothing in a string: each is escaped for XML and for QEMU's option syntax.
  */
 #pragma once
@@ -23,6 +24,8 @@ enum {
 	DOMAIN_SLOT_LAST = 30, /* 31 is the ICH9 */
 	DOMAIN_CID_FIRST = 3,  /* of guests */
 	DOMAIN_XML_MAX = 256 * 1024,
+	DOMAIN_GPUS_MAX = 32,
+	DOMAIN_NODES_MAX = 8,
 };
 
 enum domain_tee {
@@ -87,6 +90,13 @@ struct domain_nic {
 	size_t n_ports;
 };
 
+/* A PCI device of the host that the guest is given: a GPU, or a bridge between GPUs. */
+struct domain_gpu {
+	unsigned int domain, bus, slot, function;
+	unsigned int node; /* of the host */
+	bool is_bound;	   /* to vfio-pci; else libvirt binds it for as long as the VM runs */
+};
+
 /* One VM.  All borrowed; paths absolute. */
 struct domain_spec {
 	const char *name; /* of the libvirt domain */
@@ -109,6 +119,15 @@ struct domain_spec {
 	size_t n_volumes;
 	const struct domain_nic *nics;
 	size_t n_nics;
+
+	/* GPUs, of which the last n_bridges are bridges. */
+	const struct domain_gpu *gpus;
+	size_t n_gpus, n_bridges;
+	/* With huge pages: the host's NUMA nodes that memory and vCPUs are shared by, in order; 0: no huge pages. */
+	const unsigned int *nodes;
+	size_t n_nodes;
+	unsigned int hugepage_kib;
+	const char *cpuset; /* the host's CPUs that QEMU may use, "0-15,32-47"; NULL: all */
 
 	enum domain_vsock vsock;
 	uint32_t cid;

@@ -243,6 +243,39 @@ static void test_tdx_by_command_line(void)
 	check_golden("tdx-commandline-unix", &s, &tdx_args);
 }
 
+static const struct domain_gpu gpus[] = {
+	{ .bus = 0x18, .node = 0, .is_bound = true },
+	{ .bus = 0x2a, .node = 0 },
+	{ .bus = 0x9a, .node = 1, .is_bound = true },
+	{ .domain = 1, .bus = 0x05, .function = 1, .node = 1, .is_bound = true }, /* a bridge */
+};
+
+static const unsigned int nodes[] = { 0, 1 };
+
+static void test_gpus(void)
+{
+	struct domain_spec s = base_spec();
+
+	s.gpus = gpus;
+	s.n_gpus = 4;
+	s.n_bridges = 1;
+	s.cpuset = "0-15,32-47";
+	check_golden("gpus", &s, &kvm);
+	s.nodes = nodes;
+	s.n_nodes = 2;
+	s.hugepage_kib = 1048576;
+	s.vcpus = 4;
+	check_golden("gpus-hugepages", &s, &kvm);
+	s.gpus = gpus + 2;
+	s.n_gpus = s.n_bridges = 0;
+	s.nodes = nodes;
+	s.n_nodes = 1;
+	s.vcpus = 1;
+	s.hugepage_kib = 2048;
+	s.cpuset = NULL;
+	check_golden("hugepages", &s, &tcg);
+}
+
 static void refused(const struct domain_spec *s, const struct host_caps *caps, int rc,
 		    const char *text)
 {
@@ -324,6 +357,36 @@ static void test_impossible_values_are_refused(void)
 	refused(&s, &tcg, ERR_INPUT, "port");
 }
 
+static void test_hugepages_that_cannot_be_shared_are_refused(void)
+{
+	struct domain_spec s = base_spec();
+
+	s.gpus = gpus;
+	s.n_gpus = 3;
+	s.nodes = nodes;
+	s.n_nodes = 2;
+	s.hugepage_kib = 2048;
+	s.vcpus = 3;
+	refused(&s, &kvm, ERR_INPUT, "write a multiple of 2");
+	s.vcpus = 4;
+	s.memory_mib = 3072;
+	refused(&s, &kvm, ERR_INPUT, "write a multiple of 2048 MiB");
+	s.memory_mib = 512;
+	refused(&s, &kvm, ERR_INPUT, "write a multiple of 2048 MiB");
+	s.memory_mib = 4096;
+	s.hugepage_kib = 0;
+	refused(&s, &kvm, ERR_INPUT, "no size");
+	s.hugepage_kib = 2048;
+	s.n_nodes = 1;
+	refused(&s, &kvm, ERR_INPUT, "NUMA node 1, which the VM does not have");
+	s.n_nodes = 0;
+	s.n_gpus = 33;
+	refused(&s, &kvm, ERR_INPUT, "at most 32");
+	s = base_spec();
+	s.cpuset = "0\n";
+	refused(&s, &kvm, ERR_INPUT, "list of CPUs");
+}
+
 static void test_too_long_is_refused(void)
 {
 	auto_buf struct buf xml = BUF_MAX(1000);
@@ -343,6 +406,8 @@ int main(void)
 	test_strings_are_escaped();
 	test_tdx_by_libvirt();
 	test_tdx_by_command_line();
+	test_gpus();
+	test_hugepages_that_cannot_be_shared_are_refused();
 	test_tdx_is_refused_where_something_is_missing();
 	test_missing_vsock_is_refused();
 	test_impossible_values_are_refused();

@@ -34,6 +34,9 @@ CASES = {
     "simulated": {},
     "escaped": {},
     "many": {"rootfs": True, "nics": 2, "volumes": 2, "hotplug_off": True, "pci_hole64": 0x8000000000},
+    "gpus": {"gpus": [0, 0, 1], "bridges": 1},
+    "gpus-hugepages": {"gpus": [0, 0, 1], "bridges": 1, "nodes": [0, 1], "cpus": 4},
+    "hugepages": {"nodes": [0], "cpus": 1},
     "least": {"disk": False, "nics": 0, "vsock": False, "share": None},
     "tdx-libvirt": {"rootfs": True, "share": "9p"},
     "tdx-commandline": {"rootfs": True, "share": "9p"},
@@ -55,7 +58,8 @@ def make_files(folder):
 def runnable_here(xml):
     """What TCG and this QEMU cannot do is taken out: none of it is a device."""
     for old, new in (("type='kvm'", "type='qemu'"), ("    <ioapic driver='qemu'/>\n", ""),
-                     ("mode='host-passthrough'", "mode='maximum'"), ("pc-q35-10.1", MACHINE)):
+                     ("mode='host-passthrough'", "mode='maximum'"), ("pc-q35-10.1", MACHINE),
+                     ("nodeset='1'", "nodeset='0'"), (" cpuset='0-15,32-47'", "")):
         xml = xml.replace(old, new)
     begin, end = xml.find("  <launchSecurity"), xml.find("</launchSecurity>\n")
     if begin >= 0:
@@ -95,8 +99,13 @@ def without_backends(argv):
             continue
         if option == "-chardev" and ("charmonitor" in value or "vsock" in value):
             continue
-        if option == "-object" and ("secret" in value or "tdx-guest" in value):
+        if option == "-object" and ("secret" in value or "tdx-guest" in value or "thread-context" in value or
+                                    "iommufd" in value):
             continue
+        if option == "-object" and "memory-backend-" in value:
+            value = plain_memory(value)
+        if option == "-device" and "vfio-pci" in value:
+            value = vsock_stand_in(value)
         if option == "-machine" and value == "confidential-guest-support=tdx":
             continue
         if option == "-netdev":
@@ -109,6 +118,13 @@ def without_backends(argv):
     return out
 
 
+def plain_memory(value):
+    """Memory that is neither huge nor anywhere in particular; a machine is the same with it."""
+    old = json.loads(value) if value.startswith("{") else dict(v.partition("=")[::2] for v in value.split(","))
+    size = int(old["size"][:-1]) << 30 if str(old["size"]).endswith("G") else old["size"]
+    return json.dumps({"qom-type": "memory-backend-memfd", "id": old["id"], "size": size, "share": True})
+
+
 def vsock_stand_in(value):
     if value.startswith("{"):
         old = json.loads(value)
@@ -118,7 +134,7 @@ def vsock_stand_in(value):
 
 
 def dstack_argv(folder, rootfs=False, disk=True, nics=1, volumes=0, vsock=True, share="vhd", hotplug_off=False,
-                pci_hole64=0):
+                pci_hole64=0, gpus=(), bridges=0, nodes=(), cpus=2):
     """In the order of the reference, with the slots that QEMU gives by itself."""
     vm = f"{folder}/{VM}"
     argv = [QEMU, "-accel", "tcg", "-cpu", "max", "-nographic", "-nodefaults", "-chardev", "null,id=com0",
@@ -148,7 +164,27 @@ def dstack_argv(folder, rootfs=False, disk=True, nics=1, volumes=0, vsock=True, 
                  "id=virtfs0"]
     elif share:
         argv += drive("hd2", f"{vm}/shared.img", raw)
-    return argv + ["-machine", "q35,hpet=off", "-smp", "2", "-m", "2048M"]
+    argv += numa_argv(gpus, nodes, cpus)
+    argv += ["-machine", "q35,hpet=off"]
+    for p, node in enumerate(list(gpus) + [None] * bridges, 1):
+        bus = f"pcie.node{node}" if nodes and node is not None else "pcie.0"
+        argv += ["-device", f"pcie-root-port,id=pci.{p},bus={bus},chassis={p}",
+                 "-device", f"vfio-pci,host=18:00.{p},bus=pci.{p},iommufd=iommufd0"]
+    return argv + ["-smp", str(cpus), "-m", "2048M"]
+
+
+def numa_argv(gpus, nodes, cpus):
+    """Huge pages.  The expander is there with GPUs only: verifiers know no other."""
+    argv, bus = [], 5
+    for i, node in enumerate(nodes):
+        n = cpus // len(nodes)
+        argv += ["-numa", f"node,nodeid={i},cpus={i * n}-{(i + 1) * n - 1},memdev=mem{i}",
+                 "-object", f"memory-backend-file,id=mem{i},size={2 // len(nodes)}G,mem-path=/dev/hugepages,share=on,"
+                 f"prealloc=yes,host-nodes={node},policy=bind"]
+        if gpus:
+            argv += ["-device", f"pxb-pcie,id=pcie.node{node},bus=pcie.0,addr={10 + i},numa_node={i},bus_nr={bus}"]
+            bus += 1 + gpus.count(node)
+    return argv
 
 
 def compare(name, ours, theirs):
