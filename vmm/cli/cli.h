@@ -80,6 +80,7 @@ int cmd_stop(struct cli *c, struct err *e);
 int cmd_kill(struct cli *c, struct err *e);
 int cmd_restart(struct cli *c, struct err *e);
 int cmd_rm(struct cli *c, struct err *e);
+int cmd_reload(struct cli *c, struct err *e);
 int cmd_image_pull(struct cli *c, struct err *e);
 int cmd_image_rm(struct cli *c, struct err *e);
 int registry_show(struct cli *c, struct err *e); /* image ls --registry */

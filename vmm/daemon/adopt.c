@@ -128,6 +128,11 @@ static int load(struct daemon *d, const char *name, bool is_removing, struct err
 	return 0;
 }
 
+int adopt_folder(struct daemon *d, const char *name, struct err *e)
+{
+	return load(d, name, false, e);
+}
+
 /* A folder that is being deleted may have lost its manifest already: then only the rest of it has to go. */
 static void load_removing(struct daemon *d, const char *name)
 {

@@ -16,5 +16,8 @@ struct hypervisor_result;
 /* Load each folder of <state>/vm.  One that cannot be loaded is left alone, with a warning. */
 int adopt_folders(struct daemon *d, struct err *e);
 
+/* Load one folder, whose VM is not known yet.  On failure it is left alone. */
+int adopt_folder(struct daemon *d, const char *name, struct err *e);
+
 /* Bring each VM and the domain of its id together.  Return: how many were found running. */
 size_t adopt_domains(struct daemon *d, const struct hypervisor_result *r);

@@ -20,6 +20,7 @@ void api_shutdown_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *i
 void api_remove_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_update_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_resize_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_reload_vms(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 
 void api_sv_list(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_sv_stop(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);

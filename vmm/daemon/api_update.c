@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* api_update: the calls that change a VM that exists */
+/* api_update: the calls that change VMs that exist, and the one that reads their folders again */
 #include "daemon/api_service.h"
 
 #include <stdlib.h>
@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "crypto/digest.h"
+#include "daemon/daemon.h"
+#include "daemon/reload.h"
 #include "daemon/update.h"
 #include "proto/common.pb-c.h"
 #include "proto/vmm.pb-c.h"
@@ -102,4 +104,32 @@ void api_resize_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 	vm = api_find_vm(call, ctx, r->id, NULL);
 	if (vm)
 		vm_update(vm, &q, UPDATE_STOPPED, resized, call);
+}
+
+static void reloaded(void *arg, int rc, const struct reloaded *r, const struct err *why)
+{
+	Bailey__Vmm__ReloadVmsResponse out = BAILEY__VMM__RELOAD_VMS_RESPONSE__INIT;
+	struct rpc_call *call = arg;
+
+	out.loaded = r->loaded;
+	out.updated = r->updated;
+	out.removed = r->removed;
+	if (rc)
+		rpc_fail(call, why);
+	else
+		rpc_reply(call, &out.base);
+}
+
+void api_reload_vms(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
+{
+	struct daemon *d = ctx;
+	struct err e = ERR_NONE;
+
+	(void)in;
+	if (d->is_stopping) {
+		(void)err_set(&e, ERR_BAD_STATE, "the daemon is ending");
+		rpc_fail(call, &e);
+		return;
+	}
+	reload_vms(d, reloaded, call);
 }

@@ -57,6 +57,9 @@ int vm_delete_files(const struct daemon *d, const char *id, struct err *e);
 /* Go on with a removal that a crash interrupted. */
 void vm_resume_removal(struct vm *vm);
 
+/* Its folder is gone: end what runs of it and forget it, and delete nothing of that name. */
+void vm_forget(struct vm *vm);
+
 /*
  * Its QEMU ended by itself: put away what it had, and record why: @cause, if we know it better than QEMU, else what
  * @reason and the console say.

@@ -83,14 +83,19 @@ static void forget(struct op *op)
 	hypervisor_forget(op->vm->d->hypervisor, op->vm->manifest.id, asked, op);
 }
 
-/* The log first: the folder is what a removal that was interrupted is known by. */
-int vm_delete_files(const struct daemon *d, const char *id, struct err *e)
+static void delete_log(const struct daemon *d, const char *id)
 {
 	char name[LOG_NAME_MAX];
 	auto_close int logs = qemu_log_open(d, id, name);
 
 	if (logs >= 0)
 		log_file_remove(logs, name);
+}
+
+/* The log first: the folder is what a removal that was interrupted is known by. */
+int vm_delete_files(const struct daemon *d, const char *id, struct err *e)
+{
+	delete_log(d, id);
 	return vmdir_remove(d->vm_root, id, e);
 }
 
@@ -110,6 +115,25 @@ static const struct op_step steps[] = {
 	{ "deleting its folder", unmake_folder, NULL }, { NULL, NULL, NULL },
 };
 
+/* Its folder is gone already; should one of that name come back meanwhile, it is not ours to delete. */
+static int delete_rest(struct op *op, struct err *e)
+{
+	(void)e;
+	delete_log(removal_of(op)->d, removal_of(op)->id);
+	return 0;
+}
+
+static void unmake_rest(struct op *op)
+{
+	op_work(op, delete_rest);
+}
+
+static const struct op_step forget_steps[] = {
+	{ "ending QEMU", kill_domain, NULL },	   { "-hanging up", unlisten, NULL },
+	{ "ending its vsock", uncarry, NULL },	   { "forgetting its domain", forget, NULL },
+	{ "deleting its log", unmake_rest, NULL }, { NULL, NULL, NULL },
+};
+
 /* A removal that fails is shown as removing, and tried again by RemoveVm or the next start. */
 static void finished(struct op *op)
 {
@@ -126,7 +150,7 @@ static void finished(struct op *op)
 	free(r);
 }
 
-void vm_resume_removal(struct vm *vm)
+static void end(struct vm *vm, const char *name, const struct op_step *table)
 {
 	struct removal *r;
 
@@ -136,12 +160,22 @@ void vm_resume_removal(struct vm *vm)
 	vm->has_removal = true;
 	r = xnew(struct removal);
 	r->op = (struct op){
-		.vm = vm, .name = "remove", .steps = steps, .done = finished, .is_last = true
+		.vm = vm, .name = name, .steps = table, .done = finished, .is_last = true
 	};
 	r->d = vm->d;
 	(void)str_copy(r->id, sizeof(r->id), vm->manifest.id);
 	(void)vsock_paths(vm->d->config->run, vm->short_id, &r->sockets, NULL);
 	op_queue(&r->op);
+}
+
+void vm_resume_removal(struct vm *vm)
+{
+	end(vm, "remove", steps);
+}
+
+void vm_forget(struct vm *vm)
+{
+	end(vm, "forget", forget_steps);
 }
 
 static void mark_run(void *arg)

@@ -171,8 +171,9 @@ static enum vmdir_found judge(int root, const char *name)
 									    : VMDIR_VM;
 }
 
-int vmdir_scan(int root, void (*fn)(const char *name, enum vmdir_found what, void *arg), void *arg,
-	       struct err *e)
+typedef void (*found_fn)(const char *name, enum vmdir_found what, void *arg);
+
+static int scan(int root, bool sweeps, found_fn fn, void *arg, struct err *e)
 {
 	auto_close int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent *d;
@@ -184,13 +185,23 @@ int vmdir_scan(int root, void (*fn)(const char *name, enum vmdir_found what, voi
 	while ((d = readdir(dir)) != NULL) {
 		if (str_equal(d->d_name, ".") || str_equal(d->d_name, ".."))
 			continue;
-		if (is_leftover(root, d->d_name))
-			(void)rmtree(root, d->d_name, NULL, NULL); /* what stays is tried again */
-		else
+		if (!is_leftover(root, d->d_name))
 			fn(d->d_name, judge(root, d->d_name), arg);
+		else if (sweeps)
+			(void)rmtree(root, d->d_name, NULL, NULL); /* what stays is tried again */
 	}
 	(void)closedir(dir);
 	return 0;
+}
+
+int vmdir_scan(int root, found_fn fn, void *arg, struct err *e)
+{
+	return scan(root, true, fn, arg, e);
+}
+
+int vmdir_look(int root, found_fn fn, void *arg, struct err *e)
+{
+	return scan(root, false, fn, arg, e);
 }
 
 int vmdir_mark_removing(int dirfd, struct err *e)

@@ -54,6 +54,10 @@ int vmdir_open(int root, const char *id, struct err *e);
 int vmdir_scan(int root, void (*fn)(const char *name, enum vmdir_found what, void *arg), void *arg,
 	       struct err *e);
 
+/* The same while VMs are made: what vmdir_create() has begun is passed over. */
+int vmdir_look(int root, void (*fn)(const char *name, enum vmdir_found what, void *arg), void *arg,
+	       struct err *e);
+
 /* From now on the folder is to be deleted, also after a crash. */
 int vmdir_mark_removing(int dirfd, struct err *e);
 
