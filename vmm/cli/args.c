@@ -42,7 +42,7 @@ const struct opt_spec opt_specs[OPT_COUNT] = {
 	[OPT_ALL] = { "all", 'a', NULL, "begin with the oldest that is kept, earlier boots too" },
 };
 
-static bool takes(const struct command *c, enum opt o)
+bool args_takes(const struct command *c, enum opt o)
 {
 	uint32_t bits = GLOBAL | (c ? c->options : 0);
 
@@ -55,7 +55,7 @@ static enum opt by_letter(const struct command *c, char letter)
 	enum opt o;
 
 	for (o = 0; o < OPT_COUNT; o++) {
-		if (opt_specs[o].letter == letter && takes(c, o))
+		if (opt_specs[o].letter == letter && args_takes(c, o))
 			return o;
 	}
 	return OPT_COUNT;
@@ -67,7 +67,7 @@ static enum opt by_name(const struct command *c, const char *name, size_t n)
 
 	for (o = 0; o < OPT_COUNT; o++) {
 		if (strlen(opt_specs[o].name) == n && memcmp(opt_specs[o].name, name, n) == 0 &&
-		    takes(c, o))
+		    args_takes(c, o))
 			return o;
 	}
 	return OPT_COUNT;
@@ -276,7 +276,7 @@ static int help_options(const struct command *c, uint32_t mask, struct buf *b)
 	int rc = 0;
 
 	for (o = 0; o < OPT_COUNT && rc == 0; o++) {
-		if (takes(c, o) && (mask & OPT_BIT(o)))
+		if (args_takes(c, o) && (mask & OPT_BIT(o)))
 			rc = help_option(o, b);
 	}
 	return rc;

@@ -87,5 +87,8 @@ static inline bool args_has(const struct args *a, enum opt o)
 	return a->options[o] != NULL;
 }
 
+/* Does @c take @o?  NULL: do all commands? */
+bool args_takes(const struct command *c, enum opt o);
+
 /* What --help prints: of all commands if @c is NULL. */
 int args_help(const struct command *table, const struct command *c, struct buf *ret);

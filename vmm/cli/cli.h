@@ -89,5 +89,8 @@ int cmd_image_check(struct cli *c, struct err *e);
 int cmd_compose_hash(struct cli *c, struct err *e);
 int cmd_compose_show(struct cli *c, struct err *e);
 int cmd_top(struct cli *c, struct err *e);
+int cmd_completion_bash(struct cli *c, struct err *e);
+int cmd_completion_vms(struct cli *c, struct err *e);
+int cmd_completion_images(struct cli *c, struct err *e);
 int cmd_check(struct cli *c, struct err *e);
 int cmd_version(struct cli *c, struct err *e);

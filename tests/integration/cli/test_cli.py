@@ -514,6 +514,42 @@ def test_check_with_and_without_a_daemon():
     assert text.splitlines()[0].startswith("VMs without a TEE work here"), text
 
 
+def complete(*words):
+    """What bash would offer for the last of these words, by the script that bailey prints."""
+    script = (". <(\"$1\" completion bash); compopt() { :; }; shift; COMP_WORDS=(\"$@\"); "
+              "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _bailey; printf '%s\\n' \"${COMPREPLY[@]}\"")
+    program = f"{bailey.BIN}/bailey"
+    r = subprocess.run(["bash", "-euc", script, "bash", program, program, *words], capture_output=True, text=True,
+                       check=False, timeout=60, cwd=host.dir, env=dict(os.environ, BAILEY_SOCKET=host.socket))
+    assert r.returncode == 0 and not r.stderr, (words, r)
+    return [w for w in r.stdout.splitlines() if w]
+
+
+def test_bash_completes():
+    make("web-1")
+    make("web-2")
+    commands = complete("")
+    helped = {line.split()[0] for line in run("--help").stdout.partition("commands:")[2].partition(
+        "\n\n")[0].splitlines() if line}
+    assert set(commands) == helped | {"help"}, (commands, helped)
+    assert complete("comp") == ["compose", "completion"]
+    assert set(complete("image", "")) >= {"ls", "check"} and complete("compose", "h") == ["hash"]
+    assert complete("logs", "") == ["web-1", "web-2"] and complete("stop", "web-1", "web-2") == ["web-2"]
+    assert complete("-q", "--socket", host.socket, "info", "web") == ["web-1", "web-2"]
+    assert complete("-s", "/nowhere", "info", "web") == [], "the daemon that the line names is asked"
+    assert complete("logs", "--ch") == ["--channel"] and complete("logs", "-c", "s") == [
+        "serial", "stdout", "stderr"][:3]
+    assert set(complete("--")) >= {"--json", "--host", "--quiet"} and "--channel" not in complete("--")
+    for command in ("ps", "logs", "image ls"):
+        want = set(re.findall(r"--[a-z-]+", run(*command.split(), "--help").stdout)) - {"--help"}
+        assert set(complete(*command.split(), "--")) - {"--help"} == want, command
+    assert "c.yaml" in complete("up", "") or any(x.endswith(".yaml") for x in complete("up", "")), complete("up", "")
+    assert complete("image", "check", "s") == ["s"]
+    assert run("completion", "images").stdout.split() == ["new-0.1.0", "old-0.1.0"]
+    for name in ("web-1", "web-2"):
+        run("rm", "-f", name)
+
+
 def test_no_daemon():
     for args in (("ps",), ("info", "x"), ("up", host.app("u", "name: u\n"))):
         r = subprocess.run([f"{bailey.BIN}/bailey", "-s", f"{host.dir}/no.sock", *args],
@@ -535,7 +571,7 @@ try:
                test_top_takes_the_terminal_and_gives_it_back, test_top_draws_what_fits_and_sorts,
                test_top_once, test_rm_asks,
                test_command_lines_that_mean_nothing,
-               test_check_with_and_without_a_daemon, test_no_daemon)
+               test_check_with_and_without_a_daemon, test_bash_completes, test_no_daemon)
 finally:
     host.close()
     shutil.rmtree(scratch, ignore_errors=True)
