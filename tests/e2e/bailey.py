@@ -100,12 +100,22 @@ class Failed(Exception):
 class Host:
     """A scratch state folder and the daemon that serves it."""
 
-    def __init__(self, extra=""):
+    def __init__(self, extra="", state_mount=None):
+        """@state_mount: options of a tmpfs for the state folder, such as "size=64m": a disk that can be full."""
         need(BIN and os.path.exists(f"{BIN}/baileyd"), "BAILEY_BIN does not hold baileyd")
         need(IMAGE and os.path.exists(f"{IMAGE}/metadata.json"), "BAILEY_IMAGE is not an image")
         need(os.geteuid() == 0, "libvirt's embedded driver needs root here")
         self.dir = tempfile.mkdtemp(prefix="b-e2e-", dir="/tmp")
         os.chmod(self.dir, 0o711)  # QEMU runs as a user of its own and must reach its disks
+        os.makedirs(f"{self.dir}/s")
+        self.mounted = state_mount is not None
+        if self.mounted:
+            r = subprocess.run(["mount", "-t", "tmpfs", "-o", f"mode=0711,{state_mount}", "bailey-test", f"{self.dir}/s"],
+                               capture_output=True, text=True, check=False)
+            if r.returncode != 0:
+                os.rmdir(f"{self.dir}/s")
+                os.rmdir(self.dir)
+            need(r.returncode == 0, f"a tmpfs cannot be mounted here: {r.stderr.strip()}")
         os.makedirs(f"{self.dir}/s/image")
         shutil.copytree(IMAGE, f"{self.dir}/s/image/{os.path.basename(IMAGE.rstrip('/'))}")
         self.config = f"{self.dir}/baileyd.yaml"
@@ -218,6 +228,9 @@ class Host:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+        if self.mounted:
+            wait_for("the state folder is let go", lambda: subprocess.run(
+                ["umount", f"{self.dir}/s"], capture_output=True, check=False).returncode == 0, 60)
         shutil.rmtree(self.dir, ignore_errors=True)
 
 

@@ -28,6 +28,7 @@
 #include "daemon/api.h"
 #include "daemon/config.h"
 #include "daemon/counts.h"
+#include "daemon/disk_guard.h"
 #include "daemon/hostlink.h"
 #include "daemon/lifecycle.h"
 #include "daemon/reach.h"
@@ -69,7 +70,8 @@ static int take_lock(struct daemon *d, struct err *e)
 			       *pid ? pid : "unknown", d->config->state);
 	}
 	len = str_format(pid, sizeof(pid), "%d\n", (int)getpid());
-	if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, (size_t)len, 0) != len)
+	/* In place first: on a full disk a block that was given back is gone. */
+	if (pwrite(fd, pid, (size_t)len, 0) != len || ftruncate(fd, len) < 0)
 		return err_errno(e, errno, "cannot write '%s'", path);
 	d->lock_fd = steal_fd(&fd);
 	return 0;
@@ -260,6 +262,7 @@ int daemon_start(struct daemon *d, uv_loop_t *loop, const struct config *c, stru
 	(void)uv_signal_start(&d->on_int, on_signal, SIGINT);
 	log_keeper_start(&d->logs, d);
 	restarter_start(&d->restarts, d);
+	disk_guard_start(&d->disk, d);
 	rc = http_client_start(&d->http, loop, e);
 	if (!rc)
 		rc = open_hypervisor(d, e);
@@ -279,6 +282,8 @@ static void close_handles(void *arg)
 	uv_close((uv_handle_t *)&d->watchdog, NULL);
 	log_keeper_stop(&d->logs);
 	restarter_stop(&d->restarts);
+	disk_guard_stop(d->disk);
+	d->disk = NULL;
 }
 
 static void http_stopped(void *arg)

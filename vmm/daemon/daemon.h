@@ -26,6 +26,7 @@ struct api_auth;
 struct config;
 struct counts;
 struct health;
+struct disk_guard;
 struct hostapi;
 struct http_client;
 struct http_server;
@@ -72,6 +73,7 @@ struct daemon {
 	uv_signal_t on_term, on_int;
 	struct log_keeper logs;
 	struct restarter restarts;
+	struct disk_guard *disk;
 	uv_timer_t watchdog; /* says to the service manager that the loop turns */
 	uv_timer_t patience; /* how long operations may take to end when we are asked to */
 	int exit_code;

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
+#include "daemon/disk_guard.h"
 #include "daemon/hostlink.h"
 #include "daemon/lifecycle.h"
 #include "daemon/vm.h"
@@ -36,7 +37,7 @@ void ending_deinit(struct ending *x)
 
 static int save(struct op *op, struct err *e)
 {
-	return vm_state_save(ending_of(op)->dirfd, &ending_of(op)->state, e);
+	return disk_guard_save(op->vm->d->disk, ending_of(op)->dirfd, &ending_of(op)->state, e);
 }
 
 void ending_save(struct op *op)

@@ -53,6 +53,8 @@ static void info_done(void *arg)
 		next = steal_ptr(&vm->next_info);
 		if (next)
 			write_info(vm, next);
+		else if (w->rc == -ENOSPC || w->rc == -EDQUOT)
+			vm->next_info = steal_ptr(&w->text);
 	}
 	w->d->n_busy--;
 	daemon_idle(w->d);
@@ -78,6 +80,14 @@ static void write_info(struct vm *vm, const char *text)
 	w->text = xstrdup(text);
 	vm->d->n_busy++;
 	work_start(vm->d->loop, info_run, info_done, w);
+}
+
+void notices_settle(struct vm *vm)
+{
+	auto_free char *next = vm->is_writing_info ? NULL : steal_ptr(&vm->next_info);
+
+	if (next)
+		write_info(vm, next);
 }
 
 /* Hex of 20 bytes, or "" where that is allowed. */

@@ -23,3 +23,6 @@ void notice_take(struct vm *vm, uint64_t generation, const char *name, const cha
 
 /* Only what the API shows of it: for events read back from the disk. */
 void notice_show(struct vm *vm, const char *name, const char *payload);
+
+/* Write the instance info that a full disk did not take, if there is one. */
+void notices_settle(struct vm *vm);

@@ -17,6 +17,7 @@
 #include "daemon/vsock_process.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
+#include "daemon/disk_guard.h"
 #include "daemon/hostlink.h"
 #include "daemon/log_files.h"
 #include "daemon/op.h"
@@ -36,6 +37,7 @@ struct removal {
 /* Marking happens beside the queue: it does not wait for a start that takes its time. */
 struct mark {
 	struct vm *vm;
+	struct disk_guard *guard;
 	int dirfd;
 	int rc;
 	struct err err;
@@ -182,7 +184,7 @@ static void mark_run(void *arg)
 {
 	struct mark *m = arg;
 
-	m->rc = vmdir_mark_removing(m->dirfd, &m->err);
+	m->rc = disk_guard_mark_removing(m->guard, m->dirfd, &m->err);
 }
 
 static void mark_done(void *arg)
@@ -219,6 +221,7 @@ void vm_remove(struct vm *vm, vm_done_fn done, void *arg)
 	vm->d->n_busy++;
 	m = xnew(struct mark);
 	m->vm = vm;
+	m->guard = vm->d->disk;
 	m->dirfd = fcntl(vm->dirfd, F_DUPFD_CLOEXEC, 0);
 	m->done = done;
 	m->arg = arg;

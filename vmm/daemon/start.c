@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
+#include "daemon/disk_guard.h"
 #include "daemon/hostlink.h"
 #include "daemon/limits.h"
 #include "daemon/op.h"
@@ -71,6 +72,8 @@ static void begin(struct op *op)
 		return;
 	}
 	rc = limits_check_room(vm->d, vm, &vm->manifest, true, &op->err);
+	if (!rc)
+		rc = disk_guard_check_start(vm->d->config, &op->err);
 	if (!rc)
 		rc = plan_init(&start_of(op)->plan, vm, &op->err);
 	op_next(op, rc);

@@ -19,6 +19,7 @@
 #include "daemon/compose.h"
 #include "daemon/daemon.h"
 #include "daemon/disk.h"
+#include "daemon/disk_guard.h"
 #include "daemon/guest_config.h"
 #include "daemon/log_files.h"
 #include "daemon/qemu_log.h"
@@ -116,7 +117,7 @@ int plan_revert(struct start_plan *p, struct err *e)
 {
 	/* The number of the boot is used up: what a half-started guest said must not count for the next. */
 	p->before.generation = p->after.generation;
-	return vm_state_save(p->dirfd, &p->before, e);
+	return disk_guard_save(p->d->disk, p->dirfd, &p->before, e);
 }
 
 int plan_carry(struct start_plan *p, struct err *e)

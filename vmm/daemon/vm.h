@@ -67,7 +67,7 @@ struct vm {
 	struct watcher *watchers;	/* api_events.c */
 	uint64_t n_fed;			/* the last seq that the daemon's feed has */
 	bool is_writing_info;		/* notices.c: .instance_info is on its way to the disk */
-	char *next_info;		/* and this is to follow it */
+	char *next_info;		/* and this is to follow it, or waits for room */
 };
 
 /* A VM whose folder is @dirfd (taken over; -1: there is none yet).  @m and @s are taken over. */

@@ -419,6 +419,11 @@ void hypervisor_list(struct hypervisor *h, hypervisor_done_fn done, void *arg)
 	submit(h, hypervisor_op_list, "", NULL, done, arg);
 }
 
+void hypervisor_resume_held(struct hypervisor *h, hypervisor_done_fn done, void *arg)
+{
+	submit(h, hypervisor_op_resume_held, "", NULL, done, arg);
+}
+
 int hypervisor_log_path(const struct hypervisor *h, const char *name, char *ret, size_t size)
 {
 	return str_format(ret, size, "%s/log/%sqemu/%s.log",

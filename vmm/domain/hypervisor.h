@@ -140,5 +140,8 @@ void hypervisor_query(struct hypervisor *h, const char *name, hypervisor_done_fn
 /* All domains of this connection. */
 void hypervisor_list(struct hypervisor *h, hypervisor_done_fn done, void *arg);
 
+/* Let go on each VM that QEMU holds because its disk could not be written; the result lists them. */
+void hypervisor_resume_held(struct hypervisor *h, hypervisor_done_fn done, void *arg);
+
 /* Where libvirt keeps QEMU's own messages of a domain (its argv and stderr).  Return: 0, -ENAMETOOLONG. */
 int hypervisor_log_path(const struct hypervisor *h, const char *name, char *ret, size_t size);

@@ -50,7 +50,9 @@ static int take_lock(struct hypervisor_link *l, struct err *e)
 			       n > 0 ? pid : "unknown", l->root);
 	}
 	(void)str_format(pid, sizeof(pid), "%d", (int)getpid());
-	if (ftruncate(fd, 0) != 0 || fd_write_all(fd, pid, strlen(pid)) != 0)
+	/* In place first: on a full disk a block that was given back is gone. */
+	if (pwrite(fd, pid, strlen(pid), 0) != (ssize_t)strlen(pid) ||
+	    ftruncate(fd, (off_t)strlen(pid)) != 0)
 		return err_errno(e, errno, "cannot write %s", path);
 	l->lock_fd = steal_fd(&fd);
 	return 0;
@@ -65,7 +67,7 @@ static int write_conf(const struct hypervisor_link *l, struct err *e)
 {
 	const char *user = l->user ? l->user : "root";
 	auto_free char *path = xasprintf("%s/etc/qemu.conf", l->root);
-	auto_buf struct buf b = BUF_MAX(CONF_MAX);
+	auto_buf struct buf b = BUF_MAX(CONF_MAX), old = BUF_MAX(CONF_MAX);
 	int rc;
 
 	rc = buf_add_str(
@@ -76,6 +78,10 @@ static int write_conf(const struct hypervisor_link *l, struct err *e)
 			      user, l->user ? 1 : 0);
 	if (rc < 0)
 		return err_set(e, rc, "account \"%s\" has too long a name", user);
+	/* A full disk must not keep the daemon from coming back. */
+	if (file_read(AT_FDCWD, path, CONF_MAX, &old, NULL) == 0 && old.n == b.n &&
+	    memcmp(old.p, b.p, b.n) == 0)
+		return 0;
 	return file_replace(AT_FDCWD, path, 0600, b.p, b.n, e);
 }
 

@@ -298,3 +298,30 @@ int hypervisor_op_list(struct hypervisor_link *l, struct hypervisor_op *op, stru
 	(void)e;
 	return 0;
 }
+
+static bool is_held(virDomainPtr d)
+{
+	int state = 0, reason = 0;
+
+	return virDomainGetState(d, &state, &reason, 0) == 0 && state == VIR_DOMAIN_PAUSED &&
+	       reason == VIR_DOMAIN_PAUSED_IOERROR;
+}
+
+/* One that has no room still is held again at once, and is found at the next time. */
+int hypervisor_op_resume_held(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e)
+{
+	virDomainPtr *list = NULL;
+	int n = virConnectListAllDomains(l->conn, &list, VIR_CONNECT_LIST_DOMAINS_PAUSED), i;
+
+	if (n < 0)
+		return hypervisor_error(e, "libvirt lists no domains");
+	op->domains = xcalloc((size_t)n + 1, sizeof(*op->domains));
+	for (i = 0; i < n; i++) {
+		if (is_held(list[i]) && virDomainResume(list[i]) == 0 &&
+		    describe(l, list[i], &op->domains[op->n_domains], NULL) == 0)
+			op->n_domains++;
+		(void)virDomainFree(list[i]);
+	}
+	free(list);
+	return 0;
+}

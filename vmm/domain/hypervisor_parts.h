@@ -65,6 +65,7 @@ int hypervisor_op_press(struct hypervisor_link *l, struct hypervisor_op *op, str
 int hypervisor_op_forget(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e);
 int hypervisor_op_query(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e);
 int hypervisor_op_list(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e);
+int hypervisor_op_resume_held(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e);
 enum hypervisor_reason hypervisor_reason_of_event(int detail);
 
 /* What QEMU's SHUTDOWN event says of itself: {"guest": true, "reason": "guest-reset"}. */

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@ enum {
 	ROOM_MIN = 16, /* events; the ring doubles from there */
 	LINE_MAX_BYTES = (EVENT_NAME_MAX + EVENT_BODY_MAX) * 6 + 256,
 	LOAD_MAX = 64 * 1024 * 1024,
+	CATCH_UP_MS = 5000,
 };
 
 static const char file_name[] = "events.jsonl", aside_name[] = ".events.jsonl.new";
@@ -57,13 +59,41 @@ static void make_room(struct events *ev)
 	ev->cap = cap;
 }
 
+static bool is_ours(const struct event *x)
+{
+	return str_starts(x->name, "vmm.");
+}
+
+/* Which one goes when there is no room: the oldest of the guest's, unless ours have more than their share. */
+static size_t least(const struct events *ev)
+{
+	size_t i, ours = 0, first_ours = ev->n, first_guests = ev->n;
+
+	for (i = ev->n; i > 0; i--) {
+		if (is_ours(events_at(ev, i - 1))) {
+			first_ours = i - 1;
+			ours++;
+		} else {
+			first_guests = i - 1;
+		}
+	}
+	return ours > ev->max / EVENTS_SHARE || first_guests == ev->n ? first_ours : first_guests;
+}
+
+/* Drop the @i-th: the older ones move up. */
+static void drop(struct events *ev, size_t i)
+{
+	event_deinit(&ev->ring[(ev->first + i) % ev->max]);
+	for (; i > 0; i--)
+		ev->ring[(ev->first + i) % ev->max] = ev->ring[(ev->first + i - 1) % ev->max];
+	ev->first = (ev->first + 1) % ev->max;
+	ev->n--;
+}
+
 static void keep(struct events *ev, const struct event *x)
 {
-	if (ev->n == ev->max) {
-		event_deinit(&ev->ring[ev->first]);
-		ev->first = (ev->first + 1) % ev->max;
-		ev->n--;
-	}
+	if (ev->n == ev->max)
+		drop(ev, least(ev));
 	make_room(ev);
 	ev->ring[(ev->first + ev->n) % ev->max] = *x;
 	ev->n++;
@@ -202,27 +232,60 @@ static int compact(struct events *ev)
 	if (fd < 0)
 		return -errno;
 	rc = fd_write_all(fd, b.p, b.n);
-	if (rc)
+	if (rc == 0 && renameat(ev->dirfd, aside_name, ev->dirfd, file_name) < 0)
+		rc = -errno;
+	if (rc) {
+		(void)unlinkat(ev->dirfd, aside_name, 0);
 		return rc;
-	if (renameat(ev->dirfd, aside_name, ev->dirfd, file_name) < 0)
-		return -errno;
+	}
 	(void)fd_close(ev->fd);
 	ev->fd = steal_fd(&fd);
 	ev->n_lines = ev->n;
 	return 0;
 }
 
+/* The disk did not take an event: it is tried again with all of them, but not at each one that comes. */
+static int catch_up(struct events *ev)
+{
+	uint64_t now = time_mono_ms();
+	int rc;
+
+	if (now - ev->behind_since_ms < CATCH_UP_MS)
+		return -ENOSPC;
+	rc = compact(ev);
+	ev->behind_since_ms = rc ? now : 0;
+	return rc;
+}
+
+/* A line that was written in part is taken back: the file holds whole ones. */
 static int append(struct events *ev, const struct event *x)
 {
 	auto_buf struct buf b = BUF_MAX(LINE_MAX_BYTES);
-	int rc = add_line(&b, x);
+	off_t size = lseek(ev->fd, 0, SEEK_END);
+	int rc;
 
+	if (ev->behind_since_ms)
+		return catch_up(ev);
+	rc = add_line(&b, x);
 	if (!rc)
 		rc = fd_write_all(ev->fd, b.p, b.n);
-	if (rc)
-		return rc;
+	if (rc) {
+		ev->behind_since_ms = time_mono_ms();
+		return size < 0 || ftruncate(ev->fd, size) < 0 ? -errno : rc;
+	}
 	ev->n_lines++;
 	return ev->n_lines > 2 * ev->max ? compact(ev) : 0;
+}
+
+int events_settle(struct events *ev, struct err *e)
+{
+	int rc;
+
+	if (!ev->behind_since_ms)
+		return 0;
+	ev->behind_since_ms = 1; /* long ago */
+	rc = catch_up(ev);
+	return rc ? err_errno(e, -rc, "cannot write %s", file_name) : 0;
 }
 
 static int check_text(const char *what, const char *s, size_t max, struct err *e)

@@ -21,6 +21,8 @@ enum {
 	EVENT_NAME_MAX = 64,
 	EVENT_BODY_MAX = 4096,
 	EVENTS_MAX = 10000, /* the most that `max` may be */
+	EVENTS_SHARE =
+		4, /* a guest's never push out those of the daemon ("vmm.") below 1/4 of max */
 };
 
 struct event {
@@ -36,6 +38,7 @@ struct events {
 	size_t cap;	/* of the ring, up to max */
 	size_t n_lines; /* in the file */
 	uint64_t last_seq;
+	uint64_t behind_since_ms; /* the file lacks some; 0: it has all */
 	int dirfd, fd;
 };
 
@@ -51,6 +54,9 @@ void events_close(struct events *ev);
  */
 int events_add(struct events *ev, uint64_t generation, const char *name, const char *body,
 	       struct err *e);
+
+/* Write what a full disk kept from the file.  Return: 0, also if there is nothing; or negative. */
+int events_settle(struct events *ev, struct err *e);
 
 /* The @i-th of n, oldest first; borrowed until the next events_add(). */
 const struct event *events_at(const struct events *ev, size_t i);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -131,11 +133,72 @@ static void test_a_link_in_place_of_the_file_is_refused(void)
 	assert(events_open(&ev, dirfd, 3, NULL) < 0);
 }
 
+/* However much a guest talks, what the daemon did with it can be read; and the other way round. */
+static void test_a_guest_does_not_push_out_the_daemons_events(void)
+{
+	auto_close int dirfd = fresh_dir("shares");
+	struct events ev = EVENTS_NULL;
+	int i, turn, ours;
+
+	assert(!events_open(&ev, dirfd, 20, NULL));
+	assert(!events_add(&ev, 1, "vmm.started", "", NULL));
+	assert(!events_add(&ev, 1, "boot.progress", "done", NULL));
+	assert(!events_add(&ev, 1, "vmm.gave_up", "", NULL));
+	for (i = 0; i < 500; i++)
+		assert(!events_add(&ev, 1, "talk", "x", NULL));
+	for (turn = 0; turn < 2; turn++) { /* also after a restart */
+		assert(ev.n == 20 && str_equal(events_at(&ev, 0)->name, "vmm.started"));
+		assert(str_equal(events_at(&ev, 1)->name, "vmm.gave_up"));
+		for (i = 1; i < 20; i++)
+			assert(events_at(&ev, (size_t)i)->seq > events_at(&ev, (size_t)i - 1)->seq);
+		assert(events_at(&ev, 19)->seq == 503);
+		events_close(&ev);
+		assert(!events_open(&ev, dirfd, 20, NULL));
+	}
+	for (i = 0; i < 500; i++)
+		assert(!events_add(&ev, 1, "vmm.restarted", "x", NULL));
+	for (i = 0, ours = 0; i < 20; i++)
+		ours += str_equal(events_at(&ev, (size_t)i)->name, "vmm.restarted");
+	assert(ours >= 5 && ours <= 6 && ev.last_seq == 1003);
+	events_close(&ev);
+}
+
+/* A disk without room: nothing half-written, nothing forgotten, and all is there when there is room again. */
+static void test_a_full_disk_is_caught_up_with(void)
+{
+	auto_close int dirfd = fresh_dir("full");
+	struct rlimit before, none;
+	struct events ev = EVENTS_NULL;
+	off_t size;
+	int i;
+
+	assert(!events_open(&ev, dirfd, 5, NULL) && !events_add(&ev, 1, "a", "1", NULL));
+	size = size_of(dirfd);
+	assert(!getrlimit(RLIMIT_FSIZE, &before));
+	none = before;
+	none.rlim_cur = (rlim_t)size + 10; /* in the midst of a line */
+	assert(!setrlimit(RLIMIT_FSIZE, &none));
+	for (i = 2; i < 5; i++)
+		assert(events_add(&ev, 1, "a", "more", NULL) < 0 && size_of(dirfd) == size);
+	assert(events_settle(&ev, NULL) < 0 && size_of(dirfd) == size);
+	assert(faccessat(dirfd, ".events.jsonl.new", F_OK, 0) < 0);
+	assert(!setrlimit(RLIMIT_FSIZE, &before));
+	assert(ev.n == 4 && !events_settle(&ev, NULL) && !events_settle(&ev, NULL));
+	assert(!events_add(&ev, 1, "a", "last", NULL));
+	events_close(&ev);
+	assert(!events_open(&ev, dirfd, 5, NULL));
+	assert(ev.n == 5 && ev.last_seq == 5 && str_equal(events_at(&ev, 4)->body, "last"));
+	events_close(&ev);
+}
+
 int main(void)
 {
 	int fd;
 
 	assert(mkdtemp(scratch));
+	assert(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	test_a_guest_does_not_push_out_the_daemons_events();
+	test_a_full_disk_is_caught_up_with();
 	test_events_survive_a_reopen();
 	test_the_oldest_goes_first_and_the_file_stays_small();
 	test_torn_and_foreign_lines_are_skipped();

@@ -123,7 +123,7 @@ def left_over(vms):
     same("sockets", os.listdir(f"{host.dir}/r"), {"baileyd.sock"} | {i[:8] for i in up})
     libvirt = f"{host.dir}/s/libvirt/run/qemu"
     same("libvirt's state", [n[:-4] for n in os.listdir(libvirt) if n.endswith(".xml")], up)
-    logs = {n[:-4] for n in os.listdir(f"{host.dir}/s/libvirt/log/qemu")} if os.path.isdir(
+    logs = {n.partition(".log")[0] for n in os.listdir(f"{host.dir}/s/libvirt/log/qemu")} if os.path.isdir(
         f"{host.dir}/s/libvirt/log/qemu") else set()
     if logs - ids:
         wrong.append(f"logs of nobody: {logs - ids}")
