@@ -55,7 +55,7 @@ static void test_a_token_that_is_almost_right(void)
 	}
 	assert(tokens_find(&t, almost));
 	assert(!tokens_find(&t, TOKEN " ") && !tokens_find(&t, " " TOKEN));
-	assert(!tokens_find(&t, TOKEN "0") && !tokens_find(&t, TOKEN + 1) && !tokens_find(&t, ""));
+	assert(!tokens_find(&t, TOKEN "0") && !tokens_find(&t, &TOKEN[1]) && !tokens_find(&t, ""));
 	almost[strlen(TOKEN) - 1] = 0;
 	assert(!tokens_find(&t, almost));
 }

@@ -228,13 +228,29 @@ void api_observe(void *ctx, const struct rpc_outcome *o)
 		audit_add(&d->audit, o);
 }
 
+/* Who looks for us may do without: a failure is told, no more. */
+static void be_found(struct daemon *d)
+{
+	struct err e = ERR_NONE;
+	char folder[256];
+
+	if (!d->config->api.discovery || discovery_folder(folder, sizeof(folder)))
+		return;
+	if (discovery_begin(&d->discovery, folder, d->config, d->image_dir, &e))
+		log_warn("api: dstack's client will not find this daemon: %s", e.text);
+}
+
 int api_start(struct daemon *d, struct err *e)
 {
 	int rc = audit_open(&d->audit, d->config->state, e);
 
 	if (!rc)
 		rc = api_tcp_start(d, e);
-	return rc ? rc : serve_socket(d, e);
+	if (!rc)
+		rc = serve_socket(d, e);
+	if (!rc)
+		be_found(d);
+	return rc;
 }
 
 struct stopping {
@@ -261,6 +277,7 @@ void api_stop(struct daemon *d, void (*done)(void *arg), void *arg)
 	logs_stop(d);
 	api_events_stop(d);
 	api_health_stop(d);
+	discovery_end(&d->discovery);
 	if (d->api)
 		(void)unlink(d->config->api_socket);
 	api_tcp_stop(d, on_tcp_stopped, s);

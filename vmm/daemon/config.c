@@ -324,7 +324,11 @@ int config_load(const char *path, struct config **ret, struct err *e)
 	if (!path)
 		return config_parse("", 0, "(defaults)", ret, e);
 	rc = file_read(AT_FDCWD, path, CONF_FILE_MAX, &b, e);
-	return rc ? rc : config_parse((const char *)b.p, b.n, path, ret, e);
+	if (!rc)
+		rc = config_parse((const char *)b.p, b.n, path, ret, e);
+	if (!rc)
+		(*ret)->file = path;
+	return rc;
 }
 
 void config_free(struct config *c)

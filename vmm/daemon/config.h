@@ -51,7 +51,8 @@ struct config_urls {
 };
 
 struct config {
-	json_t *doc; /* owns the strings that are const below */
+	const char *file; /* as it was given, borrowed; NULL: none */
+	json_t *doc;	  /* owns the strings that are const below */
 	const char *name;
 	char *state, *run, *api_socket;
 	enum log_level log;

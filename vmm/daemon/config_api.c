@@ -111,6 +111,12 @@ const struct conf_key config_api_keys[] = {
 	  .most = CONFIG_HOSTS_MAX,
 	  .doc = "Names by which a browser may reach a loopback address, besides localhost.",
 	  .example = "[vmm.example.com]" },
+	{ .name = "discovery",
+	  .type = CONF_BOOL,
+	  .otherwise = "true",
+	  .doc = "Write a record in dstack-vmm of the user's runtime folder, by which dstack's "
+		 "client "
+		 "finds this daemon?" },
 	{ .name = "insecure_loopback",
 	  .type = CONF_BOOL,
 	  .otherwise = "false",
@@ -215,6 +221,7 @@ int config_read_api(struct config *c, const char *file, struct err *e)
 	a->tls_cert = opt(o, "tls_cert");
 	a->tls_key = opt(o, "tls_key");
 	a->insecure_loopback = json_get_bool(o, "insecure_loopback", false);
+	a->discovery = json_get_bool(o, "discovery", true);
 	a->insecure_plaintext = json_get_bool(o, "insecure_plaintext", false);
 	for (i = 0; i < json_array_size(hosts) && i < CONFIG_HOSTS_MAX; i++)
 		a->hosts[a->n_hosts++] = json_string_value(json_array_get(hosts, i));

@@ -31,7 +31,7 @@ struct config_api {
 	const char *hosts[CONFIG_HOSTS_MAX];
 	size_t n_hosts;
 	const char *tokens_file, *htpasswd_file, *tls_cert, *tls_key; /* NULL: not given */
-	bool htpasswd_reads, insecure_loopback, insecure_plaintext;
+	bool htpasswd_reads, insecure_loopback, insecure_plaintext, discovery;
 };
 
 extern const struct conf_key config_api_keys[];

@@ -247,6 +247,7 @@ int daemon_start(struct daemon *d, uv_loop_t *loop, const struct config *c, stru
 
 	*d = (struct daemon){ .loop = loop, .config = c, .lock_fd = -1, .vm_root = -1 };
 	d->audit = AUDIT_NULL;
+	d->discovery = DISCOVERY_NULL;
 	d->counts = xnew(struct counts);
 	rc = make_folders(d, e);
 	if (rc)
@@ -362,6 +363,7 @@ void daemon_deinit(struct daemon *d)
 	pulls_free(d);
 	feed_deinit(&d->feed);
 	audit_close(&d->audit);
+	discovery_end(&d->discovery);
 	free(d->counts);
 	image_cache_free(d->images);
 	free(d->image_dir);

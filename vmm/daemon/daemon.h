@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "daemon/audit.h"
+#include "daemon/discovery.h"
 #include "daemon/feed.h"
 #include "daemon/fleet.h"
 #include "daemon/log_keeper.h"
@@ -57,6 +58,7 @@ struct daemon {
 	struct http_client *http;
 	struct http_server *api;
 	struct http_server *api_tcp;	/* NULL: only the unix socket */
+	struct discovery discovery;	/* how clients find us */
 	struct audit audit;		/* who changed what */
 	struct counts *counts;		/* what was done, for /metrics */
 	struct health *health;		/* api_health.c; NULL: nobody asked yet */

@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """/metrics, /healthz, the OpenAPI document and the audit log of a daemon that has done something."""
+import atexit
 import json
 import os
 import re
+import shutil
+import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from scratch import Daemon, main, vm, wait_for  # noqa: E402
 
+runtime = f"/tmp/b-it-run-{os.getpid()}"
+os.mkdir(runtime, 0o700)
+atexit.register(shutil.rmtree, runtime)
+os.environ["XDG_RUNTIME_DIR"] = runtime
 d = Daemon()
 
 
@@ -95,5 +102,21 @@ def test_the_document_is_of_what_is_served():
     assert b"<script" not in body and b"//" not in body.replace(b"https://", b""), "nothing from elsewhere"
 
 
+def test_clients_find_the_daemon():
+    """As dstack's client looks for it; one that was killed leaves a record, and the next sweeps it."""
+    records = lambda: sorted(os.listdir(f"{runtime}/dstack-vmm"))  # noqa: E731
+    first, = records()
+    with open(f"{runtime}/dstack-vmm/{first}", encoding="utf-8") as f:
+        seen = json.load(f)
+    assert (seen["address"], seen["pid"], seen["id"] + ".json") == (f"unix:{d.socket}", d.process.pid, first), seen
+    assert (seen["config_file"], seen["run_path"]) == (d.config, f"{d.dir}/s/vm"), seen
+    d.stop(signal.SIGKILL)
+    assert records() == [first]
+    d.start()
+    second, = wait_for("the new one", lambda: first not in records() and records())
+    assert d.stop() == 0 and records() == [], second
+    d.start()
+
+
 main(d, test_figures_tell_what_was_done, test_who_changed_what_is_on_file, test_health, test_a_full_disk_is_told,
-     test_the_document_is_of_what_is_served)
+     test_the_document_is_of_what_is_served, test_clients_find_the_daemon)
