@@ -107,6 +107,17 @@ static void test_what_is_no_text_is_empty(void)
 	expect("", "", "e");
 }
 
+static void test_held_texts_stay_while_files_change(void)
+{
+	put("shared/app-compose.json", "old");
+	put("shared/.user-config", "u");
+	vm_texts_hold(&vm);
+	put("shared/app-compose.json", "new");
+	expect("old", "u", "e");
+	vm_texts_forget(&kept);
+	expect("new", "u", "e");
+}
+
 int main(void)
 {
 	int tmp;
@@ -121,6 +132,7 @@ int main(void)
 	test_a_folder_of_the_future_is_not_trusted();
 	test_large_files_are_shown_and_not_kept();
 	test_what_is_no_text_is_empty();
+	test_held_texts_stay_while_files_change();
 	vm_texts_forget(&kept);
 	vm.dirfd = fd_close(vm.dirfd);
 	tmp = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

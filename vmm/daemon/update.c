@@ -36,7 +36,8 @@ struct update {
 	bool grows;	 /* the disk, which nobody has open */
 	bool has_fields; /* of the manifest, that change */
 	bool has_changed, is_decided;
-	char what[256]; /* "memory, ports" */
+	bool is_holding; /* the texts that the API shows */
+	char what[256];	 /* "memory, ports" */
 	vm_done_fn done;
 	void *arg;
 };
@@ -181,6 +182,8 @@ static int apply(struct op *op, struct err *e)
 
 static void stage(struct op *op)
 {
+	vm_texts_hold(op->vm);
+	update_of(op)->is_holding = true;
 	op_work(op, apply);
 }
 
@@ -212,7 +215,6 @@ static void show(struct op *op)
 	vm->manifest = u->m;
 	vm->staged = NULL;
 	u->m = was;
-	vm_texts_forget(vm->texts);
 	if (vm->is_running) /* it goes on with the image that it has */
 		vm->has_gateway = compose_wants_gateway(vm->dirfd);
 	else
@@ -237,6 +239,8 @@ static void finished(struct op *op)
 
 	if (vm->staged == &u->m)
 		vm->staged = NULL;
+	if (u->is_holding)
+		vm_texts_forget(vm->texts);
 	if (op->rc && u->is_decided)
 		log_error("vm %s: %s", vm->short_id, op->err.text);
 	u->done(u->arg, op->rc, &op->err);

@@ -88,7 +88,14 @@ static struct vm_texts lend(struct vm_texts *t, struct scratch *s)
 void vm_texts_forget(struct vm_texts_kept *k)
 {
 	put_away(&k->texts);
-	k->is_valid = false;
+	k->is_valid = k->is_held = false;
+}
+
+void vm_texts_hold(const struct vm *vm)
+{
+	vm_texts_forget(vm->texts);
+	vm->texts->texts = read_all(vm);
+	vm->texts->is_held = true;
 }
 
 struct vm_texts vm_texts(const struct vm *vm, struct scratch *s)
@@ -97,6 +104,8 @@ struct vm_texts vm_texts(const struct vm *vm, struct scratch *s)
 	struct vm_texts now;
 	struct stat st;
 
+	if (k->is_held)
+		return k->texts;
 	if (fstatat(vm->dirfd, "shared", &st, AT_SYMLINK_NOFOLLOW))
 		memset(&st, 0, sizeof(st));
 	if (k->is_valid && ns_of(&k->changed) == ns_of(&st.st_mtim))

@@ -31,9 +31,16 @@ struct vm_texts_kept {
 	struct vm_texts texts;
 	struct timespec changed; /* the folder's mtime when they were read */
 	bool is_valid;
+	bool is_held;
 };
 
 /* The texts; borrowed from the VM or from @s, whichever holds them. */
 struct vm_texts vm_texts(const struct vm *vm, struct scratch *s);
+
+/*
+ * Read them now, and show these until vm_texts_forget(), whatever becomes of the files: so that nobody sees an
+ * update half done.
+ */
+void vm_texts_hold(const struct vm *vm);
 
 void vm_texts_forget(struct vm_texts_kept *k);
