@@ -5,6 +5,7 @@ import { assert, launch, open, shot } from "./browser.mjs";
 import { fakeFleet, HOSTILE } from "./fakes.mjs";
 
 const port = Number(process.env.APP_PORT);
+const SAID = process.env.SCREENSHOTS ? "this" : HOSTILE; // the pictures are to show an app as people have
 const GOOD = `name: web-1
 tee: none
 resources: { cpus: 1, memory: 512M, disk: 1G }
@@ -13,7 +14,7 @@ ports:
 app:
   runner: bash
   script: |
-    echo '${HOSTILE} is only text' > /dev/console
+    echo '${SAID} is only text' > /dev/console
     mkdir -p /tmp/www
     echo "hello from the console" > /tmp/www/index.html
     exec busybox httpd -f -p 8080 -h /tmp/www
@@ -71,7 +72,7 @@ async function testAppFromYamlToRemoval() {
 	const steps = await page.locator(".steps .what").allTextContents();
 	assert(steps.includes("done") && steps.length > 3, "the steps of the boot are shown", steps);
 	await page.locator(".log .line", { hasText: "is only text" }).waitFor();
-	assert((await page.locator(".log .line", { hasText: "is only text" }).first().textContent()).includes(HOSTILE), "as it was written");
+	assert((await page.locator(".log .line", { hasText: "is only text" }).first().textContent()).includes(SAID), "as it was written");
 	await inBothThemes(page, "vm", (theme) => shot(page, `console-vm-${theme}`));
 
 	await page.locator("#log-search").fill("ONLY TEXT");
@@ -98,6 +99,8 @@ async function testAppFromYamlToRemoval() {
 	assert(await page.locator(".changes tbody tr").count() === 1, "one thing changes, and no other");
 	await page.getByRole("button", { name: "Update" }).click();
 	await page.locator(".facts div", { hasText: /^CPUs2$/ }).waitFor();
+	await page.getByText("It runs with what it was before its last update").waitFor();
+	await checkAccess(page, "outdated vm:");
 	await page.locator(".log .line", { hasText: "is only text" }).waitFor();
 
 	await page.getByRole("button", { name: "Stop" }).click();

@@ -9,6 +9,7 @@ const HEX = (n, seed) => Array.from({ length: n }, (_, i) => "0123456789abcdef"[
 function vm(n, more = {}, config = {}) {
 	const compose = { manifest_version: 2, name: more.name ?? `vm-${n}`, runner: "docker-compose", docker_compose_file: "services: {}\n" };
 	return {
+		exit_reason: "", restart_attempts: 0, restart_gave_up: false, restart_at_ms: 0, is_outdated: false,
 		id: ID(n), name: `vm-${n}`, status: "running", uptime: "3h 12m 9s", app_url: null, app_id: HEX(40, n), instance_id: HEX(40, n + 3),
 		exited_at: "never", boot_progress: "done", boot_error: "", shutdown_progress: "", image_version: "0.6.0", events: [],
 		interfaces: [{ mode: "user", backend: "slirp", mac: "02:16:36:2f:56:63", bridge_name: null, netdev_id: "net0" }],
@@ -28,14 +29,15 @@ const FLEETS = {
 		vm(2, { name: "key-broker", uptime: "12days 4h 1m 8s" }, { ports: [port(18444, 8443)] }),
 		vm(3, { name: "inference-7b", uptime: "41s", boot_progress: "pulling images" }, { vcpu: 16, memory: 65536, ports: [port(18080, 8080)] }),
 		vm(4, { name: "ledger-indexer", uptime: "2days 7h 30m 1s" }, { vcpu: 4, memory: 8192, ports: [port(15432, 5432)] }),
-		vm(5, { name: "notary", status: "exited", uptime: "never", gave_up: true, restarts: 5, boot_progress: "",
-			shutdown_progress: "kernel panic, 5 restarts in 4m" }, { ports: [port(17047, 7047)] }),
+		vm(5, { name: "notary", status: "exited", uptime: "never", restart_gave_up: true, restart_attempts: 5, exit_reason: "panic",
+			boot_progress: "" }, { ports: [port(17047, 7047)] }),
 		vm(6, { name: "hello", uptime: "1h 2m 3s" }, { image: "bailey-0.1.0", vcpu: 1, memory: 512, no_tee: true, ports: [port(18081, 8080)] }),
-		vm(7, { name: "staging-web", uptime: "26m 12s" }, { image: "bailey-0.1.0", memory: 1024, no_tee: true, simulated_tee: "dstack-tdx" }),
+		vm(7, { name: "staging-web", uptime: "26m 12s", is_outdated: true }, { image: "bailey-0.1.0", memory: 1024, no_tee: true, simulated_tee: "dstack-tdx" }),
 		vm(8, { name: "reports-nightly", status: "stopped", uptime: "never", boot_progress: "" }),
 		vm(9, { name: "oracle-feed", uptime: "5m 2s", boot_error: "request app keys: the key provider refused the quote" }),
 	],
-	hostile: [vm(1, { name: HOSTILE, boot_progress: HOSTILE, app_url: "javascript:window.pwned=1", instance_id: HOSTILE, image_version: HOSTILE },
+	hostile: [vm(1, { name: HOSTILE, boot_progress: HOSTILE, app_url: "javascript:window.pwned=1", instance_id: HOSTILE, image_version: HOSTILE,
+		boot_error: HOSTILE, exit_reason: HOSTILE, shutdown_progress: HOSTILE },
 		{ name: HOSTILE, image: HOSTILE, compose_file: JSON.stringify({ name: HOSTILE, [HOSTILE]: HOSTILE }), user_config: HOSTILE,
 			ports: [{ protocol: HOSTILE, host_address: HOSTILE, host_port: 1, vm_port: 2 }] })],
 };

@@ -17,15 +17,27 @@ export function showBadge(e, vm) {
 	setText(e, word);
 }
 
+// Ends of its own, and what follows from them; "" for a VM that is well.
+export function restarts(vm) {
+	const n = vm.restart_attempts, times = `${n} restart${n === 1 ? "" : "s"}`;
+	if (vm.restart_gave_up)
+		return `gave up after ${times}`;
+	if (vm.restart_at_ms)
+		return `starts again in ${duration(Math.max(0, vm.restart_at_ms - Date.now()) / 1000)}${n ? `, after ${times}` : ""}`;
+	return n ? times : "";
+}
+
+function step(vm) {
+	if (vm.status === "exited" || vm.status === "stopped")
+		return vm.exit_reason && vm.exit_reason !== "stopped" ? vm.exit_reason : vm.shutdown_progress;
+	if (vm.status !== "running")
+		return vm.shutdown_progress;
+	return vm.boot_error || (vm.boot_progress === "N/A" ? "" : vm.boot_progress);
+}
+
 // How far it is, in one line.
 export function progress(vm) {
-	if (vm.status === "exited")
-		return vm.shutdown_progress || "ended by itself";
-	if (vm.status !== "running")
-		return vm.shutdown_progress || "";
-	if (vm.boot_error)
-		return vm.boot_error;
-	return vm.boot_progress === "N/A" ? "" : vm.boot_progress;
+	return [step(vm), restarts(vm)].filter(Boolean).join(" · ");
 }
 
 export function uptime(vm) {
@@ -43,10 +55,6 @@ export function ports(c) {
 	});
 }
 
-function restarts(vm) {
-	return vm.restarts ? `${vm.restarts} ×` : "";
-}
-
 const CELLS = [
 	["status", "Status"], ["name", "Name"], ["progress", "Progress"], ["image", "Image"], ["cpus", "CPUs"],
 	["memory", "Memory"], ["ports", "Ports"], ["uptime", "Uptime"],
@@ -59,7 +67,7 @@ function makeRow() {
 
 function showRow(row, vm) {
 	const c = vm.configuration ?? {}, cell = (key) => row.querySelector(`td.${key}`);
-	const t = tee(c), shape = JSON.stringify([vm.name, vm.app_id, c.image, c.vcpu, c.memory, c.ports, t.name]);
+	const t = tee(c), shape = JSON.stringify([vm.name, vm.app_id, c.image, c.vcpu, c.memory, c.ports, t.name, vm.is_outdated]);
 
 	row.dataset.id = vm.id;
 	if (row.dataset.shape !== shape) {
@@ -67,6 +75,7 @@ function showRow(row, vm) {
 		fill(cell("status"), badge(vm));
 		fill(cell("name"), h("a", { href: `#/vm/${vm.id}` }, nameOf(vm)),
 			t.warning && h("span", { class: "tag warn", title: t.warning }, t.name === "none" ? "no TEE" : "simulated"),
+			vm.is_outdated && h("span", { class: "tag info", title: "It runs with what it was before its last update" }, "restart to update"),
 			h("span", { class: "mono faint block", title: vm.app_id }, vm.app_id.slice(0, 12)));
 		fill(cell("image"), c.image);
 		fill(cell("cpus"), c.vcpu);
@@ -74,7 +83,7 @@ function showRow(row, vm) {
 		fill(cell("ports"), ports(c));
 	}
 	showBadge(row.querySelector(".badge"), vm);
-	setText(cell("progress"), [progress(vm), restarts(vm) && `${restarts(vm)} restarted`].filter(Boolean).join(" · "));
+	setText(cell("progress"), progress(vm));
 	cell("progress").classList.toggle("bad", state(vm)[1] === "bad");
 	setText(cell("uptime"), uptime(vm));
 }

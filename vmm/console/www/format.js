@@ -30,8 +30,10 @@ export function memory(mib) {
 // As vm_state() of the command line has it: [word, kind].
 export function state(vm) {
 	const step = vm.boot_progress;
-	if (vm.gave_up)
+	if (vm.restart_gave_up && vm.status !== "running")
 		return ["gave up", "bad"];
+	if (vm.restart_at_ms && vm.status !== "running")
+		return ["waiting", "busy"];
 	if (vm.status === "stopped")
 		return ["stopped", "off"];
 	if (vm.status === "exited")

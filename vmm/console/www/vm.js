@@ -3,7 +3,7 @@
 import { lines, rpc, wait } from "/res/api.js";
 import { confirm, copy, problem, toast } from "/res/dialog.js";
 import { fill, h, reconcile, safeUrl, setText } from "/res/dom.js";
-import { ports, progress, showBadge, uptime } from "/res/fleet.js";
+import { ports, progress, restarts, showBadge, uptime } from "/res/fleet.js";
 import { date, memory, nameOf, tee, time } from "/res/format.js";
 import { logPanel } from "/res/logs.js";
 import * as store from "/res/store.js";
@@ -110,6 +110,24 @@ function pretty(text) {
 	}
 }
 
+// What an operator should know before all else.
+function notice(vm) {
+	if (vm.is_outdated && vm.status === "running")
+		return h("p", { class: "notice" }, "It runs with what it was before its last update. Restart it to make the update take effect.");
+	if (vm.restart_gave_up && vm.status !== "running")
+		return h("p", { class: "notice bad" }, `It ended by itself (${vm.exit_reason || "for an unknown reason"}) and ${restarts(vm)}. `,
+			"Its log says more; Start tries again.");
+	if (vm.status === "running" && vm.boot_error)
+		return h("p", { class: "notice bad" }, `The guest could not boot: ${vm.boot_error}`);
+	return null;
+}
+
+function wide(label, ...value) {
+	const e = fact(label, value);
+	e.className = "wide";
+	return e;
+}
+
 function facts(vm, hash) {
 	const c = vm.configuration ?? {}, t = tee(c), url = safeUrl(vm.app_url ?? "");
 	return [
@@ -119,8 +137,8 @@ function facts(vm, hash) {
 		fact("Image", c.image, vm.image_version && h("span", { class: "faint" }, ` ${vm.image_version}`)),
 		fact("CPUs", c.vcpu), fact("Memory", memory(c.memory ?? 0)), fact("Disk", `${c.disk_size} GiB`),
 		fact("Network", (vm.interfaces ?? []).map((i) => `${i.mode} ${i.mac}`).join(", ")),
-		fact("VM id", mono(vm.id, "VM id")), fact("App id", mono(vm.app_id, "App id")),
-		fact("Instance id", mono(vm.instance_id, "Instance id")), fact("Compose hash", mono(hash, "Compose hash")),
+		wide("VM id", mono(vm.id, "VM id")), wide("App id", mono(vm.app_id, "App id")),
+		wide("Instance id", mono(vm.instance_id, "Instance id")), wide("Compose hash", mono(hash, "Compose hash")),
 	];
 }
 
@@ -145,6 +163,7 @@ export function vmPage(main, id) {
 	const title = h("h1"), mark = h("span", { class: "badge" }), sub = h("p", { class: "summary" });
 	const overview = h("dl", { class: "facts" }), boot = h("ol", { class: "steps" });
 	const list = h("ol", { class: "events" }), compose = h("pre", { class: "source", tabIndex: 0, "aria-label": "app-compose.json" });
+	const warning = h("div", { role: "status" });
 	const { bar, show: showBar } = actionBar(id);
 	const log = logPanel(id);
 	let built = false, shape = "", hash = "";
@@ -153,7 +172,7 @@ export function vmPage(main, id) {
 		built = true;
 		fill(page, h("nav", { class: "crumbs", "aria-label": "Where" }, h("a", { href: "#/" }, "Fleet"), " / ", h("span", {}, id.slice(0, 8))),
 			h("div", { class: "head" }, title, mark, sub, h("span", { class: "push" }), bar),
-			h("div", { class: "two" },
+			warning, h("div", { class: "two" },
 				h("section", { class: "card", "aria-labelledby": "boot-title" }, h("h2", { id: "boot-title" }, "Boot"), boot),
 				h("section", { class: "card", "aria-labelledby": "facts-title" }, h("h2", { id: "facts-title" }, "Overview"), overview)),
 			log.root,
@@ -196,6 +215,10 @@ export function vmPage(main, id) {
 		showBadge(mark, vm);
 		setText(sub, [progress(vm), uptime(vm) && `up ${uptime(vm)}`].filter(Boolean).join(" · "));
 		showBar();
+		const told = notice(vm);
+		if (warning.textContent !== (told?.textContent ?? ""))
+			fill(warning, told);
+		warning.hidden = !told;
 		const now = JSON.stringify([vm.configuration, vm.instance_id, vm.app_url, vm.interfaces, hash]);
 		if (now !== shape) {
 			if (compose.textContent !== pretty(vm.configuration?.compose_file ?? "")) {
