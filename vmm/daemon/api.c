@@ -13,6 +13,7 @@
 #include "base/version.h"
 #include "auth/role.h"
 #include "daemon/api_events.h"
+#include "daemon/api_origin.h"
 #include "daemon/api_health.h"
 #include "daemon/api_metrics.h"
 #include "daemon/api_service.h"
@@ -179,16 +180,49 @@ void api_route(struct daemon *d, struct http_request *r, const struct rpc_peer *
 		not_found(r);
 }
 
+bool api_is_ours(const struct daemon *d, const struct http_request *r, bool is_local,
+		 const char **ret_why)
+{
+	const struct config_api *c = &d->config->api;
+
+	if (is_local &&
+	    !origin_host_is_local(http_request_header(r, "Host"), c->hosts, c->n_hosts)) {
+		*ret_why =
+			"this name is not the daemon's; use localhost or an address, or add it to "
+			"api.hosts";
+		return false;
+	}
+	if (!is_read(r) &&
+	    !origin_is_same(http_request_header(r, "Host"), http_request_header(r, "Origin"),
+			    http_request_header(r, "Sec-Fetch-Site"))) {
+		*ret_why = "another site made the browser send this; it is refused";
+		return false;
+	}
+	return true;
+}
+
+/* A browser, whose user forwards a port to the socket; every one of them says that it is Mozilla. */
+static bool is_browser(const struct http_request *r)
+{
+	const char *agent = http_request_header(r, "User-Agent");
+
+	return http_request_header(r, "Origin") || http_request_header(r, "Sec-Fetch-Site") ||
+	       (agent && str_starts(agent, "Mozilla/"));
+}
+
 static void on_request(struct http_request *r, void *arg)
 {
 	struct rpc_peer peer = { .kind = RPC_PEER_OPERATOR, .uid = http_request_uid(r) };
 	struct daemon *d = arg;
 	enum role role = role_of(d, peer.uid);
+	const char *why;
 
 	peer.is_reader = role == ROLE_READ;
 	(void)str_format(peer.name, sizeof(peer.name), "uid %u", peer.uid);
 	if (role == ROLE_NONE)
 		refuse(d, r, peer.uid);
+	else if (is_browser(r) && !api_is_ours(d, r, true, &why))
+		rpc_http_refuse(r, 403, why);
 	else
 		api_route(d, r, &peer);
 }

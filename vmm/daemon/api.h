@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "loop/http_server.h"
@@ -23,6 +24,13 @@ void api_stop(struct daemon *d, void (*done)(void *arg), void *arg);
 
 /* On every answer; for struct http_server_options. */
 extern const struct http_header api_headers[];
+
+/*
+ * Did the browser's user mean this call, and not another site?  With @is_local it must also be for a name of this
+ * host (config api.hosts).  Return: false, and *@ret_why for the answer.
+ */
+bool api_is_ours(const struct daemon *d, const struct http_request *r, bool is_local,
+		 const char **ret_why);
 
 /* Answer @r of @peer, who may call. */
 void api_route(struct daemon *d, struct http_request *r, const struct rpc_peer *peer);

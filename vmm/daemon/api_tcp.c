@@ -42,35 +42,14 @@ static void known(struct http_request *r, const struct caller *who, void *arg)
 	api_route(arg, r, &peer);
 }
 
-static bool is_ours(const struct daemon *d, const struct http_request *r, const char **ret_why)
-{
-	const struct entrance *at = http_request_peer(r);
-	const struct config_api *c = &d->config->api;
-
-	if (at && at->is_loopback &&
-	    !origin_host_is_local(http_request_header(r, "Host"), c->hosts, c->n_hosts)) {
-		*ret_why =
-			"this name is not the daemon's; use localhost or an address, or add it to "
-			"api.hosts";
-		return false;
-	}
-	if (!str_equal(http_request_method(r), "GET") &&
-	    !str_equal(http_request_method(r), "HEAD") &&
-	    !origin_is_same(http_request_header(r, "Host"), http_request_header(r, "Origin"),
-			    http_request_header(r, "Sec-Fetch-Site"))) {
-		*ret_why = "another site made the browser send this; it is refused";
-		return false;
-	}
-	return true;
-}
-
 static void on_request(struct http_request *r, void *arg)
 {
 	const struct rpc_peer anyone = { .kind = RPC_PEER_ANYONE, .uid = UINT32_MAX };
+	const struct entrance *at = http_request_peer(r);
 	struct daemon *d = arg;
 	const char *why;
 
-	if (!is_ours(d, r, &why))
+	if (!api_is_ours(d, r, at && at->is_loopback, &why))
 		rpc_http_refuse(r, 403, why);
 	else if (d->auth)
 		api_auth_check(d->auth, r, known, d);

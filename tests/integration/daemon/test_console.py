@@ -116,6 +116,22 @@ def test_pages_are_served_and_known_again():
     assert d.http("POST", "/")[0] == 405
 
 
-main(d, test_pages_are_served_and_known_again, test_a_good_yaml_becomes_what_create_vm_takes, test_every_mistake_has_its_place,
+def test_a_browser_at_the_end_of_a_forwarded_port_is_not_another_sites():
+    agent = "User-Agent: Mozilla/5.0 (X11; Linux x86_64)"
+
+    def ask(method, host, *headers):
+        head = "".join(f"{h}\r\n" for h in (f"Host: {host}", "Connection: close", "Content-Length: 0", *headers))
+        return int(d.raw(f"{method} /prpc/Version HTTP/1.1\r\n{head}\r\n".encode()).split()[1])
+
+    assert ask("GET", "localhost:9080", agent) == ask("GET", "127.0.0.1:9080", agent) == 200
+    assert ask("GET", "evil.example:9080", agent) == 403
+    assert ask("GET", "evil.example:9080", "Sec-Fetch-Site: none") == 403
+    assert ask("POST", "localhost:9080", agent, "Origin: http://localhost:9080") == 200
+    assert ask("POST", "localhost:9080", agent, "Origin: http://evil.example") == 403
+    assert ask("POST", "localhost:9080", agent, "Sec-Fetch-Site: cross-site") == 403
+    assert ask("GET", "any", "User-Agent: curl/7.88.1") == ask("POST", "any") == 200
+
+
+main(d, test_a_browser_at_the_end_of_a_forwarded_port_is_not_another_sites, test_pages_are_served_and_known_again, test_a_good_yaml_becomes_what_create_vm_takes, test_every_mistake_has_its_place,
      test_files_are_attached_never_opened, test_what_this_host_refuses_is_told_at_its_key,
      test_requests_that_are_none)
