@@ -31,6 +31,8 @@ static const struct {
 	  "Events of a VM (id) or of all; follow and since in the query" },
 	{ "/metrics", "text/plain", "Figures for Prometheus" },
 	{ "/healthz", "application/json", "Can the daemon do its work?" },
+	{ "/stats", "application/json",
+	  "What the VMs and the host use; vms=none leaves the VMs out" },
 	{ "/api-docs/openapi.json", "application/json", "This document" },
 };
 
