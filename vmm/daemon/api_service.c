@@ -71,6 +71,7 @@ static const struct rpc_method methods[] = {
 	  .in = VMM(app_id),
 	  .out = VMM(public_key_response),
 	  .run = api_get_app_env_encrypt_pub_key },
+	{ .name = "ListGpus", .in = EMPTY, .out = VMM(list_gpus_response), .run = api_list_gpus },
 	{ .name = "SvList", .in = EMPTY, .out = VMM(sv_list_response), .run = api_sv_list },
 	{ .name = "SvStop", .in = ID, .out = EMPTY, .run = api_sv_stop, .changes = true },
 	{ .name = "SvRemove", .in = ID, .out = EMPTY, .run = api_sv_remove, .changes = true },

@@ -22,6 +22,7 @@ void api_update_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 void api_resize_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_reload_vms(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 
+void api_list_gpus(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_sv_list(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_sv_stop(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_sv_remove(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);

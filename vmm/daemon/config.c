@@ -258,6 +258,19 @@ static int read_restart(const struct reader *r)
 	return 0;
 }
 
+static int read_gpu(const struct reader *r)
+{
+	const json_t *g = map(r->c, "gpu");
+	struct config *c = r->c;
+
+	c->gpu_enabled = json_get_bool(g, "enabled", false);
+	c->gpu_allow_all = json_get_bool(g, "allow_attach_all", false);
+	c->gpu_listing = json_object_get(g, "listing");
+	c->gpu_include = json_object_get(g, "include");
+	c->gpu_exclude = json_object_get(g, "exclude");
+	return 0;
+}
+
 static void read_urls(const struct config *c, const char *key, struct config_urls *ret)
 {
 	const json_t *list = map(c, key);
@@ -298,8 +311,8 @@ static int read_rest(const struct reader *r)
 int config_parse(const char *text, size_t n, const char *file, struct config **ret, struct err *e)
 {
 	static int (*const parts[])(const struct reader *) = {
-		read_paths,  read_api,	    read_qemu,	  read_vsock, read_ranges,
-		read_limits, read_registry, read_restart, read_rest,
+		read_paths,  read_api,	    read_qemu, read_vsock,   read_ranges,
+		read_limits, read_registry, read_gpu,  read_restart, read_rest,
 	};
 	struct config *c = xnew(struct config);
 	const struct reader r = { c, file, e };

@@ -87,6 +87,10 @@ struct config {
 	uint64_t disk_free;		   /* bytes that stay free in the state folder */
 	size_t max_body;
 
+	bool gpu_enabled, gpu_allow_all;
+	const json_t *gpu_listing, *gpu_include,
+		*gpu_exclude; /* lists of texts; borrowed from doc */
+
 	/* Where images are pulled from.  NULL: nowhere.  auth_file: NULL if there is none. */
 	const char *registry, *registry_auth_file;
 	bool registry_insecure;

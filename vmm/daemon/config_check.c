@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "domain/host_devices.h"
 #include "store/registry.h"
 
 int config_check_path(const char *text, struct err *e)
@@ -31,6 +32,25 @@ int config_check_endpoint(const char *text, struct err *e)
 
 	if (!colon || colon == text || !isdigit((unsigned char)colon[1]))
 		return err_set(e, ERR_INPUT, "\"%s\" is not host:port; write 127.0.0.1:3443", text);
+	return 0;
+}
+
+int config_check_product(const char *text, struct err *e)
+{
+	if (strspn(text, "0123456789abcdef") != 4 || text[4] != ':' ||
+	    strspn(text + 5, "0123456789abcdef") != 4 || text[9])
+		return err_set(e, ERR_INPUT,
+			       "\"%s\" is not VENDOR:PRODUCT; write one like 10de:2335", text);
+	return 0;
+}
+
+int config_check_slot(const char *text, struct err *e)
+{
+	struct pci_slot s;
+
+	if (pci_slot_parse(text, &s))
+		return err_set(e, ERR_INPUT, "\"%s\" is not a PCI slot; write one like 18:00.0",
+			       text);
 	return 0;
 }
 

@@ -4,4 +4,4 @@
 
 #include "data/conf.h"
 
-extern const struct conf_key config_limit_keys[], config_registry_keys[];
+extern const struct conf_key config_limit_keys[], config_registry_keys[], config_gpu_keys[];

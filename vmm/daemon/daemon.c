@@ -245,7 +245,9 @@ int daemon_start(struct daemon *d, uv_loop_t *loop, const struct config *c, stru
 {
 	int rc;
 
-	*d = (struct daemon){ .loop = loop, .config = c, .lock_fd = -1, .vm_root = -1 };
+	*d = (struct daemon){
+		.loop = loop, .config = c, .sysfs = "/sys", .lock_fd = -1, .vm_root = -1
+	};
 	d->audit = AUDIT_NULL;
 	d->discovery = DISCOVERY_NULL;
 	d->counts = xnew(struct counts);

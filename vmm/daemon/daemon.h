@@ -44,6 +44,7 @@ struct daemon {
 	struct feed feed;
 	int lock_fd;	      /* of the state folder, held for life */
 	int vm_root;	      /* <state>/vm */
+	const char *sysfs;    /* "/sys" */
 	char *image_dir;      /* <state>/image */
 	char *vsock_program;  /* what is run for each VM; NULL: the kernel carries vsock */
 	bool is_bailey_vsock; /* it takes bailey-vsock's options */

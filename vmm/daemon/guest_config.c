@@ -73,6 +73,8 @@ static void fill(const struct start_plan *p, struct vm_config_spec *s)
 		.memory_mib = m->memory,
 		.qemu_version = p->qemu_version,
 		.hugepages = m->hugepages,
+		.n_gpus = (unsigned int)(p->hardware.n_gpus - p->hardware.n_bridges),
+		.n_nvswitches = (unsigned int)p->hardware.n_bridges,
 		.swtpm = m->swtpm,
 		.n_nics = m->n_networks ? (unsigned int)m->n_networks : 1,
 		.n_volumes = (unsigned int)m->volumes.n,

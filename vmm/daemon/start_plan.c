@@ -52,7 +52,9 @@ int plan_init(struct start_plan *p, struct vm *vm, struct err *e)
 	p->after.exit = VM_EXIT_NONE;
 	p->after.stop = VM_STOP_NONE;
 	vm_state_host_boot(p->after.boot_id);
-	return p->dirfd < 0 ? err_errno(e, errno, "cannot keep the folder open") : 0;
+	if (p->dirfd < 0)
+		return err_errno(e, errno, "cannot keep the folder open");
+	return gpus_check_free(d, vm, &p->m, e);
 }
 
 void plan_deinit(struct start_plan *p)
@@ -100,6 +102,8 @@ int plan_prepare(struct start_plan *p, struct err *e)
 {
 	int rc = check_image(p, e);
 
+	if (!rc)
+		rc = hardware_find(p->d->config, p->d->sysfs, &p->m, &p->hardware, e);
 	if (!rc)
 		rc = guest_config_write(p, e);
 	if (!rc)
@@ -218,6 +222,13 @@ int plan_domain(const struct start_plan *p, const struct host_caps *caps, struct
 		.vsock = p->d->vsock,
 		.cid = p->after.cid,
 		.vhost_socket = p->sockets.vhost,
+		.gpus = p->hardware.gpus,
+		.n_gpus = p->hardware.n_gpus,
+		.n_bridges = p->hardware.n_bridges,
+		.nodes = p->hardware.nodes,
+		.n_nodes = p->hardware.n_nodes,
+		.hugepage_kib = p->hardware.hugepage_kib,
+		.cpuset = *p->hardware.cpuset ? p->hardware.cpuset : NULL,
 		.share = is_9p ? DOMAIN_SHARE_9P : DOMAIN_SHARE_DISK,
 		.share_path = share,
 		.serial_log = serial,

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/gpus.h"
 #include "daemon/vsock_process.h"
 #include "domain/domain_xml.h"
 #include "store/manifest.h"
@@ -29,6 +30,7 @@ struct start_plan {
 	int dirfd;
 	char *dir; /* absolute */
 	struct vsock_paths sockets;
+	struct hardware hardware;
 	struct image *image;
 	char qemu_version[32];
 	char mr_config_id[MR_CONFIG_TEXT_SIZE]; /* base64; "" if the VM has no real TEE */

@@ -12,6 +12,7 @@
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/fleet.h"
+#include "daemon/gpus.h"
 #include "daemon/limits.h"
 #include "daemon/ports.h"
 #include "daemon/validate_parts.h"
@@ -136,20 +137,6 @@ static int read_app_id(const configuration *c, struct manifest *m, struct err *e
 			       shown(text, sizeof(text), c->app_id));
 	str_hex(hex, raw, sizeof(raw));
 	m->app_id = xstrdup(hex);
-	return 0;
-}
-
-int validate_gpus(const configuration *c, struct err *e)
-{
-	char text[64];
-
-	if (!c->gpus)
-		return 0;
-	if (!str_equal(c->gpus->attach_mode, "listed") && !str_equal(c->gpus->attach_mode, "all"))
-		return err_set(e, ERR_INPUT, "Invalid GPU attach mode: %s",
-			       shown(text, sizeof(text), c->gpus->attach_mode));
-	if (c->gpus->n_gpus || str_equal(c->gpus->attach_mode, "all"))
-		return err_set(e, ERR_MISSING, "GPU is not enabled");
 	return 0;
 }
 
@@ -286,17 +273,21 @@ int validate_files(const configuration *c, struct err *e)
 	return 0;
 }
 
-static int read_flags(const configuration *c, struct manifest *m, struct err *e)
+static int read_flags(const struct daemon *d, const configuration *c, struct manifest *m,
+		      struct err *e)
 {
-	if (c->hugepages || c->pin_numa)
-		return err_set(e, ERR_MISSING, "%s is not supported by this version of Bailey",
-			       c->hugepages ? "hugepages" : "pin_numa");
+	struct hardware h;
+
+	m->hugepages = c->hugepages;
+	m->pin_numa = c->pin_numa;
 	m->vcpu = c->vcpu;
 	m->memory = c->memory;
 	m->disk_size = c->disk_size;
 	m->name = xstrdup(c->name);
-	m->gpu_attach_mode = xstrdup("listed");
-	return 0;
+	/* one that does not start yet may wait for huge pages to be free */
+	if (c->stopped)
+		return hardware_check(d->config, d->sysfs, m, e);
+	return hardware_find(d->config, d->sysfs, m, &h, e);
 }
 
 int validate_app(const configuration *c, struct err *e)
@@ -321,7 +312,7 @@ static int fill(const struct daemon *d, const configuration *c, struct manifest 
 	if (!rc)
 		rc = read_app_id(c, m, e);
 	if (!rc)
-		rc = validate_gpus(c, e);
+		rc = gpus_choose(d, NULL, c->gpus, m, e);
 	if (!rc)
 		rc = validate_app(c, e);
 	if (!rc)
@@ -329,7 +320,7 @@ static int fill(const struct daemon *d, const configuration *c, struct manifest 
 	if (!rc)
 		rc = validate_networks(c, m, e);
 	if (!rc)
-		rc = read_flags(c, m, e);
+		rc = read_flags(d, c, m, e);
 	if (!rc)
 		rc = validate_files(c, e);
 	if (!rc)

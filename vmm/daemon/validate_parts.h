@@ -21,7 +21,6 @@ int validate_app(const Bailey__Vmm__VmConfiguration *c, struct err *e);
 /* The ports and that they are allowed and distinct, but not whether they are free. */
 int validate_ports(const struct daemon *d, const Bailey__Vmm__VmConfiguration *c,
 		   struct manifest *m, struct err *e);
-int validate_gpus(const Bailey__Vmm__VmConfiguration *c, struct err *e);
 int validate_networks(const Bailey__Vmm__VmConfiguration *c, struct manifest *m, struct err *e);
 int validate_list(struct manifest_list *l, const char *what, char *const *urls, size_t n,
 		  struct err *e);

@@ -15,6 +15,7 @@
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/fleet.h"
+#include "daemon/gpus.h"
 #include "daemon/limits.h"
 #include "daemon/ports.h"
 #include "daemon/validate_parts.h"
@@ -201,6 +202,15 @@ static int check_files(const struct daemon *d, const request *q,
 	return rc || !n ? rc : limits_check_space(d->config, d->config->state, n, e);
 }
 
+static int update_gpus(const struct vm *vm, const request *q, struct manifest *m, struct err *e)
+{
+	free(m->gpu_attach_mode);
+	m->gpu_attach_mode = NULL;
+	manifest_list_deinit(&m->gpus);
+	manifest_list_deinit(&m->gpu_bridges);
+	return gpus_choose(vm->d, vm, q->gpus, m, e);
+}
+
 int validate_update(const struct vm *vm, const request *q, struct manifest *m, struct err *e)
 {
 	const struct daemon *d = vm->d;
@@ -214,7 +224,10 @@ int validate_update(const struct vm *vm, const request *q, struct manifest *m, s
 	if (!rc)
 		rc = update_image(d, q, &c, m, e);
 	if (!rc && q->gpus)
-		rc = validate_gpus(&c, e);
+		rc = update_gpus(vm, q, m, e);
+	/* a GPU that was taken out of the host hinders the next start, but not an update of the app */
+	if (!rc && (q->gpus || m->vcpu != vm->manifest.vcpu || m->memory != vm->manifest.memory))
+		rc = hardware_check(d->config, d->sysfs, m, e);
 	if (!rc)
 		rc = update_tee(q, m, e);
 	if (!rc)
