@@ -57,7 +57,9 @@ struct reload {
 struct reread {
 	struct op op; /* first: cast from it */
 	struct reload *r;
-	int fd; /* of its folder as it is found by its name */
+	int fd;	     /* of its folder as it is found by its name */
+	bool is_due; /* files are to be put in place: nobody is to see that half done */
+	bool is_holding;
 	char id[VM_ID_MAX + 1];
 	struct manifest m;
 };
@@ -199,6 +201,11 @@ static int read_again(struct op *op, struct err *e)
 
 static void read_folder(struct op *op)
 {
+	struct reread *rr = reread_of(op);
+
+	if (rr->is_due)
+		vm_texts_hold(op->vm);
+	rr->is_holding = rr->is_due;
 	op_work(op, read_again);
 }
 
@@ -242,7 +249,8 @@ static void show(struct op *op)
 		rc = take_folder(vm, steal_fd(&rr->fd), &op->err);
 	vm->manifest = rr->m;
 	rr->m = old;
-	vm_texts_forget(vm->texts);
+	if (!rr->is_holding)
+		vm_texts_forget(vm->texts);
 	vm_load_facts(vm);
 	rr->r->counts.updated++;
 	vm_note(vm, "vmm.reloaded", "");
@@ -264,19 +272,22 @@ static void finished(struct op *op)
 
 	if (op->rc)
 		log_warn("vm %s: not reloaded: %s", op->vm->short_id, op->err.text);
+	if (rr->is_holding)
+		vm_texts_forget(op->vm->texts);
 	manifest_deinit(&rr->m);
 	rr->fd = fd_close(rr->fd);
 	drop(rr->r);
 	free(rr);
 }
 
-static void reread(struct reload *r, struct vm *vm)
+static void reread(struct reload *r, struct vm *vm, bool is_due)
 {
 	struct reread *rr = xnew(struct reread);
 
 	rr->op = (struct op){ .vm = vm, .name = "reload", .steps = steps, .done = finished };
 	rr->r = r;
 	rr->fd = -1;
+	rr->is_due = is_due;
 	rr->m = MANIFEST_NULL;
 	(void)str_copy(rr->id, sizeof(rr->id), vm->manifest.id);
 	r->n_pending++;
@@ -292,7 +303,7 @@ static void look_again(struct reload *r, struct vm *vm, const struct seen *s)
 	if (!s->manifest)
 		log_warn("vm %s: not reloaded: %s", vm->short_id, s->why.text);
 	else if (s->is_due || !str_equal(known, s->manifest) || !vm->is_running)
-		reread(r, vm);
+		reread(r, vm, s->is_due);
 }
 
 /* Its process is ended first; that nobody is to delete anything there is why this is no removal. */

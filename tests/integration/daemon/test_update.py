@@ -272,6 +272,8 @@ def test_a_vm_that_is_being_removed():
     try:
         d.rpc("RemoveVm", {"id": vid})
         d.fails("UpdateVm", {"id": vid, "memory": 300}, "VM is being removed")
+        wait_for("it cannot go on", lambda: info(vid)["events"][-1]["event"] == "vmm.remove_failed")
+        d.fails("UpdateVm", {"id": vid, "memory": 300}, "VM is being removed")
         d.fails("ResizeVm", {"id": vid, "memory": 300}, "VM is being removed")
         assert info(vid)["status"] == "removing"
     finally:
