@@ -27,9 +27,9 @@ struct http_call_options {
 	int fd;		       /* a connected stream socket to speak on; -1: none */
 	const char *unix_path; /* connect here; NULL: none */
 	const char *content_type; /* NULL: no such header */
-	const char
-		*bearer;  /* a token for Authorization, by address only; NULL: none.  Wiped after */
-	const void *body; /* NULL: none */
+	const char *bearer;	  /* a token, sent by address only; NULL: none.  Wiped after */
+	const char *ca_file; /* PEM of who may sign its certificate; NULL: whom this host trusts */
+	const void *body;    /* NULL: none */
 	size_t n_body;
 	size_t reply_max;	 /* ERR_LIMIT over this; 0: 10 MiB */
 	unsigned int timeout_ms; /* the whole call; 0: 60000 */

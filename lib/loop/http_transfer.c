@@ -122,6 +122,8 @@ int http_transfer_new(struct http_transfer **ret, const struct http_call_options
 		rc = curl_easy_setopt(t->curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	if (rc == CURLE_OK && o->unix_path)
 		rc = curl_easy_setopt(t->curl, CURLOPT_UNIX_SOCKET_PATH, o->unix_path);
+	if (rc == CURLE_OK && o->ca_file)
+		rc = curl_easy_setopt(t->curl, CURLOPT_CAINFO, o->ca_file);
 	(void)curl_easy_setopt(t->curl, CURLOPT_NOSIGNAL, 1L);
 	(void)curl_easy_setopt(t->curl, CURLOPT_PROXY, "");
 	(void)curl_easy_setopt(t->curl, CURLOPT_FOLLOWLOCATION, 0L);

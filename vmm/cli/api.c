@@ -114,6 +114,7 @@ static int ask(const struct api *a, struct http_call_options *o, struct http_ans
 	int rc, fd = -1;
 
 	o->bearer = a->token;
+	o->ca_file = a->ca_file;
 	if (!a->url) {
 		fd = dial(a, e);
 		if (fd < 0)

@@ -24,11 +24,12 @@ enum {
 };
 
 struct api {
-	const char *socket; /* NULL: by @url */
-	const char *url;    /* "https://host:443"; NULL: by @socket */
-	const char *token;  /* NULL: none */
-	const char *name;   /* for messages; NULL: the socket */
-	bool is_remote;	    /* it leads to another host */
+	const char *socket;  /* NULL: by @url */
+	const char *url;     /* "https://host:443"; NULL: by @socket */
+	const char *token;   /* NULL: none */
+	const char *ca_file; /* for https; NULL: whom this host trusts */
+	const char *name;    /* for messages; NULL: the socket */
+	bool is_remote;	     /* it leads to another host */
 };
 
 enum { API_SOCKET_MAX = 108 };

@@ -22,6 +22,7 @@ static int by_ssh(struct cli *c, const struct host *h, struct err *e)
 
 static int by_address(struct cli *c, const struct host *h, struct err *e)
 {
+	const char *ca_file = getenv("BAILEY_CA_FILE");
 	bool is_v6 = strchr(h->name, ':') != NULL;
 	int rc = token_find(h, &c->token, e);
 
@@ -30,6 +31,7 @@ static int by_address(struct cli *c, const struct host *h, struct err *e)
 	(void)str_format(c->url, sizeof(c->url), "http%s://%s%s%s:%u", h->is_tls ? "s" : "",
 			 is_v6 ? "[" : "", h->name, is_v6 ? "]" : "", h->port);
 	c->api.url = c->url;
+	c->api.ca_file = ca_file && *ca_file ? ca_file : NULL;
 	c->api.token = *c->token.text ? c->token.text : NULL;
 	c->api.is_remote = true;
 	if (c->api.token && !h->is_tls && !host_is_loopback(h) && !c->is_quiet) {

@@ -242,6 +242,34 @@ def test_top_has_the_figures_of_the_daemon_s_host():
     assert row["disk_used"] > 0 and row["cpu_percent"] is not None and row["restarts"] == 0, row
 
 
+def test_the_daemon_s_own_tls_and_tokens():
+    """A second daemon, on HTTPS, with a certificate that only this test trusts."""
+    port = bailey.free_port()
+    secrets = tempfile.mkdtemp(dir=scratch)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-keyout", f"{secrets}/key", "-out", f"{secrets}/cert", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, timeout=60,
+                   capture_output=True)
+    os.chmod(f"{secrets}/key", 0o600)
+    read, operate = "r" * 40, "o" * 40
+    put_token(f"{secrets}/tokens", f"read reader {read}\noperate operator {operate}")
+    other = bailey.Host(f"api: {{ listen: ['tcp:127.0.0.1:{port}'], tokens_file: {secrets}/tokens, "
+                        f"tls_cert: {secrets}/cert, tls_key: {secrets}/key }}\n")
+    try:
+        where, env = f"https://localhost:{port}", {"BAILEY_CA_FILE": f"{secrets}/cert"}
+        r = run("-H", where, "ps", status=UNREACHABLE, BAILEY_TOKEN=read)
+        assert "certificate" in r.stderr, r.stderr
+        assert json.loads(run("-H", where, "ps", "-j", BAILEY_TOKEN=read, **env).stdout) == []
+        run("-H", where, "ps", status=1, BAILEY_TOKEN=read[:-1], **env)
+        app = host.app("far", "name: far\ntee: none\nresources: { cpus: 1, memory: 256M, disk: 1G }\n")
+        run("-H", where, "up", "--no-start", app, status=1, BAILEY_TOKEN=read, **env)
+        run("-H", where, "up", "--no-start", app, BAILEY_TOKEN=operate, **env)
+        assert other.info("far")["status"] == "stopped"
+        run("-H", where, "rm", "-f", "far", BAILEY_TOKEN=operate, **env)
+    finally:
+        other.close()
+
+
 def test_nobody_there():
     port = bailey.free_port()
     r = run("-H", f"tcp://127.0.0.1:{port}", "ps", status=UNREACHABLE)
@@ -311,7 +339,8 @@ try:
     bailey.run(test_unix, test_what_is_no_host_starts_nothing, test_ssh_stand_in, test_ssh_fails,
                test_ssh_dies_with_us, test_tcp_wants_a_token, test_where_a_token_is_found,
                test_a_token_that_others_may_read_is_not_used,
-               test_top_has_the_figures_of_the_daemon_s_host, test_nobody_there, test_a_real_sshd)
+               test_top_has_the_figures_of_the_daemon_s_host, test_the_daemon_s_own_tls_and_tokens,
+               test_nobody_there, test_a_real_sshd)
 finally:
     gate.shutdown()
     host.close()
