@@ -297,7 +297,10 @@ static void on_tcp_stopped(void *arg)
 {
 	struct stopping *s = arg;
 
-	http_server_stop(s->d->api, s->done, s->arg);
+	if (s->d->api)
+		http_server_stop(s->d->api, s->done, s->arg);
+	else
+		s->done(s->arg); /* it never began */
 	s->d->api = NULL;
 	free(s);
 }
