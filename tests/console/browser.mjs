@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 
 const { chromium } = createRequire(`${process.env.NODE_MODULES}/`)("playwright-core");
 
-export const DEADLINE = 60000;
+export const DEADLINE = 120000, BOOT = 300000; // ms: waits for conditions, on a machine that may be busy
 
 export function assert(condition, ...what) {
 	if (!condition)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // console: the web console as a person uses it, in Chromium, on a real daemon with a real guest
 import { audit, focusShown } from "./access.mjs";
-import { assert, launch, open, shot } from "./browser.mjs";
+import { assert, BOOT, launch, open, shot } from "./browser.mjs";
 import { fakeFleet, HOSTILE } from "./fakes.mjs";
 
 const port = Number(process.env.APP_PORT);
@@ -68,7 +68,7 @@ async function testAppFromYamlToRemoval() {
 	assert((await text(page, ".side")).includes("No TEE: not confidential"), "the side says what it becomes");
 	await create.click();
 	await page.getByRole("heading", { name: "web-1" }).waitFor();
-	await page.locator(".head .badge.good", { hasText: "up" }).waitFor();
+	await page.locator(".head .badge.good", { hasText: "up" }).waitFor({ timeout: BOOT });
 	const steps = await page.locator(".steps .what").allTextContents();
 	assert(steps.includes("done") && steps.length > 3, "the steps of the boot are shown", steps);
 	await page.locator(".log .line", { hasText: "is only text" }).waitFor();
@@ -95,7 +95,7 @@ async function testAppFromYamlToRemoval() {
 	await page.getByRole("link", { name: "Update", exact: true }).click();
 	await page.getByText("Nothing changes.").waitFor();
 	await write(page, (await page.locator("#yaml").inputValue()).replace("cpus: 1", "cpus: 2"));
-	await page.locator(".changes tbody tr", { hasText: "CPUs" }).waitFor();
+	await page.locator(".changes tbody tr", { hasText: "cpus" }).waitFor();
 	assert(await page.locator(".changes tbody tr").count() === 1, "one thing changes, and no other");
 	await page.getByRole("button", { name: "Update" }).click();
 	await page.locator(".facts div", { hasText: /^CPUs2$/ }).waitFor();
@@ -104,7 +104,7 @@ async function testAppFromYamlToRemoval() {
 	await page.locator(".log .line", { hasText: "is only text" }).waitFor();
 
 	await page.getByRole("button", { name: "Stop" }).click();
-	await page.locator(".head .badge.off", { hasText: "stopped" }).waitFor();
+	await page.locator(".head .badge.off", { hasText: "stopped" }).waitFor({ timeout: BOOT });
 	await page.getByRole("button", { name: "Remove" }).click();
 	await page.getByRole("dialog", { name: "Remove web-1?" }).waitFor();
 	await checkAccess(page, "remove:");

@@ -20,7 +20,7 @@ bailey.need(os.path.isdir(f"{MODULES}/node_modules/playwright-core"), f"no playw
 port = bailey.free_port()
 host = bailey.Host(f"api: {{ listen: [ 'tcp:127.0.0.1:{port}' ], insecure_loopback: true }}\n")
 try:
-    code = subprocess.run([node, f"{HERE}/console.mjs"], check=False, stdin=subprocess.DEVNULL, timeout=600, env={
+    code = subprocess.run([node, f"{HERE}/console.mjs"], check=False, stdin=subprocess.DEVNULL, timeout=1200, env={
         **os.environ, "URL": f"http://127.0.0.1:{port}/", "CHROMIUM": chromium, "NODE_MODULES": MODULES,
         "APP_PORT": str(bailey.free_port())}).returncode
     if code:

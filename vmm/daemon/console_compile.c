@@ -6,14 +6,18 @@
 #include <jansson.h>
 
 #include "app/app_yaml.h"
+#include "app/changes.h"
 #include "app/create.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "daemon/api.h"
 #include "daemon/daemon.h"
+#include "daemon/scratch.h"
 #include "daemon/validate.h"
+#include "daemon/vm_info.h"
 #include "data/faults.h"
 #include "data/json.h"
 #include "data/proto.h"
@@ -22,6 +26,8 @@
 #include "proto/vmm.pb-c.h"
 #include "store/image.h"
 #include "store/manifest.h"
+
+enum { CONFIGURATION_MAX = 64 * 1024 * 1024 }; /* of a VM, as JSON */
 
 struct compile {
 	struct daemon *d;
@@ -32,6 +38,7 @@ struct compile {
 	struct faults errors, warnings;
 	json_t *configuration; /* NULL: there are errors */
 	char image[IMAGE_NAME_MAX + 1];
+	struct changes changes; /* of the VM that is to be updated */
 };
 
 static void compile_free(struct compile *c)
@@ -40,6 +47,7 @@ static void compile_free(struct compile *c)
 	json_decref(c->in);
 	json_decref(c->configuration);
 	app_deinit(&c->app);
+	changes_deinit(&c->changes);
 	faults_deinit(&c->errors);
 	faults_deinit(&c->warnings);
 	free(c->image_dir);
@@ -113,12 +121,13 @@ static void warn(struct compile *c)
 {
 	const char *tee = app_str(&c->app, "tee");
 
-	if (str_equal(tee, "none"))
+	if (str_equal(tee, "none")) {
 		tell(&c->warnings, &c->app, "tee",
 		     "not confidential: the host can read all of this VM");
-	else if (str_equal(tee, "simulated"))
+	} else if (str_equal(tee, "simulated")) {
 		tell(&c->warnings, &c->app, "tee",
 		     "not confidential: TDX is imitated, for development only");
+	}
 }
 
 static void run(void *arg)
@@ -187,6 +196,42 @@ static void ask_host(struct compile *c)
 		tell(&c->errors, &c->app, key_of(e.text), e.text);
 }
 
+/* The configuration of @vm as a caller of Status sees it; NULL and @e. */
+static json_t *configuration_of(const struct vm *vm, struct err *e)
+{
+	auto_buf struct buf text = BUF_MAX(CONFIGURATION_MAX);
+	auto_scratch struct scratch s = SCRATCH_NULL;
+	json_t *there = NULL;
+	int rc = proto_to_json(&vm_info(vm, false, &s)->configuration->base, &text);
+
+	if (rc == 0)
+		rc = json_parse(text.p, text.n, CONFIGURATION_MAX, "configuration", &there, e);
+	else
+		(void)err_set(e, rc, "the configuration of this VM is too large to compare");
+	return there;
+}
+
+/* What UpdateVm would change. */
+static void compare(struct compile *c)
+{
+	const char *id = json_get_str(c->in, "id", "");
+	const struct vm *vm = vm_id_is_valid(id) ? fleet_find(&c->d->fleet, id) : NULL;
+	struct err e = ERR_NONE;
+	json_t *there = NULL;
+
+	if (vm)
+		there = configuration_of(vm, &e);
+	else
+		(void)err_set(&e, ERR_NOT_FOUND, "vm not found");
+	if (there)
+		changes_find(&c->app, there, &c->changes);
+	json_decref(there);
+	if (e.code || c->changes.refusal[0]) {
+		tell(&c->errors, &c->app, e.code ? "" : key_of(c->changes.refusal),
+		     e.code ? e.text : c->changes.refusal);
+	}
+}
+
 static json_t *list_of(const struct faults *f)
 {
 	json_t *list = json_array();
@@ -216,6 +261,13 @@ static json_t *reply_of(struct compile *c)
 	(void)json_object_set_new(o, "compose_hash", json_string(c->app.hash));
 	(void)json_object_set_new(o, "app_id", json_stringn(app_id, 40));
 	(void)json_object_set(o, "configuration", c->configuration);
+	if (!json_object_get(c->in, "id"))
+		return o;
+	(void)json_object_set_new(o, "changes", changes_json(&c->changes));
+	if (c->changes.request)
+		(void)json_object_set(c->changes.request, "id", json_object_get(c->in, "id"));
+	(void)json_object_set_new(
+		o, "update", c->changes.request ? json_incref(c->changes.request) : json_null());
 	return o;
 }
 
@@ -225,7 +277,9 @@ static void done(void *arg)
 	auto_free char *text = NULL;
 	json_t *reply;
 
-	if (c->configuration && !json_object_get(c->in, "id"))
+	if (c->configuration && json_object_get(c->in, "id"))
+		compare(c);
+	else if (c->configuration)
 		ask_host(c);
 	reply = reply_of(c);
 	text = json_compact(reply);

@@ -11,7 +11,8 @@
  *
  *   {"ok": true, "name": ..., "compose_hash": <64 hex>, "app_id": <40 hex>, "image": ...,
  *    "configuration": {...},           the request of CreateVm
- *    "warnings": [...], "errors": []}
+ *    "warnings": [...], "errors": [],
+ *    "changes": [{"field", "from", "to"}], "update": {...}}    with id: the request of UpdateVm; null if nothing changes
  *   {"ok": false, "warnings": [], "errors": [{"line": 7, "column": 3, "key": "resources.memory",
  *    "message": "\"2GB\" is not a size; write 2G"}, ...], "has_more": false}
  *

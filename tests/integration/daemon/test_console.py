@@ -90,6 +90,21 @@ def test_what_this_host_refuses_is_told_at_its_key():
     gone(taken)
 
 
+def test_an_update_says_what_it_changes():
+    made = d.rpc("CreateVm", {**compiled(HELLO)["configuration"], "stopped": True})["id"]
+    same = compiled(HELLO, id=made)
+    assert same["changes"] == [] and same["update"] is None, same
+    more = compiled(HELLO.replace("cpus: 2", "cpus: 1").replace("echo hello", "echo other"), id=made)
+    assert [c["field"] for c in more["changes"]][-1] == "cpus" and len(more["changes"]) >= 2, more["changes"]
+    assert more["update"]["id"] == made and more["update"]["vcpu"] == 1, more
+    d.rpc("UpdateVm", more["update"])
+    assert d.rpc("GetInfo", {"id": made})["info"]["configuration"]["vcpu"] == 1
+    gone(made)
+    ((line, _, _, message),) = faults(HELLO, id=made)
+    assert (line, message) == (0, "vm not found")
+    assert faults(HELLO, id="../x")[0][3] == "vm not found"
+
+
 def test_requests_that_are_none():
     for body in (b"", b"{", b"[]", b"7", b'{"yaml": 7}', b'{"yaml": "name: x", "files": []}', b'{"yml": ""}',
                  b'{"yaml": "", "id": 1}'):
@@ -133,5 +148,5 @@ def test_a_browser_at_the_end_of_a_forwarded_port_is_not_another_sites():
 
 
 main(d, test_a_browser_at_the_end_of_a_forwarded_port_is_not_another_sites, test_pages_are_served_and_known_again, test_a_good_yaml_becomes_what_create_vm_takes, test_every_mistake_has_its_place,
-     test_files_are_attached_never_opened, test_what_this_host_refuses_is_told_at_its_key,
+     test_files_are_attached_never_opened, test_what_this_host_refuses_is_told_at_its_key, test_an_update_says_what_it_changes,
      test_requests_that_are_none)

@@ -5,7 +5,7 @@ import { problem, toast } from "/res/dialog.js";
 import { fill, h, reconcile, say, setText } from "/res/dom.js";
 import { memory, nameOf, portText, tee } from "/res/format.js";
 import * as store from "/res/store.js";
-import { changes, updateRequest, yamlOf } from "/res/update.js";
+import { yamlOf } from "/res/update.js";
 
 const FILE_MAX = 512 * 1024, CHECK_MS = 250;
 const EXAMPLE = `name: hello
@@ -76,8 +76,8 @@ function changeTable(list) {
 		return h("p", { class: "faint" }, "Nothing changes.");
 	return h("table", { class: "changes" }, h("caption", { class: "unseen" }, "What changes"),
 		h("thead", {}, h("tr", {}, ["What", "Now", "Then"].map((x) => h("th", { scope: "col" }, x)))),
-		h("tbody", {}, list.map((c) => h("tr", {}, h("th", { scope: "row" }, c.what), h("td", {}, h("pre", {}, c.before)),
-			h("td", {}, h("pre", {}, c.after))))));
+		h("tbody", {}, list.map((c) => h("tr", {}, h("th", { scope: "row" }, c.field), h("td", {}, h("pre", {}, c.from ?? "—")),
+			h("td", {}, h("pre", {}, c.to ?? "—"))))));
 }
 
 function attachments(changed) {
@@ -128,12 +128,12 @@ export function editorPage(main, id) {
 			h("button", { type: "button", onclick: () => code.go(Math.max(1, e.line), e.column) },
 				h("span", { class: "where" }, e.line ? `Line ${e.line}` : "Document"), e.key && h("code", {}, e.key), h("span", {}, e.message))),
 		() => {});
-		go.disabled = !r.ok || busy;
+		go.disabled = !r.ok || busy || id !== null && !r.update;
 		const n = r.errors.length;
 		setText(status, n ? `${n}${r.has_more ? " and more" : ""} mistake${n > 1 ? "s" : ""}` : "No mistakes");
 		status.className = n ? "count bad" : "count good";
 		if (r.ok)
-			fill(side, h("h2", {}, base ? "What changes" : "What it becomes"), base ? changeTable(changes(base.configuration, r.configuration)) : null, preview(r));
+			fill(side, h("h2", {}, base ? "What changes" : "What it becomes"), base ? changeTable(r.changes ?? []) : null, preview(r));
 		else
 			fill(side, h("h2", {}, base ? "What changes" : "What it becomes"), h("p", { class: "faint" }, "Shown when there are no mistakes."));
 	};
@@ -159,13 +159,13 @@ export function editorPage(main, id) {
 	}
 	const submit = async () => {
 		isWanted = result === null; // it is being checked: as soon as that is done
-		if (!result?.ok || busy)
+		if (!result?.ok || busy || id && !result.update)
 			return;
 		busy = go.disabled = true;
 		go.classList.add("working");
 		try {
 			if (id) {
-				await rpc("UpdateVm", updateRequest(id, base.configuration, result.configuration));
+				await rpc("UpdateVm", result.update);
 				toast(`${nameOf(base)} is updated; a change of what runs takes effect at its next start`);
 				store.refresh(id);
 				location.hash = `#/vm/${id}`;
@@ -179,7 +179,8 @@ export function editorPage(main, id) {
 		} catch (e) {
 			problem(id ? "Update" : "Create", e);
 		}
-		busy = go.disabled = false;
+		busy = false;
+		go.disabled = !result?.ok || id !== null && !result.update;
 		go.classList.remove("working");
 	};
 	const begin = (text) => {

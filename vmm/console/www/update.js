@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// update: a VM's configuration as the YAML that makes it, and the difference of two
-import { portText } from "/res/format.js";
+// update: a VM's configuration as the YAML that makes it
 
 const GIB = 1024;
 
@@ -76,50 +75,4 @@ export function yamlOf(c) {
 	if (c.user_config)
 		y += text(0, "user_config", c.user_config);
 	return { yaml: y, whole: Object.keys(a).every((k) => KNOWN.has(k)) };
-}
-
-const FIELDS = [["image", "Image"], ["vcpu", "CPUs"], ["memory", "Memory, MiB"], ["disk_size", "Disk, GiB"], ["user_config", "User config"],
-	["no_tee", "No TEE"], ["simulated_tee", "Simulated TEE"], ["ports", "Ports"], ["kms_urls", "Key services"], ["gateway_urls", "Gateways"]];
-
-function shown(v) {
-	if (v === undefined || v === null || v === "" || Array.isArray(v) && v.length === 0)
-		return "";
-	if (Array.isArray(v) && v[0]?.vm_port)
-		return v.map(portText).join("\n");
-	return typeof v === "string" ? v : JSON.stringify(v, null, 1);
-}
-
-// [{what, before, after}]
-export function changes(before, after) {
-	const list = [];
-	for (const [key, what] of FIELDS) {
-		const a = shown(before[key]), b = shown(after[key]);
-		if (a !== b)
-			list.push({ what, before: a, after: b });
-	}
-	const a = parse(before.compose_file), b = parse(after.compose_file);
-	for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
-		if (shown(a[key]) !== shown(b[key]))
-			list.push({ what: key, before: shown(a[key]), after: shown(b[key]) });
-	}
-	return list;
-}
-
-// Only what differs: what is absent stays as it is.
-export function updateRequest(id, before, after) {
-	const r = { id };
-	const differs = (key) => shown(before[key]) !== shown(after[key]);
-	if (differs("compose_file"))
-		r.compose_file = after.compose_file;
-	for (const key of ["vcpu", "memory", "disk_size", "image", "user_config", "no_tee"]) {
-		if (differs(key))
-			r[key] = after[key];
-	}
-	for (const key of ["ports", "kms_urls", "gateway_urls"]) {
-		if (differs(key)) {
-			r[`update_${key}`] = true;
-			r[key] = after[key];
-		}
-	}
-	return r;
 }
