@@ -42,7 +42,9 @@ static void add(struct changes *c, const char *field, char *from, char *to)
 	if (!list)
 		abort();
 	c->list = list;
-	c->list[c->n++] = (struct change){ xstrdup(field), from, to };
+	list[c->n].field = xstrdup(field);
+	list[c->n].from = from;
+	list[c->n++].to = to;
 }
 
 static void ask(struct changes *c, const char *key, json_t *value)

@@ -159,60 +159,91 @@ static int start(struct cli *c, struct outcome *o, struct err *e)
 	return api_call_id(&c->api, "StartVm", vm_id(o->vm), e);
 }
 
-static const char *action_of(const struct outcome *o, bool restarts, bool starts)
+/* What is to be done with a VM that is there, beside its update. */
+struct power {
+	bool restarts, starts; /* a restart is a start too */
+};
+
+static struct power power_of(const struct cli *c, const struct outcome *o)
+{
+	bool is_up = vm_is(o->vm, "running"), is_due = change_is_due(o->vm);
+	struct power p = { .restarts = false };
+
+	if (is_wanted_down(c))
+		return p;
+	if (is_dry(c) && o->changes.n)
+		is_due = true; /* it would be, after the update */
+	p.restarts = is_up && is_due && !args_has(c->args, OPT_NO_RESTART);
+	p.starts = p.restarts || !is_up;
+	return p;
+}
+
+static const char *action_of(const struct outcome *o, struct power p)
 {
 	if (o->changes.n)
 		return "updated";
-	if (restarts)
+	if (p.restarts)
 		return "restarted";
-	return starts ? "started" : "unchanged";
+	return p.starts ? "started" : "unchanged";
+}
+
+static void say_dry(const struct cli *c, const struct outcome *o, struct power p)
+{
+	const char *also = p.restarts ? " and restarted" : " and started";
+
+	cli_say(c, "%s: would be %s%s\n", vm_name(o->vm),
+		str_equal(o->action, "unchanged") ? "left as it is" : o->action,
+		o->changes.n && p.starts ? also : "");
 }
 
 static void say_running(const struct cli *c, const struct outcome *o)
 {
 	const char *name = vm_name(o->vm);
 
-	if (change_is_due(o->vm))
+	if (change_is_due(o->vm)) {
 		cli_say(c, "%s: runs with what it was until its next start: bailey restart %s\n",
 			name, name);
-	else if (!*vm_str(o->vm, "boot_error"))
+	} else if (!*vm_str(o->vm, "boot_error")) {
 		cli_say(c, "%s: %s\n", name,
 			is_settled(o->vm) ? "nothing changed" : "on its way already");
+	}
+}
+
+/* Say what changes, and change it. */
+static int update(const struct cli *c, const struct app *a, struct outcome *o, struct err *e)
+{
+	changes_find(a, vm_configuration(o->vm), &o->changes);
+	if (!o->changes.n)
+		return 0;
+	change_show(c, vm_name(o->vm), &o->changes);
+	if (*o->changes.refusal) {
+		return err_set(e, ERR_CONFLICT, "%s: %s cannot be changed so: %s", a->file,
+			       vm_name(o->vm), o->changes.refusal);
+	}
+	return is_dry(c) ? 0 : change_apply(c, &o->changes, &o->vm, e);
 }
 
 /* The VM of that name is there: make it this one.  Takes over @vm. */
 static int adopt(struct cli *c, const struct app *a, json_t *vm, struct outcome *o, struct err *e)
 {
-	bool restarts, starts, may_start = !is_wanted_down(c);
-	int rc = 0;
+	struct power p;
+	int rc;
 
 	o->vm = vm;
-	changes_find(a, vm_configuration(vm), &o->changes);
-	if (o->changes.n)
-		change_show(c, vm_name(vm), &o->changes);
-	if (*o->changes.refusal)
-		return err_set(e, ERR_CONFLICT, "%s: %s cannot be changed so: %s", a->file,
-			       vm_name(vm), o->changes.refusal);
-	if (o->changes.n && !is_dry(c))
-		rc = change_apply(c, &o->changes, &o->vm, e);
+	rc = update(c, a, o, e);
 	if (rc < 0)
 		return rc;
-	restarts = vm_is(o->vm, "running") && may_start && !args_has(c->args, OPT_NO_RESTART) &&
-		   (change_is_due(o->vm) || (is_dry(c) && o->changes.n));
-	starts = may_start && (restarts || !vm_is(o->vm, "running"));
-	o->action = action_of(o, restarts, starts);
+	p = power_of(c, o);
+	o->action = action_of(o, p);
 	if (is_dry(c)) {
-		cli_say(c, "%s: would be %s%s\n", vm_name(o->vm),
-			str_equal(o->action, "unchanged") ? "left as it is" : o->action,
-			o->changes.n && starts ? (restarts ? " and restarted" : " and started")
-					       : "");
+		say_dry(c, o, p);
 		return 0;
 	}
-	if (!starts && vm_is(o->vm, "running"))
+	if (!p.starts && vm_is(o->vm, "running"))
 		say_running(c, o);
-	if (restarts)
+	if (p.restarts)
 		rc = put_down(c, o, e);
-	return rc == 0 && starts ? start(c, o, e) : rc;
+	return rc == 0 && p.starts ? start(c, o, e) : rc;
 }
 
 /* By the whole name: a prefix of an id must not be taken for one.  One that is being removed is as good as gone. */

@@ -174,13 +174,16 @@ static struct reread *reread_of(struct op *op)
 
 static void begin(struct op *op)
 {
-	if (op->vm->is_removing)
+	int rc = 0;
+
+	if (op->vm->is_removing) {
 		op_finish(op);
-	else if (op->vm->is_running)
-		op_next(op, err_set(&op->err, ERR_BAD_STATE,
-				    "it is changed on disk and runs; stop it and reload again"));
-	else
-		op_next(op, 0);
+		return;
+	}
+	if (op->vm->is_running)
+		rc = err_set(&op->err, ERR_BAD_STATE,
+			     "it is changed on disk and runs; stop it and reload again");
+	op_next(op, rc);
 }
 
 static int read_again(struct op *op, struct err *e)

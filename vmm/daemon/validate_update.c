@@ -97,11 +97,12 @@ static int update_tee(const request *q, struct manifest *m, struct err *e)
 {
 	if (q->has_no_tee_case != BAILEY__VMM__UPDATE_VM_REQUEST__HAS_NO_TEE_NO_TEE)
 		return 0;
-	if (m->simulated_tee && !q->no_tee)
+	if (m->simulated_tee && !q->no_tee) {
 		return err_set(e, ERR_INPUT,
 			       "no_tee: the TEE of this VM is simulated (%s), which an update "
 			       "cannot change; make another VM",
 			       m->simulated_tee);
+	}
 	m->no_tee = q->no_tee;
 	return 0;
 }
