@@ -308,10 +308,11 @@ int http_server_start(struct http_server **ret, uv_loop_t *loop,
 		if (s->mhd)
 			MHD_stop_daemon(s->mhd);
 		server_free(s);
-		if (o->tls_cert)
+		if (o->tls_cert) {
 			return err_set(e, ERR_INPUT,
 				       "starting an HTTPS server: certificate and key must be PEM "
 				       "and belong together");
+		}
 		return err_set(e, -ENFILE, "starting an HTTP server: no more file descriptors");
 	}
 	rc = start_handles(s, info->epoll_fd);

@@ -20,8 +20,8 @@ static bool is_bcrypt(const char *s, size_t n)
 	unsigned int cost;
 	size_t i;
 
-	if (n != HTPASSWD_HASH_LEN || s[0] != '$' || s[1] != '2' || !memchr("aby", s[2], 3) ||
-	    s[3] != '$' || s[6] != '$')
+	if (n != HTPASSWD_HASH_LEN || s[0] != '$' || s[1] != '2' ||
+	    (s[2] != 'a' && s[2] != 'b' && s[2] != 'y') || s[3] != '$' || s[6] != '$')
 		return false;
 	if (s[4] < '0' || s[4] > '9' || s[5] < '0' || s[5] > '9')
 		return false;

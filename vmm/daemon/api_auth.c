@@ -198,10 +198,11 @@ static void on_checked(void *arg)
 	a->n_running--;
 	/* the file may have changed meanwhile */
 	k->is_right = k->is_right && k->has_user && u && str_equal(u->hash, k->hash);
-	if (k->is_right)
+	if (k->is_right) {
 		recent_add(&a->recent, k->c.user, k->c.secret, k->c.user,
 			   a->config->api.htpasswd_reads ? ROLE_READ : ROLE_OPERATE,
 			   time_mono_ms());
+	}
 	settle(k, k->is_right);
 	start_waiting(a);
 	free_if_ended(a);

@@ -88,11 +88,12 @@ static size_t say(const struct watcher *w, const char *type, const char *place, 
 {
 	auto_free char *text = NULL;
 
-	if (w->is_sse)
+	if (w->is_sse) {
 		text = xasprintf("%s%s%sid: %s\ndata: %s\n\n", type ? "event: " : "",
 				 type ? type : "", type ? "\n" : "", place, json);
-	else
+	} else {
 		text = xasprintf("%s\n", json);
+	}
 	return http_stream_write(w->http, text, strlen(text));
 }
 

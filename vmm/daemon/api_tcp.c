@@ -82,14 +82,15 @@ static int listen_on(struct daemon *d, const struct config_listen *l, struct err
 	if (fd < 0)
 		return fd;
 	log_info("api: also on %s://%s", c->tls_cert ? "https" : "http", l->address);
-	if (!d->auth)
+	if (!d->auth) {
 		log_warn("api: %s is open to every user and program of this host, as "
 			 "api.insecure_loopback says",
 			 l->address);
-	else if (!l->is_loopback && !c->tls_cert)
+	} else if (!l->is_loopback && !c->tls_cert) {
 		log_warn("api: %s takes tokens and passwords in plain text, as "
 			 "api.insecure_plaintext says",
 			 l->address);
+	}
 	return http_server_listen(d->api_tcp, fd, &at, sizeof(at), e);
 }
 

@@ -26,11 +26,12 @@ static int check_listen(const char *text, struct err *e)
 {
 	struct sockaddr_storage sa;
 
-	if (listen_parse_tcp(address_of(text), &sa, NULL))
+	if (listen_parse_tcp(address_of(text), &sa, NULL)) {
 		return err_set(e, ERR_INPUT,
 			       "\"%s\" is not an address; write tcp:127.0.0.1:9080 or "
 			       "tcp:[::1]:9080",
 			       text);
+	}
 	return 0;
 }
 
@@ -155,10 +156,11 @@ static int read_users(const json_t *list, const char *name, uint32_t *ret, size_
 		if (num_parse_u32(s, 0, UINT32_MAX - 1, &ret[i])) {
 			pw = getpwnam(s);
 			(void)str_format(key, sizeof(key), "api.%s[%zu]", name, i);
-			if (!pw)
+			if (!pw) {
 				return err_set(e, ERR_INPUT,
 					       "%s:%d: %s: there is no user \"%s\" on this host",
 					       file, conf_line(c->doc, key), key, s);
+			}
 			ret[i] = pw->pw_uid;
 		}
 		++*ret_n;
@@ -225,11 +227,12 @@ int config_read_api(struct config *c, const char *file, struct err *e)
 	a->insecure_plaintext = json_get_bool(o, "insecure_plaintext", false);
 	for (i = 0; i < json_array_size(hosts) && i < CONFIG_HOSTS_MAX; i++)
 		a->hosts[a->n_hosts++] = json_string_value(json_array_get(hosts, i));
-	if (!a->tls_cert != !a->tls_key)
+	if (!a->tls_cert != !a->tls_key) {
 		return err_set(e, ERR_INPUT, "%s:%d: api.%s: needs api.%s", file,
 			       conf_line(c->doc, a->tls_cert ? "api.tls_cert" : "api.tls_key"),
 			       a->tls_cert ? "tls_cert" : "tls_key",
 			       a->tls_cert ? "tls_key" : "tls_cert");
+	}
 	rc = read_users(json_object_get(o, "users"), "users", c->users, &c->n_users, c, file, e);
 	if (!rc)
 		rc = read_users(json_object_get(o, "readers"), "readers", a->readers, &a->n_readers,

@@ -174,10 +174,11 @@ static json_t *operation(const struct rpc_service *s, const struct rpc_method *m
 		      "responses", responses(m));
 	if (is_get)
 		(void)json_object_set_new(j, "parameters", parameters(m->in));
-	else if (m->in->n_fields)
+	else if (m->in->n_fields) {
 		(void)json_object_set_new(
 			j, "requestBody",
 			json_pack("{s:o}", "content", content("application/json", ref_to(m->in))));
+	}
 	return j;
 }
 
@@ -203,12 +204,13 @@ static void add_pages(json_t *paths)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(pages) / sizeof(*pages); i++)
+	for (i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
 		(void)json_object_set_new(
 			paths, pages[i].path,
 			json_pack("{s:{s:s, s:{s:{s:s, s:o}}}}", "get", "summary", pages[i].summary,
 				  "responses", "200", "description", "done", "content",
 				  content(pages[i].type, json_pack("{s:s}", "type", "string"))));
+	}
 }
 
 json_t *openapi_document(void)

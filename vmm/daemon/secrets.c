@@ -24,11 +24,12 @@ int secrets_read_file(const char *path, size_t max, struct buf *ret, struct err 
 
 	if (lstat(path, &st) < 0)
 		return err_errno(e, errno, "cannot read '%s'", path);
-	if (st.st_uid != geteuid() && st.st_uid != 0)
+	if (st.st_uid != geteuid() && st.st_uid != 0) {
 		return err_set(e, ERR_INPUT,
 			       "'%s' belongs to user %u; it must belong to the user that baileyd "
 			       "runs as, or to root",
 			       path, st.st_uid);
+	}
 	if (st.st_mode & 077)
 		return err_set(e, ERR_INPUT, "'%s' can be read by others; run: chmod 600 %s", path,
 			       path);

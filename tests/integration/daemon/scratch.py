@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -52,6 +53,18 @@ def vm(**more):
     """A VmConfiguration that is right, but for what is given."""
     return {"name": "one", "image": IMAGE, "compose_file": compose(), "vcpu": 1, "memory": 256,
             "disk_size": 1, "no_tee": True, "stopped": True, **more}
+
+
+def free_port():
+    """Below those that the kernel gives to clients, so that none takes it meanwhile."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 class Daemon:

@@ -12,7 +12,7 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from scratch import Daemon, IMAGE, compose, main, wait_for  # noqa: E402
+from scratch import Daemon, IMAGE, compose, free_port, main, wait_for  # noqa: E402
 
 TOKEN = "client-token-0123456789abcdef"
 secrets = f"/tmp/b-it-client-{os.getpid()}"
@@ -21,9 +21,7 @@ os.chmod(secrets, 0o711)
 atexit.register(shutil.rmtree, secrets)
 with open(os.open(f"{secrets}/tokens", os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
     f.write(f"operate client {TOKEN}\n")
-with socket.socket() as probe:
-    probe.bind(("127.0.0.1", 0))
-    PORT = probe.getsockname()[1]
+PORT = free_port()
 d = Daemon(f"api: {{ listen: ['tcp:127.0.0.1:{PORT}'], tokens_file: {secrets}/tokens }}\n")
 
 

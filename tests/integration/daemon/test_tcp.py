@@ -12,16 +12,10 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from scratch import BIN, Daemon, main, vm, wait_for  # noqa: E402
+from scratch import BIN, Daemon, free_port, main, vm, wait_for  # noqa: E402
 
 TOKEN, READER, HASHED = "operator-token-0123456789", "reader-token-0123456789ab", "hashed-token-0123456789ab"
 PASSWORD = "pass:word"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def private(path, text):
