@@ -2,6 +2,7 @@
 /* cmd_power: start, stop, kill, restart, rm */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -15,8 +16,11 @@
 #include "cli/watch.h"
 
 enum {
-	STOP_MS = 120 * 1000, /* a guest that powers off by itself */
+	STOP_MS = 60 * 60 * 1000, /* the daemon has deadlines of its own: stop in baileyd.yaml */
 	KILL_MS = 60 * 1000,
+	QUIET_MS = 1000, /* what is done in less needs no progress */
+	/* events that were stamped a moment before we asked belong to it */
+	CLOCK_SLACK_MS = 50,
 };
 
 static void tell(const struct cli *c, const json_t *vm, const char *what)
@@ -121,23 +125,71 @@ static int kill_one(struct cli *c, const json_t *vm, struct err *e)
 	return rc;
 }
 
+/* What the daemon says of a stop that takes longer than a moment. */
+struct progress {
+	const struct cli *cli;
+	const char *name;
+	uint64_t begun_ms;
+	struct vm_event_cursor at;
+};
+
+static int show_step(const char *event, const char *body, json_int_t timestamp, void *arg)
+{
+	const struct progress *p = arg;
+	uint64_t at = (uint64_t)(timestamp > 0 ? timestamp : 0);
+	char shown[300];
+
+	if (str_equal(event, "vmm.stopping") || str_equal(event, "vmm.stop_late"))
+		cli_say(p->cli, "%s %6.1f s  %s\n", p->name,
+			(double)(at > p->begun_ms ? at - p->begun_ms : 0) / 1000,
+			str_escape(shown, sizeof(shown), body, strlen(body)));
+	return 0;
+}
+
+static int look_down(const json_t *vm, void *arg, struct err *e)
+{
+	struct progress *p = arg;
+
+	(void)e;
+	if (vm_is_down(vm))
+		return 1;
+	if (time_unix_ms() > p->begun_ms + QUIET_MS)
+		(void)vm_events_after(vm, &p->at, show_step, p);
+	return 0;
+}
+
+/* The daemon goes from asking to killing by itself: this only looks on. */
+static int halt(struct cli *c, const json_t *vm, bool waits, struct err *e)
+{
+	struct progress p = { .cli = c, .name = vm_name(vm), .begun_ms = time_unix_ms() };
+	uint64_t timeout;
+	int rc = cli_timeout(c, STOP_MS, &timeout, e);
+
+	p.at.last = (json_int_t)p.begun_ms - CLOCK_SLACK_MS;
+	if (rc == 0)
+		rc = ask(c, "HaltVm", vm, e);
+	if (rc < 0 || !waits)
+		return rc;
+	rc = watch(&c->api, vm_id(vm), timeout, look_down, &p, e);
+	if (rc == -ETIMEDOUT)
+		return err_set(e, rc,
+			       "%s has not ended after %llu s; baileyd goes on; end it without "
+			       "asking it: bailey kill %s",
+			       p.name, (unsigned long long)(timeout / 1000), p.name);
+	return rc;
+}
+
 static int stop_one(struct cli *c, const json_t *vm, struct err *e)
 {
-	char remedy[128];
 	int rc;
 
-	(void)str_format(remedy, sizeof(remedy), "end it without asking it: bailey kill %s",
-			 vm_name(vm));
-	if (vm_is_down(vm)) /* nobody to ask: what remains is that it stays down */
-		return kill_one(c, vm, e);
-	rc = api_call_id(&c->api, "ShutdownVm", vm_id(vm), e);
-	if (rc < 0)
-		return err_set(e, rc, "%s cannot be asked to stop: %.300s; %s", vm_name(vm),
-			       e->text, remedy);
-	if (may_wait(c))
-		rc = wait_down(c, vm, STOP_MS, remedy, e);
+	if (vm_is(vm, "stopped")) {
+		tell(c, vm, "is stopped already");
+		return 0;
+	}
+	rc = halt(c, vm, may_wait(c), e);
 	if (rc == 0)
-		tell(c, vm, may_wait(c) ? "is stopped" : "was asked to stop");
+		tell(c, vm, may_wait(c) ? "is stopped" : "is being stopped");
 	return rc;
 }
 
@@ -145,16 +197,13 @@ int power_down(struct cli *c, const json_t *vm, bool by_force, struct err *e)
 {
 	int rc = 0;
 
-	if (!vm_is_down(vm))
-		rc = api_call_id(&c->api, by_force ? "StopVm" : "ShutdownVm", vm_id(vm), e);
-	if (rc < 0 && !by_force) {
-		return err_wrap(e, rc,
-				"%s cannot be asked to stop (bailey restart --force does not ask)",
-				vm_name(vm));
+	if (by_force && !vm_is_down(vm)) {
+		rc = ask(c, "StopVm", vm, e);
+		if (rc == 0)
+			rc = wait_down(c, vm, KILL_MS, "see the log of baileyd", e);
+	} else if (!vm_is_down(vm)) {
+		rc = halt(c, vm, true, e);
 	}
-	if (rc == 0)
-		rc = wait_down(c, vm, by_force ? KILL_MS : STOP_MS,
-			       "bailey restart --force does not wait for the guest", e);
 	return rc;
 }
 

@@ -207,9 +207,12 @@ static void adopt_running(struct vm *vm, pid_t pid)
 	if (!*vm->boot_error && !str_equal(vm->boot_progress, "done"))
 		agent_probe_start(vm);
 	log_info("vm %s: found running, QEMU is process %d", vm->short_id, (int)pid);
-	/* StopVm was cut off after it wrote down what it wants; a guest on its way down ends by itself. */
-	if (!vm->state.started && !str_equal(vm->shutdown_progress, "powering off"))
+	/* A stop was cut off after it wrote down what it wants; a guest on its way down ends by itself. */
+	if (vm->state.stop == VM_STOP_KILL)
 		vm_stop(vm, NULL, NULL);
+	else if (vm->state.stop == VM_STOP_ASK ||
+		 (!vm->state.started && !str_equal(vm->shutdown_progress, "powering off")))
+		vm_halt(vm, NULL, NULL);
 }
 
 /*

@@ -16,6 +16,7 @@ struct vm *api_find_vm(struct rpc_call *call, struct daemon *d, const char *id, 
 void api_create_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_start_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_stop_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_halt_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_shutdown_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_remove_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_update_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);

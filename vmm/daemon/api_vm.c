@@ -136,7 +136,8 @@ void api_start_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 		vm_start(vm, done_empty, pending_new(call, failed, ""));
 }
 
-void api_stop_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
+static void end(struct rpc_call *call, void *ctx, const ProtobufCMessage *in,
+		void (*how)(struct vm *vm, vm_done_fn done, void *arg))
 {
 	static const char failed[] = "Failed to stop VM";
 	struct vm *vm = find(call, ctx, in, failed);
@@ -149,7 +150,17 @@ void api_stop_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 		fail(call, failed, &e);
 		return;
 	}
-	vm_stop(vm, done_empty, pending_new(call, failed, ""));
+	how(vm, done_empty, pending_new(call, failed, ""));
+}
+
+void api_stop_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
+{
+	end(call, ctx, in, vm_stop);
+}
+
+void api_halt_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
+{
+	end(call, ctx, in, vm_halt);
 }
 
 void api_remove_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)

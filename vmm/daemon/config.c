@@ -214,6 +214,10 @@ static int read_limits(const struct reader *r)
 	c->host_api_conns = number(h, "connections");
 	c->guest_timeout_ms = number(s, "guest");
 	c->stop_timeout_ms = number(s, "kill");
+	c->stop_graceful_ms = number(s, "graceful");
+	c->stop_firm_ms = number(s, "firm");
+	c->stop_patience.per_vcpu_ms = number(s, "per_vcpu");
+	c->stop_patience.per_gib_ms = number(s, "per_gib");
 	c->events_max = number(c->doc, "events_max");
 	c->unique_names = json_get_bool(c->doc, "unique_names", true);
 	if (c->max_vms > c->n_cids)

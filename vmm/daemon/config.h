@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "daemon/config_api.h"
+#include "daemon/patience.h"
 #include "daemon/restart.h"
 #include "data/conf.h"
 
@@ -103,6 +104,8 @@ struct config {
 	const char *key_provider_address;
 
 	unsigned int guest_timeout_ms, stop_timeout_ms;
+	unsigned int stop_graceful_ms, stop_firm_ms;
+	struct patience stop_patience; /* by what stop_*_ms grow with a VM */
 	struct restart_policy restart;
 	uint32_t events_max;
 	bool unique_names; /* no two VMs of one name */

@@ -7,6 +7,7 @@
  */
 #include "daemon/lifecycle.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -121,6 +122,10 @@ static void started(void *arg, int rc, const struct err *e)
 
 	if (!rc) {
 		answer(c, 0, e);
+		return;
+	}
+	if (rc == -ECANCELED) { /* StopVm came meanwhile: it is there, and stopped */
+		answer(c, rc, e);
 		return;
 	}
 	if (vm->is_removing) { /* RemoveVm came meanwhile and does the same */

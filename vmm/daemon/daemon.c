@@ -138,7 +138,8 @@ static void on_event(void *arg, const struct hypervisor_event *ev)
 	if (!vm || ev->is_started || vm->is_removing || !vm->is_running || d->is_stopping)
 		return;
 	log_info("vm %s: QEMU ended: %s", vm->short_id, hypervisor_reason_text(ev->reason));
-	vm_reap(vm, ev->reason, VM_EXIT_NONE);
+	if (!vm_stop_sees_end(vm))
+		vm_reap(vm, ev->reason, VM_EXIT_NONE);
 }
 
 static void log_host(const struct daemon *d, size_t n_running)

@@ -42,6 +42,18 @@ void vm_start(struct vm *vm, vm_done_fn done, void *arg);
 /* Start it because it ended by itself (restarter.c). */
 void vm_start_again(struct vm *vm);
 
+/*
+ * Stop it: ask the guest, then press its power button, then kill it (stop.c).  @recorded runs when that is written down;
+ * the rest goes on by itself, and is told by events.  Success if it does not run.
+ */
+void vm_halt(struct vm *vm, vm_done_fn recorded, void *arg);
+
+/* Of what is under way, nothing shall take longer than it must: starts are taken back, a stop becomes a kill. */
+void vm_hurry(struct vm *vm, const char *why);
+
+/* QEMU ended.  Return: true if a stop waited for that, and goes on now. */
+bool vm_stop_sees_end(struct vm *vm);
+
 /* Kill it; done when QEMU, the carrier and the sockets are gone.  Success if it does not run. */
 void vm_stop(struct vm *vm, vm_done_fn done, void *arg);
 

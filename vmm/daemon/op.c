@@ -2,6 +2,7 @@
 #include "daemon/op.h"
 
 #include <assert.h>
+#include <errno.h>
 
 #include "base/log.h"
 #include "base/str.h"
@@ -38,6 +39,16 @@ static void fail(struct op *op)
 	op->is_undoing = true;
 }
 
+/* Without the name of a step: none failed. */
+static void take_back(struct op *op)
+{
+	op->rc = err_set(&op->err, -ECANCELED, "%s", op->cancelled);
+	if (op->has_begun)
+		op->is_undoing = true;
+	else
+		op->is_over = true;
+}
+
 /* From what the last step came to, to the next.  Return: false if there is none. */
 static bool advance(struct op *op)
 {
@@ -45,6 +56,10 @@ static bool advance(struct op *op)
 		return false;
 	if (op->is_undoing)
 		return op->at-- > 0;
+	if (op->cancelled && !op->has_begun) {
+		take_back(op);
+		return false;
+	}
 	if (!op->has_begun) {
 		op->has_begun = true;
 		op->begun_ms = time_mono_ms();
@@ -53,6 +68,10 @@ static bool advance(struct op *op)
 	if (op->result < 0) {
 		fail(op);
 		return true; /* its own undo comes first */
+	}
+	if (op->cancelled && op->steps[op->at + 1].run) {
+		take_back(op);
+		return true;
 	}
 	op->at++;
 	return op->steps[op->at].run != NULL;
@@ -110,6 +129,7 @@ void op_queue(struct op *op)
 	op->next = NULL;
 	op->rc = op->result = 0;
 	op->err = ERR_NONE;
+	op->cancelled = NULL;
 	op->is_undoing = op->is_over = op->has_begun = op->is_in_step = op->has_result = false;
 	for (; *p; p = &(*p)->next)
 		is_closed = is_closed || (*p)->is_last;
@@ -123,6 +143,16 @@ void op_queue(struct op *op)
 	op->vm->d->n_busy++;
 	op->has_result = true;
 	drive(op);
+}
+
+void op_cancel(struct vm *vm, const char *why)
+{
+	struct op *op;
+
+	for (op = vm->queue; op; op = op->next) {
+		if (op->may_cancel && !op->cancelled)
+			op->cancelled = why;
+	}
 }
 
 void op_next(struct op *op, int rc)

@@ -36,12 +36,14 @@ struct op {
 	const struct op_step *steps;
 	op_fn done;   /* runs once, after the last step or undo; rc and err say how it went */
 	bool is_last; /* the VM goes with it: what is queued behind it is refused, ERR_BAD_STATE */
+	bool may_cancel; /* op_cancel() takes it back */
 	int rc;
 	struct err err;
 	/* private */
 	size_t at;
 	uint64_t begun_ms;
-	int result; /* of the step that just ended */
+	int result;	       /* of the step that just ended */
+	const char *cancelled; /* why; NULL: it is not */
 	bool has_begun, has_result, is_in_step, is_undoing, is_over;
 	int (*work)(struct op *op, struct err *e);
 	int work_rc;
@@ -54,6 +56,12 @@ void op_queue(struct op *op);
 
 /* The step is over.  @rc < 0: it failed, and op->err says why. */
 void op_next(struct op *op, int rc);
+
+/*
+ * Take back each operation in the queue of @vm that may be: one that has not begun does nothing, one that has is undone
+ * after its present step, unless that is the last.  Its rc is -ECANCELED, its err @why (a literal).
+ */
+void op_cancel(struct vm *vm, const char *why);
 
 /* All is done already: no further step. */
 void op_finish(struct op *op);

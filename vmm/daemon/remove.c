@@ -160,6 +160,7 @@ static void end(struct vm *vm, const char *name, const struct op_step *table)
 	if (vm->has_removal)
 		return;
 	vm->has_removal = true;
+	vm_hurry(vm, "cancelled: VM is being removed");
 	r = xnew(struct removal);
 	r->op = (struct op){
 		.vm = vm, .name = name, .steps = table, .done = finished, .is_last = true

@@ -8,6 +8,8 @@
  */
 #include "daemon/lifecycle.h"
 
+#include <errno.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -211,11 +213,13 @@ static void finished(struct op *op)
 	struct start *s = start_of(op);
 	struct vm *vm = op->vm;
 
-	if (op->rc)
+	if (op->rc == -ECANCELED)
+		vm_note(vm, "vmm.start_cancelled", op->err.text);
+	else if (op->rc)
 		log_error("vm %s: cannot start: %s", vm->short_id, op->err.text);
-	if (op->rc && s->ran)
+	if (op->rc && op->rc != -ECANCELED && s->ran)
 		vm_note(vm, "vmm.start_failed", op->err.text);
-	else if (s->ran)
+	else if (!op->rc && s->ran)
 		vm_note(vm, "vmm.started", "");
 	plan_deinit(&s->plan);
 	if (s->done)
@@ -227,7 +231,9 @@ static void queue(struct vm *vm, vm_done_fn done, void *arg)
 {
 	struct start *s = xnew(struct start);
 
-	s->op = (struct op){ .vm = vm, .name = "start", .steps = steps, .done = finished };
+	s->op = (struct op){
+		.vm = vm, .name = "start", .steps = steps, .done = finished, .may_cancel = true
+	};
 	s->plan.dirfd = -1;
 	s->done = done;
 	s->arg = arg;

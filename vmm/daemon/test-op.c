@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on a real loop: order, undo, workers, and a VM that goes with its last operation. */
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -225,6 +226,72 @@ static void test_ids_and_cids_are_nobody_elses(void)
 	assert(!fleet_find(&d.fleet, other->manifest.id));
 }
 
+static void ended(struct op *op)
+{
+	note(op->rc ? "?" : ".");
+}
+
+static void cancel_self(struct op *op)
+{
+	note("c");
+	op_cancel(op->vm, "taken back");
+	op_next(op, 0);
+}
+
+static void cancelled(struct op *op)
+{
+	assert(op->rc == -ECANCELED && str_equal(op->err.text, "taken back"));
+	note("!");
+}
+
+static void test_what_has_begun_is_undone_after_its_step(void)
+{
+	static const struct op_step steps[] = {
+		{ "a", a, un_a }, { "c", cancel_self, NULL }, { "b", b, un_b }, { NULL, NULL, NULL }
+	};
+	struct op one = { .vm = add_vm(1),
+			  .name = "one",
+			  .steps = steps,
+			  .done = cancelled,
+			  .may_cancel = true };
+
+	op_queue(&one);
+	expect("ac-a!");
+	fleet_free(&d.fleet);
+}
+
+static void test_what_has_not_begun_does_nothing(void)
+{
+	static const struct op_step first[] = { { "b", b, un_b }, { NULL, NULL, NULL } };
+	static const struct op_step second[] = { { "a", a, un_a }, { NULL, NULL, NULL } };
+	struct vm *vm = add_vm(1);
+	struct op one = { .vm = vm, .name = "one", .steps = first, .done = ended };
+	struct op two = {
+		.vm = vm, .name = "two", .steps = second, .done = cancelled, .may_cancel = true
+	};
+	struct op three = { .vm = vm, .name = "three", .steps = second, .done = ended };
+
+	op_queue(&one);
+	op_queue(&two);
+	op_cancel(vm, "taken back");
+	op_queue(&three);
+	expect("b.!a.");
+	fleet_free(&d.fleet);
+}
+
+/* What it was to do is done: taking that back is the work of what comes next. */
+static void test_the_last_step_is_not_taken_back(void)
+{
+	static const struct op_step steps[] = { { "c", cancel_self, un_a }, { NULL, NULL, NULL } };
+	struct op one = {
+		.vm = add_vm(1), .name = "one", .steps = steps, .done = ended, .may_cancel = true
+	};
+
+	op_queue(&one);
+	expect("c.");
+	fleet_free(&d.fleet);
+}
+
 int main(void)
 {
 	uv_loop_t loop;
@@ -239,6 +306,9 @@ int main(void)
 	test_nothing_waits_behind_the_last_operation();
 	test_ids_and_cids_are_nobody_elses();
 	fleet_free(&d.fleet);
+	test_what_has_begun_is_undone_after_its_step();
+	test_what_has_not_begun_does_nothing();
+	test_the_last_step_is_not_taken_back();
 	assert(!uv_loop_close(&loop));
 	return 0;
 }

@@ -23,6 +23,7 @@ struct daemon;
 struct err;
 struct hostapi_guest;
 struct op;
+struct stop;
 struct vm_texts_kept;
 struct watcher;
 
@@ -63,6 +64,7 @@ struct vm {
 	uint64_t log_window_ms;		/* notices.c: when the present ration of log lines began */
 	unsigned int n_logged;		/* and how much of it is used */
 	struct op *queue;		/* op.h */
+	struct stop *stop;		/* stop.c; NULL: none is asked for */
 	struct hostapi_guest *host_api; /* where it calls us; NULL while it does not run */
 	struct watcher *watchers;	/* api_events.c */
 	uint64_t n_fed;			/* the last seq that the daemon's feed has */

@@ -47,7 +47,7 @@ def fake_image(folder, name, version):
 
 scratch = tempfile.mkdtemp(prefix="b-cli-", dir="/tmp")
 bailey.IMAGE = fake_image(scratch, "old-0.1.0", "0.6.0")
-host = bailey.Host("unique_names: false\n")  # as with dstack: names that fit several are told apart by id
+host = bailey.Host("unique_names: false\nstop: { graceful: 1s, guest: 1s, firm: 1s }\n")  # as with dstack: names that fit several are told apart by id
 fake_image(f"{host.dir}/s/image", "new-0.1.0", "0.10.0")
 
 
@@ -180,9 +180,9 @@ def test_up_of_a_vm_that_runs():
     assert "memory  128 MiB -> 192 MiB" in out and "until its next start: bailey restart runs" in out, out
     vm = json.loads(run("info", "-j", "runs").stdout)
     assert vm["status"] == "running" and vm["is_outdated"] is True and vm["configuration"]["memory"] == 192, vm
-    # the next `up` goes on with it, and says what to do where the guest cannot be asked
-    r = run("up", path, status=FAILED)
-    assert "runs: stopping, to be started" in r.stdout and "restart --force" in r.stderr, r
+    # the next `up` goes on with it; a guest that cannot be asked is killed in the end
+    r = run("up", "--no-wait", path)
+    assert "runs: stopping, to be started" in r.stdout and "killing it" in r.stdout, r
     run("kill", "runs")
     assert json.loads(run("up", "--no-wait", "-j", path).stdout)["action"] == "started"
     assert json.loads(run("info", "-j", "runs").stdout)["is_outdated"] is False

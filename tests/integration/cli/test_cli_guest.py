@@ -52,7 +52,7 @@ def test_hello_from_yaml_to_page_and_back():
     assert "boot.progress" in host.bailey("events", "hello").stdout
     assert "Linux version" in host.bailey("logs", "hello").stdout
 
-    assert host.bailey("stop", "hello").stdout == "hello is stopped\n"
+    assert host.bailey("stop", "hello").stdout.splitlines()[-1] == "hello is stopped"
     assert host.info("hello")["status"] == "stopped"
     lines = host.bailey("start", "hello").stdout.splitlines()
     assert lines[-1].startswith("hello is up: "), lines

@@ -276,6 +276,7 @@ def test_a_vm_that_is_being_removed():
         d.fails("UpdateVm", {"id": vid, "memory": 300}, "VM is being removed")
         d.fails("ResizeVm", {"id": vid, "memory": 300}, "VM is being removed")
         assert info(vid)["status"] == "removing"
+        wait_for("the removal stops at it", lambda: "is a mount point" in d.log())
     finally:
         subprocess.run(["umount", f"{root}/{vid}/held"], check=True)
     remove(vid)
