@@ -10,6 +10,12 @@
 
 static uint8_t block[TAR_BLOCK];
 
+/* The @n bytes of a text without its NUL: fields of a header need none. */
+static void lay(size_t at, const void *bytes, size_t n)
+{
+	memcpy(block + at, bytes, n);
+}
+
 static void seal(void)
 {
 	unsigned int sum = 0;
@@ -24,13 +30,13 @@ static void seal(void)
 static void make(const char *name, char kind, const char *size)
 {
 	memset(block, 0, sizeof(block));
-	memcpy(block, name, strlen(name));
-	memcpy(block + 124, size, strlen(size));
+	lay(0, name, strlen(name));
+	lay(124, size, strlen(size));
 	block[156] = (uint8_t)kind;
-	memcpy(block + 257,
-	       "ustar\0"
-	       "00",
-	       8);
+	lay(257,
+	    "ustar\0"
+	    "00",
+	    8);
 	seal();
 }
 
@@ -65,7 +71,7 @@ static void test_files_and_folders(void)
 	make("../../", '5', "0"); /* no folder is made, so its name is no matter */
 	takes(TAR_FOLDER, "", 0);
 	make("x", '0', "");
-	memcpy(block + 124, "\x80\0\0\0\0\0\0\2\0\0\0\0", 12);
+	lay(124, "\x80\0\0\0\0\0\0\2\0\0\0\0", 12);
 	seal();
 	takes(TAR_FILE, "x", (uint64_t)2 << 32);
 	make("h", 'x', "30");
@@ -114,7 +120,7 @@ static void test_names(void)
 	make("\xff\xfe", '0', "0");
 	refuses(ERR_INPUT, "UTF-8");
 	make("b", '0', "0");
-	memcpy(block + 345, "a", 1);
+	lay(345, "a", 1);
 	seal();
 	refuses(ERR_INPUT, "in a folder");
 }

@@ -144,10 +144,11 @@ static int follow(const struct cli *c, const char *tag, uint64_t timeout_ms, str
 			(void)nanosleep(&step, NULL);
 	}
 	end_progress(c);
-	if (rc == 0 && goes_on && !args_has(c->args, OPT_NO_WAIT))
+	if (rc == 0 && goes_on && !args_has(c->args, OPT_NO_WAIT)) {
 		rc = err_set(e, -ETIMEDOUT,
 			     "%s is not here after %llu s; baileyd goes on fetching it", tag,
 			     (unsigned long long)(timeout_ms / 1000));
+	}
 	if (rc == 0)
 		rc = report(c, tag, image, e);
 	json_decref(image);

@@ -185,11 +185,12 @@ static int add_listed(const struct daemon *d, const struct vm *self, const struc
 	(void)str_escape(shown, sizeof(shown), slot, strlen(slot));
 	if (pci_slot_parse(slot, &s))
 		return err_set(e, ERR_INPUT, "Invalid GPU slot: %s; write one like 18:00.0", shown);
-	if (!g)
+	if (!g) {
 		return err_set(
 			e, ERR_NOT_FOUND,
 			"GPU %s: this host offers none there; ListGpus shows those that it does",
 			shown);
+	}
 	if (list_has(&m->gpus, slot) || list_has(&m->gpu_bridges, slot))
 		return err_set(e, ERR_INPUT, "GPU %s is listed twice", shown);
 	return add(d, self, g, m, e);
@@ -213,10 +214,11 @@ static int check_mode(const struct daemon *d, const Bailey__Vmm__GpuConfig *g, s
 	bool is_all = str_equal(g->attach_mode, "all");
 	char shown[SHOWN];
 
-	if (!is_all && !str_equal(g->attach_mode, "listed"))
+	if (!is_all && !str_equal(g->attach_mode, "listed")) {
 		return err_set(
 			e, ERR_INPUT, "Invalid GPU attach mode: %s",
 			str_escape(shown, sizeof(shown), g->attach_mode, strlen(g->attach_mode)));
+	}
 	if (!d->config->gpu_enabled && (is_all || g->n_gpus))
 		return err_set(e, ERR_MISSING, "GPU is not enabled");
 	if (is_all && !d->config->gpu_allow_all)
@@ -319,15 +321,17 @@ static int find_nodes(const struct manifest *m, struct hardware *h, struct err *
 		rc = add_node(h, h->gpus[i].node, e);
 	if (rc == 0 && h->n_nodes == 0)
 		rc = add_node(h, 0, e);
-	if (rc == 0 && m->vcpu % h->n_nodes != 0)
+	if (rc == 0 && m->vcpu % h->n_nodes != 0) {
 		rc = err_set(e, ERR_INPUT,
 			     "vcpu: %u cannot be shared by %zu NUMA nodes; write a multiple of %zu",
 			     m->vcpu, h->n_nodes, h->n_nodes);
-	if (rc == 0 && m->memory % (1024 * h->n_nodes) != 0)
+	}
+	if (rc == 0 && m->memory % (1024 * h->n_nodes) != 0) {
 		rc = err_set(
 			e, ERR_INPUT,
 			"memory: %u MiB; with hugepages on %zu NUMA nodes write a multiple of %zu",
 			m->memory, h->n_nodes, 1024 * h->n_nodes);
+	}
 	return rc;
 }
 

@@ -130,10 +130,11 @@ static int check(const struct daemon *d, const char *tag, struct err *e)
 	path = xasprintf("%s/%s", d->image_dir, image);
 	if (access(path, F_OK) == 0)
 		return err_set(e, ERR_CONFLICT, "image directory already exists: %s", image);
-	if (d->pulls.n_running >= PULLS_RUNNING)
+	if (d->pulls.n_running >= PULLS_RUNNING) {
 		return err_set(e, ERR_LIMIT,
 			       "%d images are being pulled already; try again when one is done",
 			       PULLS_RUNNING);
+	}
 	return check_room(d, 0, e);
 }
 

@@ -20,7 +20,7 @@
 
 static char sysfs[] = "/tmp/test-gpus-XXXXXX";
 static struct config config = { .gpu_enabled = true, .gpu_allow_all = true };
-static struct daemon daemon_ = { .config = &config, .sysfs = sysfs };
+static struct daemon host = { .config = &config, .sysfs = sysfs };
 
 static void put(const char *name, const char *text)
 {
@@ -63,7 +63,7 @@ static int choose(const struct vm *self, const char *mode, const char *const *sl
 		specs[g.n_gpus].slot = mem_unconst(slots[g.n_gpus]);
 		list[g.n_gpus] = &specs[g.n_gpus];
 	}
-	return gpus_choose(&daemon_, self, &g, m, e);
+	return gpus_choose(&host, self, &g, m, e);
 }
 
 static void refuses(const char *mode, const char *slot, int rc, const char *text)
@@ -121,15 +121,15 @@ static void test_a_stopped_vm_keeps_its_gpu(void)
 	struct host_gpu g = { .slot = "18:00.0", .has_iommu = true };
 	struct err e = ERR_NONE;
 
-	assert(gpus_is_free(&daemon_, &g));
+	assert(gpus_is_free(&host, &g));
 	assert(manifest_list_add(&vm.manifest.gpus, "0000:18:00.0", NULL) == 0);
-	daemon_.fleet.first = &vm;
-	assert(!gpus_is_free(&daemon_, &g));
+	host.fleet.first = &vm;
+	assert(!gpus_is_free(&host, &g));
 	refuses("listed", "18:00.0", ERR_CONFLICT, "is given to VM 'holder'");
 	assert(choose(&vm, "listed", slots, &m, &e) == 0); /* its own */
-	assert(gpus_check_free(&daemon_, &vm, &m, &e) == 0);
-	assert(gpus_check_free(&daemon_, NULL, &m, &e) == ERR_CONFLICT);
-	daemon_.fleet.first = NULL;
+	assert(gpus_check_free(&host, &vm, &m, &e) == 0);
+	assert(gpus_check_free(&host, NULL, &m, &e) == ERR_CONFLICT);
+	host.fleet.first = NULL;
 	manifest_list_deinit(&vm.manifest.gpus);
 }
 
@@ -181,8 +181,15 @@ static void test_the_place_on_the_host(void)
 	assert(hardware_find(&config, sysfs, &m, &h, &e) == ERR_MISSING);
 	config.gpu_enabled = true;
 	manifest_list_deinit(&m.gpus);
-	manifest_list_deinit(&m.gpu_bridges); /* without a GPU: node 0 */
-	m.memory = 1024;
+	manifest_list_deinit(&m.gpu_bridges);
+}
+
+static void test_the_place_without_gpus(void)
+{
+	struct manifest m = { .vcpu = 4, .memory = 1024, .hugepages = true, .pin_numa = true };
+	struct err e = ERR_NONE;
+	struct hardware h;
+
 	assert(hardware_find(&config, sysfs, &m, &h, &e) == 0);
 	assert(h.n_nodes == 1 && h.nodes[0] == 0 && str_equal(h.cpuset, "0-7"));
 	m.hugepages = m.pin_numa = false;
@@ -211,6 +218,7 @@ int main(void)
 	test_a_stopped_vm_keeps_its_gpu();
 	test_all_but_what_is_excluded();
 	test_the_place_on_the_host();
+	test_the_place_without_gpus();
 	assert(child_must(&o, NULL, NULL) == 0);
 	return 0;
 }

@@ -40,11 +40,12 @@ void domain_memory(struct xml_out *o, const struct domain_spec *s)
 	xml_putf(o, "  <memory unit='KiB'>%llu</memory>\n", s->memory_mib * 1024ULL);
 	if (has_huge(s) || s->vsock == DOMAIN_VSOCK_VHOST_USER) {
 		xml_putf(o, "  <memoryBacking>\n");
-		if (has_huge(s))
+		if (has_huge(s)) {
 			xml_putf(o,
 				 "    <hugepages>\n      <page size='%u' unit='KiB'/>\n    "
 				 "</hugepages>\n",
 				 s->hugepage_kib);
+		}
 		/* shared: the vsock device's process maps it */
 		xml_putf(o, "    <source type='memfd'/>\n    <access mode='shared'/>\n");
 		if (has_huge(s))
@@ -223,10 +224,11 @@ int domain_check_host(const struct domain_spec *s, struct err *e)
 		return err_set(e, ERR_INPUT, "%zu PCI devices of the host; at most %d", s->n_gpus,
 			       DOMAIN_GPUS_MAX);
 	for (i = 0; domain_has_expanders(s) && i < n_real_gpus(s); i++) {
-		if (s->nodes[cell_of(s, s->gpus[i].node)] != s->gpus[i].node)
+		if (s->nodes[cell_of(s, s->gpus[i].node)] != s->gpus[i].node) {
 			return err_set(e, ERR_INPUT,
 				       "a GPU on NUMA node %u, which the VM does not have",
 				       s->gpus[i].node);
+		}
 	}
 	return 0;
 }

@@ -25,6 +25,13 @@ enum {
 	PATH_SIZE = 512,
 };
 
+static unsigned int hex_digit(char c)
+{
+	unsigned char u = (unsigned char)c;
+
+	return isdigit(u) ? (unsigned int)(u - '0') : (unsigned int)(tolower(u) - 'a' + 10);
+}
+
 /* Up to @most hex digits, then @end.  Return: where to go on, or NULL. */
 static const char *hex_part(const char *p, size_t most, char end, unsigned int *ret)
 {
@@ -32,9 +39,7 @@ static const char *hex_part(const char *p, size_t most, char end, unsigned int *
 	size_t i;
 
 	for (i = 0; i < most && isxdigit((unsigned char)p[i]); i++)
-		v = v << 4 | (unsigned int)(isdigit((unsigned char)p[i])
-						    ? p[i] - '0'
-						    : tolower((unsigned char)p[i]) - 'a' + 10);
+		v = v << 4 | hex_digit(p[i]);
 	if (i == 0 || p[i] != end)
 		return NULL;
 	*ret = v;
@@ -62,11 +67,12 @@ int pci_slot_parse(const char *text, struct pci_slot *ret)
 
 void pci_slot_text(const struct pci_slot *s, char ret[static PCI_SLOT_SIZE])
 {
-	if (s->domain)
+	if (s->domain) {
 		(void)str_format(ret, PCI_SLOT_SIZE, "%04x:%02x:%02x.%x", s->domain, s->bus,
 				 s->slot, s->function);
-	else
+	} else {
 		(void)str_format(ret, PCI_SLOT_SIZE, "%02x:%02x.%x", s->bus, s->slot, s->function);
+	}
 }
 
 /* The first line of an attribute; "" if it cannot be read.  file_read() wants sizes that sysfs does not tell. */
