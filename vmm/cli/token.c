@@ -38,6 +38,7 @@ static int read_file(const char *path, struct token *ret, struct err *e)
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	struct token t = { .text = "" };
 	struct stat st;
+	bool is_whole;
 	ssize_t n;
 
 	if (fd < 0 && errno == ENOENT)
@@ -51,10 +52,10 @@ static int read_file(const char *path, struct token *ret, struct err *e)
 			       "token replaced if this host has other users",
 			       path);
 	n = fd_read_full(fd, t.text, sizeof(t.text));
-	if (n >= 0 && n < (ssize_t)sizeof(t.text))
-		t.text[n] = 0;
+	is_whole = n >= 0 && n < (ssize_t)sizeof(t.text);
+	t.text[is_whole ? n : 0] = 0;
 	t.text[strcspn(t.text, "\r\n")] = 0;
-	if (n < 0 || n >= (ssize_t)sizeof(t.text) || !is_token(t.text)) {
+	if (!is_token(t.text)) {
 		token_wipe(&t);
 		return err_set(e, ERR_INPUT, "%.200s holds no token: one line of visible ASCII",
 			       path);

@@ -396,6 +396,11 @@ def test_a_terminal_gets_colours_and_lines_that_fit():
     run("rm", "-f", "a-rather-long-name-of-a-virtual-machine")
 
 
+def state_of(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+        return f.read().rpartition(")")[2].split()[0]
+
+
 ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
 
 
@@ -446,6 +451,7 @@ def test_top_draws_what_fits_and_sorts():
     assert max(map(len, plain.splitlines())) <= 70, plain
     os.kill(t.pid, signal.SIGTSTP)
     read_until(t.fd, LEAVE)
+    bailey.wait_for("it stands still", lambda: state_of(t.pid) == "T")
     os.kill(t.pid, signal.SIGCONT)
     read_until(t.fd, ENTER)
     read_until(t.fd, b"sorted by")
