@@ -27,12 +27,14 @@ static char root[] = "/tmp/b-check-XXXXXX";
 static void put_mode(const char *path, const char *text, mode_t mode)
 {
 	char full[1024], folder[1024];
+	FILE *f;
 
 	assert(str_format(full, sizeof(full), "%s%s", root, path) > 0);
 	assert(str_copy(folder, sizeof(folder), full) > 0);
 	*strrchr(folder, '/') = 0;
 	assert(file_mkdir_all(folder, 0755, NULL) == 0);
-	assert(file_replace(AT_FDCWD, full, mode, text, strlen(text), NULL) == 0);
+	f = fopen(full, "we"); /* file_replace() would wait for the disk, some two thousand times */
+	assert(f && fputs(text, f) >= 0 && fclose(f) == 0);
 	assert(chmod(full, mode) == 0);
 }
 
