@@ -209,6 +209,7 @@ static int read_limits(const struct reader *r)
 	c->total_memory = json_get_u64(l, "memory_total", host_memory());
 	c->total_disk = json_get_u64(l, "disk_total", 0);
 	c->disk_free = json_get_u64(l, "disk_free", 0);
+	c->max_log = json_get_u64(l, "log", 0);
 	c->host_api_rate = number(h, "rate");
 	c->host_api_burst = number(h, "burst");
 	c->host_api_conns = number(h, "connections");

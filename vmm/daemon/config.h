@@ -86,6 +86,7 @@ struct config {
 	uint32_t total_vcpu;
 	uint64_t total_memory, total_disk; /* bytes */
 	uint64_t disk_free;		   /* bytes that stay free in the state folder */
+	uint64_t max_log;		   /* bytes of a log before it is moved on */
 	size_t max_body;
 
 	bool gpu_enabled, gpu_allow_all;

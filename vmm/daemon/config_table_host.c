@@ -63,6 +63,13 @@ const struct conf_key config_limit_keys[] = {
 	  .otherwise = "256M",
 	  .doc = "What stays free on the disk of the state folder: with less no VM is created and "
 		 "no image pulled." },
+	{ .name = "log",
+	  .type = CONF_SIZE,
+	  .min = 64 * KIB,
+	  .max = GIB,
+	  .otherwise = "4M",
+	  .doc = "The bytes of a log after which it is moved on; four times as much is kept of "
+		 "each log of a VM." },
 	{ .name = NULL },
 };
 

@@ -14,8 +14,6 @@
 
 struct err;
 
-enum { LOG_FILE_MAX = 4 * 1024 * 1024 }; /* bytes of a part, if nobody says otherwise */
-
 /*
  * Before a boot: move the logs of the last one away, and make a serial.log that QEMU's user (of
  * group @reader; -1: it is us) may append to.

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/log_files.h"
 #include "daemon/log_index.h"
@@ -36,10 +37,11 @@ static void look_run(void *arg)
 	int rc;
 
 	for (i = 0; i < l->n; i++) {
-		rc = log_files_trim(l->at[i].folder, LOG_FILE_MAX, &e);
+		rc = log_files_trim(l->at[i].folder, l->k->d->config->max_log, &e);
 		l->moved |= rc > 0;
 		if (rc >= 0 && l->qemu_folder >= 0) {
-			rc = log_file_trim(l->qemu_folder, l->at[i].qemu_name, LOG_FILE_MAX, &e);
+			rc = log_file_trim(l->qemu_folder, l->at[i].qemu_name,
+					   l->k->d->config->max_log, &e);
 			l->moved |= rc > 0;
 		}
 		if (rc < 0)

@@ -93,9 +93,9 @@ static int begin_logs(const struct start_plan *p, struct err *e)
 {
 	char name[LOG_NAME_MAX];
 	auto_close int dir = qemu_log_is_ours(p->d) ? qemu_log_open(p->d, p->m.id, name) : -1;
-	int rc = log_files_begin(p->dirfd, p->d->config->qemu_gid, LOG_FILE_MAX, e);
+	int rc = log_files_begin(p->dirfd, p->d->config->qemu_gid, p->d->config->max_log, e);
 
-	return rc == 0 && dir >= 0 ? log_file_begin(dir, name, LOG_FILE_MAX, e) : rc;
+	return rc == 0 && dir >= 0 ? log_file_begin(dir, name, p->d->config->max_log, e) : rc;
 }
 
 int plan_prepare(struct start_plan *p, struct err *e)
