@@ -19,15 +19,40 @@ enum {
 	LOOKS = 3, /* for a name: it may move from behind our look to before it, but once for each seq */
 };
 
-static void load(struct log_reader *r, struct log_index *ret)
+static bool is_there(const struct log_reader *r)
 {
 	struct stat st;
 
-	if (r->index >= 0 && (fstat(r->index, &st) < 0 || st.st_nlink == 0))
-		r->index = fd_close(r->index);
-	if (r->index < 0)
-		r->index = log_index_open(r->dirfd, r->name);
+	return fstatat(r->dirfd, r->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* The index may be taken away and made anew.  If all is taken away (the VM is removed), the old one still holds. */
+static void load(struct log_reader *r, struct log_index *ret)
+{
+	struct stat st;
+	int fd;
+
+	r->is_gone = false;
+	if (r->index < 0 || fstat(r->index, &st) < 0 || st.st_nlink == 0) {
+		fd = log_index_open(r->dirfd, r->name);
+		r->is_gone = fd < 0 && !is_there(r);
+		if (!r->is_gone) {
+			(void)fd_close(r->index);
+			r->index = fd;
+		}
+	}
 	log_index_load(r->index, r->dirfd, r->name, ret);
+}
+
+static bool is_part(const struct log_index *x, uint64_t inode)
+{
+	size_t i;
+
+	for (i = 0; i < x->n; i++) {
+		if (x->kept[i].inode == inode)
+			return true; /* it is on its way to another name */
+	}
+	return false;
 }
 
 /* Make r->fd the file @path if that has @inode (0: any but a part of @x).  Return: is it? */
@@ -36,15 +61,11 @@ static bool open_file(struct log_reader *r, const char *path, uint64_t inode,
 {
 	auto_close int fd = -1;
 	struct stat st;
-	size_t i;
 
-	if (fstatat(r->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
-	    (inode && st.st_ino != inode))
+	if (fstatat(r->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return r->is_gone && !inode && r->fd >= 0 && !is_part(x, r->inode);
+	if (!S_ISREG(st.st_mode) || (inode ? st.st_ino != inode : is_part(x, st.st_ino)))
 		return false;
-	for (i = 0; !inode && i < x->n; i++) {
-		if (x->kept[i].inode == st.st_ino)
-			return false; /* it is on its way to another name */
-	}
 	if (r->fd >= 0 && r->inode == st.st_ino)
 		return true;
 	fd = openat(r->dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

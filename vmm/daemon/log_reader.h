@@ -24,6 +24,7 @@ struct log_reader {
 	uint64_t at;	  /* position of the next byte */
 	int index, fd;	  /* -1: not open */
 	uint64_t inode;	  /* of fd */
+	bool is_gone;	  /* all of it was taken away: only what is open can be read */
 };
 
 /* Begin at the end of what there is. */

@@ -151,8 +151,14 @@ static void test_boots(void)
 	expect(&r, "boot 2\nboot 3\nboot 4\nboot 5\n");
 	assert(has("b.1") && has("b.3") && !has("b.4") && !has("b.new"));
 	assert(!log_files_begin(dir, (gid_t)-1, MAX, NULL) && has("serial.log"));
-	log_reader_close(&r);
+	append("b", "last words\n");
+	assert(!log_file_begin(dir, "b", MAX, NULL));
+	append("b", "and more\n");
+	expect(&r, "last words\nand more\n");
+	append("b", "until the end\n");
 	log_file_remove(dir, "b");
+	expect(&r, "until the end\n"); /* who had it open reads on when it is removed */
+	log_reader_close(&r);
 	assert(!has("b") && !has("b.1") && !has("b.3") && !has("b.index"));
 }
 
