@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/num.h"
@@ -127,21 +128,73 @@ static enum MHD_Result hand_over(struct http_request *r)
 	return MHD_YES;
 }
 
-/* More requests than this address may make. */
-static enum MHD_Result refuse(struct http_request *r)
+/* Before the body is read. */
+static enum MHD_Result refuse(struct http_request *r, unsigned int status, char *text,
+			      const char *header, const char *value)
 {
-	static char text[] = "too many requests\n";
 	struct MHD_Response *m =
 		MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_PERSISTENT);
 	enum MHD_Result rc;
 
 	r->server->n_refused++;
-	(void)MHD_add_response_header(m, "Retry-After", "1");
+	(void)MHD_add_response_header(m, header, value);
 	(void)MHD_add_response_header(m, "Content-Type", "text/plain");
 	http_answer_headers(r->server, m);
-	rc = MHD_queue_response(r->mhd, 429, m);
+	rc = MHD_queue_response(r->mhd, status, m);
 	MHD_destroy_response(m);
 	return rc;
+}
+
+/* More requests than this address may make. */
+static enum MHD_Result refuse_rate(struct http_request *r)
+{
+	static char text[] = "too many requests\n";
+
+	return refuse(r, 429, text, "Retry-After", "1");
+}
+
+/* What the headers say of where the request ends, and whom it is for. */
+struct framing {
+	unsigned int n_lengths, n_codings, n_hosts;
+	bool is_strange;
+};
+
+static enum MHD_Result look_at(void *arg, enum MHD_ValueKind kind, const char *name,
+			       const char *value)
+{
+	struct framing *f = arg;
+
+	(void)kind;
+	if (strcasecmp(name, "Content-Length") == 0)
+		f->n_lengths++;
+	else if (strcasecmp(name, "Host") == 0)
+		f->n_hosts++;
+	else if (strcasecmp(name, "Transfer-Encoding") == 0)
+		f->n_codings++;
+	if (strcasecmp(name, "Transfer-Encoding") == 0)
+		f->is_strange = f->is_strange || !value || strcasecmp(value, "chunked") != 0;
+	if (name[strcspn(name, " \t")]) /* "Content-Length : 5" */
+		f->is_strange = true;
+	return MHD_YES;
+}
+
+/*
+ * Said twice or in another way, the end of the body is where each reader takes it to be: a proxy before us could
+ * be made to pass on, as one caller's, a request that another caller hid in a body.  libmicrohttpd lets it pass.
+ */
+static bool is_ambiguous(const struct http_request *r)
+{
+	struct framing f = { .is_strange = false };
+
+	(void)MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, look_at, &f);
+	return f.is_strange || f.n_lengths + f.n_codings > 1 || f.n_hosts > 1;
+}
+
+static enum MHD_Result refuse_framing(struct http_request *r)
+{
+	static char text[] = "the end of the request, or its host, is said twice or strangely\n";
+
+	return refuse(r, 400, text, "Connection", "close");
 }
 
 static void set_too_large(struct http_request *r)
@@ -187,10 +240,12 @@ static enum MHD_Result admit(struct http_request *r, const char *method)
 
 	if (r->has_token)
 		return begin_body(r);
+	if (is_ambiguous(r))
+		return refuse_framing(r);
 	(void)str_copy(r->method, sizeof(r->method), method); /* a longer one is unknown: "" */
 	if (s->clients &&
 	    !rate_table_take(s->clients, (const struct sockaddr *)&r->conn->from, now))
-		return refuse(r);
+		return refuse_rate(r);
 	if (TAILQ_EMPTY(&s->waiting) && rate_take(&s->rate, now)) {
 		r->has_token = true;
 		return begin_body(r);

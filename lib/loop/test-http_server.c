@@ -210,6 +210,37 @@ static void test_malformed_is_refused_and_the_server_lives(void)
 	test_server_end(&h.t);
 }
 
+/* What hides in the body of one request is never taken for the next. */
+static void test_requests_whose_end_is_ambiguous_are_refused(void)
+{
+	static const char *const bad[] = {
+		"Content-Length: 0\r\nContent-Length: 30\r\n\r\n",
+		"Content-Length: 30\r\nContent-Length: 0\r\n\r\n",
+		"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"Transfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n",
+		"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+		"Content-Length : 30\r\n\r\n",
+		"Host: y\r\nContent-Length: 0\r\n\r\n",
+	};
+	static struct handler h;
+	struct test_client c;
+	size_t i;
+
+	test_start(&h, (struct http_server_options){ 0 });
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		c = test_connect(&h.t);
+		TEST_SAY(&h.t, &c, POST("/x"));
+		TEST_SAY(&h.t, &c, bad[i]);
+		(void)!send(c.fd, GET("/hidden"), strlen(GET("/hidden")), MSG_NOSIGNAL);
+		TEST_UNTIL_ENDED(&h.t, &c);
+		assert(h.n_calls == 0 && strstr(test_text(&c), "HTTP/1.1 400") &&
+		       test_count(&c, "HTTP/1.1 ") == 1);
+		test_hang_up(&c);
+	}
+	test_server_end(&h.t);
+}
+
 static void test_added_socket_is_served_with_its_peer(void)
 {
 	static struct handler h;
@@ -281,6 +312,7 @@ int main(void)
 	test_gone_client_is_told_and_its_answer_dropped();
 	test_stop_ends_held_requests_that_are_answered_later();
 	test_malformed_is_refused_and_the_server_lives();
+	test_requests_whose_end_is_ambiguous_are_refused();
 	test_added_socket_is_served_with_its_peer();
 	test_stop_inside_a_request();
 	test_name_is_free_as_soon_as_stop_is_called();
