@@ -2,6 +2,7 @@
 #include "daemon/adopt.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -92,6 +93,17 @@ static int finish_update(const char *name, int fd, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
+/* What a crash left.  The shared folder too: the guest would be given it. */
+static void sweep(int dirfd)
+{
+	auto_close int shared =
+		openat(dirfd, "shared", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	(void)file_sweep(dirfd, NULL); /* harmless where it stays */
+	if (shared >= 0)
+		(void)file_sweep(shared, NULL);
+}
+
 static int load(struct daemon *d, const char *name, bool is_removing, struct err *e)
 {
 	auto_manifest struct manifest m = MANIFEST_NULL;
@@ -114,7 +126,7 @@ static int load(struct daemon *d, const char *name, bool is_removing, struct err
 	rc = settle_cid(d, &s, e);
 	if (rc)
 		return rc;
-	(void)file_sweep(fd, NULL); /* what a crash left; harmless where it stays */
+	sweep(fd);
 	vm = vm_new(d, &m, &s, steal_fd(&fd));
 	rc = vm_load_reports(vm, e);
 	if (rc) {
@@ -207,6 +219,11 @@ static void adopt_running(struct vm *vm, pid_t pid)
 	if (!*vm->boot_error && !str_equal(vm->boot_progress, "done"))
 		agent_probe_start(vm);
 	log_info("vm %s: found running, QEMU is process %d", vm->short_id, (int)pid);
+	/*
+	 * libvirt gives up a QEMU that it cannot speak to while it reconnects, and may have done so since it made the
+	 * list: an event that came before this was nobody's.  This asks again, and does nothing if it runs.
+	 */
+	vm_reap(vm, HYPERVISOR_REASON_NONE, VM_EXIT_NONE);
 	/* A stop was cut off after it wrote down what it wants; a guest on its way down ends by itself. */
 	if (vm->state.stop == VM_STOP_KILL)
 		vm_stop(vm, NULL, NULL);
@@ -254,8 +271,9 @@ struct known {
 static bool is_stray(const char *id, void *arg)
 {
 	const struct known *k = arg;
+	const struct hypervisor_domain *dom = domain_of(k->r, id);
 
-	return fleet_find(&k->d->fleet, id) && !domain_of(k->r, id);
+	return fleet_find(&k->d->fleet, id) && (!dom || dom->state != HYPERVISOR_RUNNING);
 }
 
 size_t adopt_domains(struct daemon *d, const struct hypervisor_result *r)

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/inject.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/notify.h"
@@ -29,6 +30,7 @@
 #include "daemon/config.h"
 #include "daemon/counts.h"
 #include "daemon/disk_guard.h"
+#include "daemon/embed_sweep.h"
 #include "daemon/hostlink.h"
 #include "daemon/lifecycle.h"
 #include "daemon/reach.h"
@@ -74,6 +76,7 @@ static int take_lock(struct daemon *d, struct err *e)
 	if (pwrite(fd, pid, (size_t)len, 0) != len || ftruncate(fd, len) < 0)
 		return err_errno(e, errno, "cannot write '%s'", path);
 	d->lock_fd = steal_fd(&fd);
+	inject_point("daemon.locked");
 	return 0;
 }
 
@@ -183,7 +186,9 @@ static void listed(void *arg, const struct hypervisor_result *r)
 		fail(d, "cannot list libvirt's domains", &r->err);
 		return;
 	}
+	inject_point("daemon.listed");
 	n = adopt_domains(d, r);
+	inject_point("daemon.adopted");
 	/* Asking QEMU what it can do took megabytes, once. */
 	(void)malloc_trim(0);
 	log_host(d, n);
@@ -237,8 +242,10 @@ static int open_hypervisor(struct daemon *d, struct err *e)
 		.arg = d,
 	};
 
-	if (!c->libvirt_uri)
+	if (!c->libvirt_uri) {
 		strays_end("-pidfile", is_probe, root);
+		embed_sweep(root);
+	}
 	return hypervisor_start(&d->hypervisor, d->loop, &o, opened, d, e);
 }
 

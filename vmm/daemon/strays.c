@@ -41,6 +41,14 @@ static int value_of(const char *pid, const char *option, char ret[static VALUE_M
 	return 0;
 }
 
+bool strays_has(pid_t pid, const char *option, const char *value)
+{
+	char text[24], found[VALUE_MAX];
+
+	(void)str_format(text, sizeof(text), "%d", (int)pid);
+	return value_of(text, option, found) && str_equal(found, value);
+}
+
 /* A pid may be another's by now: look again through what cannot change hands. */
 static void end_process(const char *text, const char *option, const char *value)
 {
