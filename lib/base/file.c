@@ -99,21 +99,31 @@ static int write_aside(int dfd, const char *tmp, mode_t mode, const void *p, siz
 	return rc;
 }
 
+int file_aside(const char *name, char ret[static FILE_ASIDE_MAX], struct err *e)
+{
+	char nonce[17];
+	uint8_t raw[8];
+
+	if (getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw))
+		return err_errno(e, errno, "cannot get random bytes");
+	str_hex(nonce, raw, sizeof(raw));
+	if (str_format(ret, FILE_ASIDE_MAX, ".%s%s%s", name, tmp_mark, nonce) < 0)
+		return err_set(e, -ENAMETOOLONG, "'%s': name too long", name);
+	return 0;
+}
+
 int file_replace(int dirfd, const char *path, mode_t mode, const void *p, size_t n, struct err *e)
 {
-	char dir[4096], tmp[300], nonce[17];
+	char dir[4096], tmp[FILE_ASIDE_MAX];
 	auto_close int dfd = -1;
 	const char *name;
-	uint8_t raw[8];
 	int rc;
 
 	if (split(path, dir, sizeof(dir), &name) < 0)
 		return err_set(e, -ENAMETOOLONG, "'%s': path too long", path);
-	if (getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw))
-		return err_errno(e, errno, "cannot get random bytes");
-	str_hex(nonce, raw, sizeof(raw));
-	if (str_format(tmp, sizeof(tmp), ".%s%s%s", name, tmp_mark, nonce) < 0)
-		return err_set(e, -ENAMETOOLONG, "'%s': name too long", path);
+	rc = file_aside(name, tmp, e);
+	if (rc < 0)
+		return rc;
 	dfd = openat(dirfd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dfd < 0)
 		return err_errno(e, errno, "cannot open directory '%s'", dir);

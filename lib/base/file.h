@@ -35,7 +35,15 @@ int file_read(int dirfd, const char *path, size_t max, struct buf *ret, struct e
  */
 int file_replace(int dirfd, const char *path, mode_t mode, const void *p, size_t n, struct err *e);
 
-/* Remove temporary files that file_replace() left in the directory @dirfd when it died. */
+enum { FILE_ASIDE_MAX = 300 };
+
+/*
+ * A name of that form for what cannot be written by file_replace(): a disk that another program makes.
+ * Return: 0, -ENAMETOOLONG.
+ */
+int file_aside(const char *name, char ret[static FILE_ASIDE_MAX], struct err *e);
+
+/* Remove what file_replace() and users of file_aside() left in the directory @dirfd when they died. */
 int file_sweep(int dirfd, struct err *e);
 
 /* mkdir that is content with a directory that is there.  Return: 0 or a negative errno. */

@@ -148,14 +148,21 @@ static int bind_down(const struct child_options *o)
 
 	if (o->file_max && setrlimit(RLIMIT_FSIZE, &most) < 0)
 		return -1;
-	if (o->is_bound && (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
-			    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
+	if (o->is_bound && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -1;
 	return 0;
 }
 
-__attribute__((noreturn)) static void become(const struct child_options *o, const struct pipes *p)
+/*
+ * One that outlived us would go on writing files that nobody waits for.  The signal comes when the thread ends
+ * that forked, and that waits for us; was @parent gone before we asked for it, we are somebody else's child already.
+ */
+__attribute__((noreturn)) static void become(const struct child_options *o, const struct pipes *p,
+					     pid_t parent)
 {
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != parent)
+		_exit(EXEC_FAILED);
 	(void)setpgid(0, 0);
 	reset_signals();
 	if (dup2(p->in[0], STDIN_FILENO) < 0 || dup2(p->out[1], STDOUT_FILENO) < 0 ||
@@ -172,6 +179,7 @@ __attribute__((noreturn)) static void become(const struct child_options *o, cons
 static int begin(struct run *r, struct err *e)
 {
 	__attribute__((cleanup(pipes_deinit))) struct pipes p;
+	pid_t parent = getpid();
 	int rc = pipes_init(&p, e);
 
 	if (rc < 0)
@@ -180,7 +188,7 @@ static int begin(struct run *r, struct err *e)
 	if (r->pid < 0)
 		return err_errno(e, errno, "forking for '%s'", r->o->argv[0]);
 	if (r->pid == 0)
-		become(r->o, &p);
+		become(r->o, &p, parent);
 	(void)setpgid(r->pid, r->pid); /* whoever is first; the other fails */
 	p.tell[1] = fd_close(p.tell[1]);
 	rc = told(p.tell[0]);

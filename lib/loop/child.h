@@ -24,7 +24,7 @@ struct child_options {
 	unsigned int timeout_ms; /* 0: 60000 */
 	size_t output_max;	 /* stdout kept, the rest dropped; 0: 64 KiB; stderr likewise */
 	uint64_t file_max;	 /* bytes of a file that it may write; 0: as many as we may */
-	bool is_bound; /* it is killed when our thread ends, and gains no rights by exec */
+	bool is_bound;		 /* it gains no rights by exec */
 	/* Called some five times a second while it runs; negative, with a text in @e, kills it and is returned. */
 	int (*watch)(void *arg, struct err *e);
 	void *watch_arg;

@@ -24,28 +24,51 @@ enum {
 
 static const char disk_name[] = "hda.img";
 
-/* Aside and renamed in: a disk that is there is a whole one. */
-static int make(int dirfd, const char *dir, uint32_t gib, const char *backing, struct err *e)
+static int run_qemu_img(const char *path, uint32_t gib, const char *backing, struct err *e)
 {
-	auto_free char *aside = xasprintf("%s/%s.new", dir, disk_name);
 	auto_free char *size = xasprintf("%uG", gib);
 	auto_free char *option =
 		backing ? xasprintf("backing_file=%s,backing_fmt=qcow2", backing) : NULL;
-	const char *const plain[] = {
-		"qemu-img", "create", "-q", "-f", "qcow2", aside, size, NULL
-	};
-	const char *const backed[] = { "qemu-img", "create", "-q",  "-f", "qcow2",
-				       "-o",	   option,   aside, size, NULL };
+	const char *const plain[] = { "qemu-img", "create", "-q", "-f", "qcow2", path, size, NULL };
+	const char *const backed[] = { "qemu-img", "create", "-q", "-f", "qcow2",
+				       "-o",	   option,   path, size, NULL };
 	const struct child_options o = { .argv = option ? backed : plain,
 					 .timeout_ms = QEMU_IMG_MS };
 	auto_buf struct buf out = BUF_MAX(0);
-	int rc = child_must(&o, &out, e);
 
-	if (!rc && renameat(dirfd, "hda.img.new", dirfd, disk_name) < 0)
-		rc = err_errno(e, errno, "cannot move hda.img in");
+	return child_must(&o, &out, e);
+}
+
+static int put(int dirfd, const char *aside, struct err *e)
+{
+	auto_close int fd = openat(dirfd, aside, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	inject_point("disk.made");
+	if (fd < 0 || fsync(fd) < 0)
+		return err_errno(e, errno, "cannot sync it");
+	inject_point("disk.synced");
+	if (renameat(dirfd, aside, dirfd, disk_name) < 0)
+		return err_errno(e, errno, "cannot move hda.img in");
+	inject_point("disk.renamed");
+	return file_sync_dir(dirfd, ".", e);
+}
+
+/* Aside and renamed in: a disk that is there is a whole one. */
+static int make(int dirfd, const char *dir, uint32_t gib, const char *backing, struct err *e)
+{
+	auto_free char *path = NULL;
+	char aside[FILE_ASIDE_MAX];
+	int rc = file_aside(disk_name, aside, e);
+
+	if (rc)
+		return rc;
+	path = xasprintf("%s/%s", dir, aside);
+	rc = run_qemu_img(path, gib, backing, e);
 	if (!rc)
-		return file_sync_dir(dirfd, ".", e);
-	(void)unlinkat(dirfd, "hda.img.new", 0);
+		rc = put(dirfd, aside, e);
+	if (!rc)
+		return 0;
+	(void)unlinkat(dirfd, aside, 0); /* after the rename there is none */
 	return err_wrap(e, rc, "cannot make the data disk");
 }
 

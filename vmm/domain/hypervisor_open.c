@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/inject.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "domain/host_probe.h"
@@ -66,10 +67,15 @@ static int take_lock(struct hypervisor_link *l, struct err *e)
 static int write_conf(const struct hypervisor_link *l, struct err *e)
 {
 	const char *user = l->user ? l->user : "root";
-	auto_free char *path = xasprintf("%s/etc/qemu.conf", l->root);
+	auto_free char *dir = xasprintf("%s/etc", l->root);
+	auto_free char *path = xasprintf("%s/qemu.conf", dir);
 	auto_buf struct buf b = BUF_MAX(CONF_MAX), old = BUF_MAX(CONF_MAX);
+	auto_close int etc = -1;
 	int rc;
 
+	etc = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (etc >= 0)
+		(void)file_sweep(etc, NULL); /* of one that died at this place */
 	rc = buf_add_str(
 		&b, "# written by baileyd at each start\n"
 		    "stdio_handler = \"file\"\nsecurity_driver = \"none\"\nremember_owner = 0\n");
@@ -108,10 +114,12 @@ int hypervisor_op_open(struct hypervisor_link *l, struct hypervisor_op *op, stru
 	(void)op;
 	if (rc != 0)
 		return rc;
+	inject_point("hypervisor.open");
 	virSetErrorFunc(NULL, be_silent);
 	l->conn = virConnectOpen(l->uri);
 	if (!l->conn)
 		return hypervisor_error(e, "cannot open libvirt's %s", l->uri);
+	inject_point("hypervisor.opened");
 	l->event_id = virConnectDomainEventRegisterAny(
 		l->conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
 		(virConnectDomainEventGenericCallback)(void (*)(void))l->on_event, l->event_arg,

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/inject.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
@@ -182,6 +183,7 @@ int events_open(struct events *ev, int dirfd, size_t max, struct err *e)
 	int fd, rc;
 
 	assert(max >= 1 && max <= EVENTS_MAX);
+	(void)unlinkat(dirfd, aside_name, 0); /* of a crash */
 	fd = openat(dirfd, file_name,
 		    O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd < 0)
@@ -232,12 +234,14 @@ static int compact(struct events *ev)
 	if (fd < 0)
 		return -errno;
 	rc = fd_write_all(fd, b.p, b.n);
+	inject_point("events.aside-written");
 	if (rc == 0 && renameat(ev->dirfd, aside_name, ev->dirfd, file_name) < 0)
 		rc = -errno;
 	if (rc) {
 		(void)unlinkat(ev->dirfd, aside_name, 0);
 		return rc;
 	}
+	inject_point("events.renamed");
 	(void)fd_close(ev->fd);
 	ev->fd = steal_fd(&fd);
 	ev->n_lines = ev->n;
@@ -268,11 +272,14 @@ static int append(struct events *ev, const struct event *x)
 		return catch_up(ev);
 	rc = add_line(&b, x);
 	if (!rc)
+		rc = inject_error("events.append");
+	if (!rc)
 		rc = fd_write_all(ev->fd, b.p, b.n);
 	if (rc) {
 		ev->behind_since_ms = time_mono_ms();
 		return size < 0 || ftruncate(ev->fd, size) < 0 ? -errno : rc;
 	}
+	inject_point("events.appended");
 	ev->n_lines++;
 	return ev->n_lines > 2 * ev->max ? compact(ev) : 0;
 }

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/inject.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "loop/child.h"
@@ -98,10 +99,10 @@ static int copy_in(const char *path, const struct files *f, struct err *e)
 	return f->n ? child_must(&o, NULL, e) : 0;
 }
 
-/* An empty file of the right size beside @disk.  *@path is the template, then its name.  Return: fd or negative. */
-static int make_aside(char *path, struct err *e)
+/* An empty file of the right size.  Return: fd or negative. */
+static int make_aside(const char *path, struct err *e)
 {
-	auto_close int fd = mkostemp(path, O_CLOEXEC);
+	auto_close int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
 		return err_errno(e, errno, "cannot make '%s'", path);
@@ -116,12 +117,15 @@ static int fill(int fd, const char *path, const char *disk, const struct files *
 {
 	int rc = format(path, e);
 
+	inject_point("share.formatted");
 	if (rc == 0)
 		rc = copy_in(path, f, e);
 	if (rc == 0 && fsync(fd) != 0)
 		rc = err_errno(e, errno, "cannot write '%s'", path);
+	inject_point("share.filled");
 	if (rc == 0 && rename(path, disk) != 0)
 		rc = err_errno(e, errno, "cannot put '%s' in place", disk);
+	inject_point("share.renamed");
 	return rc;
 }
 
@@ -129,6 +133,7 @@ int share_build(const char *folder, const char *disk, struct err *e)
 {
 	struct files f __attribute__((cleanup(files_deinit))) = { .n = 0 };
 	auto_free char *for_dir = xstrdup(disk), *for_base = xstrdup(disk), *path = NULL;
+	char aside[FILE_ASIDE_MAX];
 	auto_close int fd = -1;
 	const char *dir;
 	int rc;
@@ -137,10 +142,14 @@ int share_build(const char *folder, const char *disk, struct err *e)
 	if (rc < 0)
 		return rc;
 	dir = dirname(for_dir);
-	path = xasprintf("%s/.%s.tmp-XXXXXX", dir, basename(for_base));
+	rc = file_aside(basename(for_base), aside, e);
+	if (rc < 0)
+		return rc;
+	path = xasprintf("%s/%s", dir, aside);
 	fd = make_aside(path, e);
 	if (fd < 0)
 		return fd;
+	inject_point("share.aside-made");
 	rc = fill(fd, path, disk, &f, e);
 	if (rc < 0) {
 		(void)unlink(path);
