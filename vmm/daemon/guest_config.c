@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/inject.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "crypto/digest.h"
@@ -123,5 +124,6 @@ int guest_config_write(struct start_plan *p, struct err *e)
 		rc = vm_config_sys(&s, &text, &n, e);
 	if (!rc)
 		rc = file_replace(p->dirfd, sys_name, 0600, text, n, e);
+	inject_point("guest-config.written");
 	return rc ? rc : write_simulator(p, &s, e);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/inject.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "daemon/config.h"
@@ -127,7 +128,9 @@ int hostlink_open(struct vm *vm, struct err *e)
 		return rc;
 	(void)str_copy(peer.vm_id, sizeof(peer.vm_id), vm->manifest.id);
 	/* Only the carrier connects, and it runs as we do. */
+	inject_point("hostlink.listen");
 	fd = carrier_listen_unix(p.uds, CARRIER_HOST_PORT, 0600, e);
+	inject_point("hostlink.listening");
 	return fd < 0 ? fd : hostapi_guest_start(&vm->host_api, d->host_api, &peer, fd, e);
 }
 

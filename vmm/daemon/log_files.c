@@ -24,6 +24,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/inject.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "daemon/log_index.h"
@@ -61,6 +62,7 @@ static void settle_part(const struct turn *t, size_t i, const char *const from[]
 	for (k = 0; k < n_from; k++) {
 		if (inode_of(t->dirfd, from[k], &size) == t->x.kept[i].inode) {
 			(void)renameat(t->dirfd, from[k], t->dirfd, want); /* next time, then */
+			inject_point("logs.moved");
 			return;
 		}
 	}
@@ -298,6 +300,7 @@ static int move_rest(struct turn *t, int live, uint64_t size, struct err *e)
 	rc = log_index_save(t->index, &t->x, e);
 	if (rc)
 		return rc;
+	inject_point("logs.indexed");
 	settle(t);
 	if (!is_whole && unlinkat(t->dirfd, t->name, 0) < 0 && errno != ENOENT)
 		return err_errno(e, errno, "cannot move %s away", t->name);
@@ -372,6 +375,7 @@ int log_files_begin(int dirfd, gid_t reader, uint64_t max, struct err *e)
 			return rc;
 	}
 	(void)unlinkat(dirfd, "serial.pty", 0); /* of the last boot */
+	inject_point("logs.begin");
 	return make_serial(dirfd, reader, e);
 }
 

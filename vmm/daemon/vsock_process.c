@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/inject.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/str.h"
@@ -40,6 +41,7 @@ int vsock_process_make_dir(const struct vsock_paths *p, gid_t reader, struct err
 {
 	int rc = file_mkdir(AT_FDCWD, p->dir, 0700, e);
 
+	inject_point("vsock.dir-made");
 	if (rc || reader == (gid_t)-1)
 		return rc;
 	if (chown(p->dir, (uid_t)-1, reader) < 0 || chmod(p->dir, 0710) < 0)
@@ -125,7 +127,11 @@ int vsock_process_stop(const struct vsock_paths *p, struct err *e)
 {
 	int rc = end_process(p, VSOCK_PROCESS_DOWN_MS, e);
 
-	return rc ? rc : remove_dir(p, e);
+	inject_point("vsock.ended");
+	if (!rc)
+		rc = remove_dir(p, e);
+	inject_point("vsock.dir-removed");
+	return rc;
 }
 
 /* For a program that knows nothing of pid files: it inherits the locked descriptor as fd 3. */
@@ -202,7 +208,9 @@ int vsock_process_start(const struct vsock_paths *p, const struct vsock_process 
 	pid = o->is_bailey ? spawn_bailey(p, o, e) : spawn_foreign(p, o, e);
 	if (pid < 0)
 		return (int)pid;
+	inject_point("vsock.spawned");
 	rc = wait_up(p, pid, e);
+	inject_point("vsock.up");
 	if (rc || o->reader == (gid_t)-1)
 		return rc;
 	if (lchown(p->vhost, (uid_t)-1, o->reader) < 0 || chmod(p->vhost, 0660) < 0)

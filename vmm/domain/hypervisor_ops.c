@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/inject.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/str.h"
@@ -197,9 +198,11 @@ int hypervisor_op_define(struct hypervisor_link *l, struct hypervisor_op *op, st
 		return rc;
 	if (rc == 1 && virDomainIsActive(old) == 1)
 		return err_set(e, ERR_BAD_STATE, "domain '%s' is running; stop it first", op->name);
+	inject_point("domain.define");
 	d = virDomainDefineXMLFlags(l->conn, op->xml, VIR_DOMAIN_DEFINE_VALIDATE);
 	if (!d)
 		return hypervisor_error(e, "libvirt refuses domain '%s'", op->name);
+	inject_point("domain.defined");
 	rc = check_readback(d, op->xml, e);
 	if (rc < 0) {
 		(void)virDomainUndefine(d);
@@ -216,6 +219,7 @@ int hypervisor_op_run(struct hypervisor_link *l, struct hypervisor_op *op, struc
 
 	if (rc < 0)
 		return rc;
+	inject_point("domain.run");
 	do {
 		if (virDomainIsActive(d) == 1)
 			return err_set(e, ERR_BAD_STATE, "domain '%s' is running already",
@@ -224,6 +228,7 @@ int hypervisor_op_run(struct hypervisor_link *l, struct hypervisor_op *op, struc
 	} while (rc < 0 && should_retry(deadline));
 	if (rc < 0)
 		return hypervisor_error(e, "domain '%s' does not start", op->name);
+	inject_point("domain.running");
 	return give(l, op, d, e);
 }
 
@@ -235,12 +240,14 @@ int hypervisor_op_kill(struct hypervisor_link *l, struct hypervisor_op *op, stru
 
 	if (rc < 0)
 		return rc;
+	inject_point("domain.kill");
 	while (d && virDomainIsActive(d) == 1 && virDomainDestroy(d) < 0) {
 		if (virGetLastErrorCode() == VIR_ERR_OPERATION_INVALID)
 			break; /* it ended by itself meanwhile */
 		if (!should_retry(deadline))
 			return hypervisor_error(e, "domain '%s' does not end", op->name);
 	}
+	inject_point("domain.killed");
 	return give(l, op, d, e);
 }
 
@@ -267,8 +274,10 @@ int hypervisor_op_forget(struct hypervisor_link *l, struct hypervisor_op *op, st
 		return rc;
 	if (d && virDomainIsActive(d) == 1)
 		return err_set(e, ERR_BAD_STATE, "domain '%s' is running; stop it first", op->name);
+	inject_point("domain.forget");
 	if (d && virDomainUndefine(d) < 0)
 		return hypervisor_error(e, "libvirt keeps domain '%s'", op->name);
+	inject_point("domain.forgotten");
 	return give(l, op, NULL, e);
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/inject.h"
 #include "base/str.h"
 
 static int drop(const FTSENT *f, const char *last, struct err *e)
@@ -31,12 +32,14 @@ static int drop(const FTSENT *f, const char *last, struct err *e)
 			return 0;
 		if (rmdir(f->fts_accpath) < 0)
 			return err_errno(e, errno, "cannot remove folder '%s'", f->fts_name);
+		inject_point("rmtree.folder-removed");
 		return 0;
 	default:
 		if (last && f->fts_level == 1 && str_equal(f->fts_name, last))
 			return 0;
 		if (unlink(f->fts_accpath) < 0 && errno != ENOENT)
 			return err_errno(e, errno, "cannot remove '%s'", f->fts_name);
+		inject_point("rmtree.unlinked");
 		return 0;
 	}
 }
@@ -75,8 +78,10 @@ int rmtree(int at, const char *name, const char *last, struct err *e)
 		return err_errno(e, errno, "cannot walk '%s'", name);
 	rc = walk(fts, last, e);
 	(void)fts_close(fts);
+	inject_point("rmtree.emptied");
 	if (!rc && last && unlinkat(fd, last, 0) < 0 && errno != ENOENT)
 		rc = err_errno(e, errno, "cannot remove '%s'", last);
+	inject_point("rmtree.last-unlinked");
 	if (!rc && unlinkat(at, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		rc = err_errno(e, errno, "cannot remove folder '%s'", name);
 	return rc;

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/inject.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "data/json.h"
@@ -117,8 +118,10 @@ int vm_state_save(int dirfd, const struct vm_state *s, struct err *e)
 		json_decref(j);
 		return err_set(e, -ENOMEM, "out of memory");
 	}
+	inject_point("state.save");
 	rc = json_write_file(dirfd, file_name, 0600, j, e);
 	json_decref(j);
+	inject_point("state.saved");
 	return rc;
 }
 

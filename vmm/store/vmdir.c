@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/inject.h"
 #include "base/str.h"
 #include "store/manifest.h"
 #include "store/rmtree.h"
@@ -52,6 +53,7 @@ static int fill_shared(int dirfd, const struct manifest *m, const struct vmdir_f
 
 	if (rc)
 		return rc;
+	inject_point("vmdir.shared-made");
 	shared = open_dir(dirfd, "shared");
 	if (shared < 0)
 		return err_errno(e, errno, "cannot open the shared folder");
@@ -77,17 +79,24 @@ static int fill(int dirfd, const struct manifest *m, const struct vm_state *s,
 		rc = vm_state_save(dirfd, s, e);
 	if (!rc)
 		rc = file_sync_dir(dirfd, ".", e);
+	inject_point("vmdir.filled");
 	return rc;
 }
 
 /* RENAME_NOREPLACE: an id that is taken, even by an empty folder, stays its owner's. */
 static int publish(int root, const char *aside, const char *id, struct err *e)
 {
-	if (renameat2(root, aside, root, id, RENAME_NOREPLACE) == 0)
-		return file_sync_dir(root, ".", e);
-	if (errno == EEXIST)
-		return err_set(e, ERR_CONFLICT, "a VM with the id %s exists", id);
-	return err_errno(e, errno, "cannot move the new folder in");
+	int rc;
+
+	if (renameat2(root, aside, root, id, RENAME_NOREPLACE) < 0) {
+		if (errno == EEXIST)
+			return err_set(e, ERR_CONFLICT, "a VM with the id %s exists", id);
+		return err_errno(e, errno, "cannot move the new folder in");
+	}
+	inject_point("vmdir.published");
+	rc = file_sync_dir(root, ".", e);
+	inject_point("vmdir.kept");
+	return rc;
 }
 
 int vmdir_create(int root, const struct manifest *m, const struct vm_state *s,
@@ -100,6 +109,7 @@ int vmdir_create(int root, const struct manifest *m, const struct vm_state *s,
 	(void)str_format(aside, sizeof(aside), "%s%s", new_mark, m->id);
 	if (mkdirat(root, aside, 0700) < 0)
 		return err_errno(e, errno, "cannot make the folder of VM %s", m->id);
+	inject_point("vmdir.made");
 	dirfd = open_dir(root, aside);
 	rc = dirfd < 0 ? err_errno(e, errno, "cannot open %s", aside) : fill(dirfd, m, s, files, e);
 	if (!rc)
@@ -146,6 +156,7 @@ static int grant_shared(int at, gid_t gid, struct err *e)
 
 int vmdir_grant(int dirfd, gid_t gid, bool with_shared, struct err *e)
 {
+	inject_point("vmdir.granting");
 	if (fchown(dirfd, (uid_t)-1, gid) < 0 || fchmod(dirfd, 0710) < 0)
 		return err_errno(e, errno, "cannot let QEMU's user into the VM's folder");
 	return with_shared ? grant_shared(dirfd, gid, e) : 0;
@@ -213,6 +224,7 @@ int vmdir_remove(int root, const char *id, struct err *e)
 {
 	int rc = rmtree(root, id, removing_name, e);
 
+	inject_point("vmdir.removed");
 	return rc ? rc : file_sync_dir(root, ".", e);
 }
 
@@ -231,6 +243,7 @@ int vmdir_write_instance_info(int dirfd, const void *p, size_t n, struct err *e)
 		rc = file_replace(shared, names[i], st.st_mode & 0040 ? 0640 : 0600, p, n, e);
 		if (rc)
 			return rc;
+		inject_point("instance-info.written");
 		if (fchownat(shared, names[i], (uid_t)-1, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
 			return err_errno(e, errno, "cannot hand over '%s'", names[i]);
 	}

@@ -25,7 +25,7 @@ for built in sys.argv[3:]:
         continue
     names = points(built)
     assert len(names) == len(set(names)), f"{built}: twice: {sorted(n for n in set(names) if names.count(n) > 1)}"
-    assert "file.renamed" in names and all(re.fullmatch(r"[a-z]+(\.[a-z0-9-]+)+", n) for n in names), names
+    assert "file.renamed" in names and all(re.fullmatch(r"[a-z-]+(\.[a-z0-9-]+)+", n) for n in names), names
     print(f"{built}: {len(names)} points")
 assert len(plain) > 20
 for path in plain:  # the same sources, compiled without
