@@ -20,7 +20,7 @@
 #include "data/json.h"
 #include "rpc/rpc.h"
 
-enum { WORD_MAX = 512 };
+enum { WORD_MAX = 512, HOUR_MS = 60 * 60 * 1000 };
 
 static const char name[] = "audit.jsonl", before[] = "audit.jsonl.1";
 
@@ -77,13 +77,33 @@ static json_t *word(const char *s)
 	return json_string(str_escape(text, sizeof(text), s, strlen(s)));
 }
 
+/*
+ * Who may only read can be refused as often as he likes, and a page of another site can make a browser send any
+ * number of GETs: without a ration they would push what was really done out of both files.
+ */
+static bool is_left_out(struct audit *a, const struct rpc_outcome *o)
+{
+	uint64_t now = time_mono_ms();
+
+	if (o->status != 403 && o->status != 405)
+		return false;
+	if (!a->hour_ms || now - a->hour_ms >= HOUR_MS) {
+		a->hour_ms = now;
+		a->n_refusals = 0;
+	}
+	if (a->n_refusals == AUDIT_REFUSALS)
+		log_warn("audit: %d calls refused within an hour; more of them are not recorded",
+			 AUDIT_REFUSALS);
+	return a->n_refusals++ >= AUDIT_REFUSALS;
+}
+
 void audit_add(struct audit *a, const struct rpc_outcome *o)
 {
 	auto_free char *text = NULL, *line = NULL;
 	char at[32];
 	json_t *j;
 
-	if (a->fd < 0)
+	if (a->fd < 0 || is_left_out(a, o))
 		return;
 	if (a->size >= a->max)
 		move_on(a);

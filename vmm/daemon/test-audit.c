@@ -44,6 +44,36 @@ static void test_a_line_says_who_did_what(void)
 	audit_close(&a);
 }
 
+/* Calls that are refused, which anybody may make, do not push out those that were not. */
+static void test_refusals_push_out_nothing(void)
+{
+	struct rpc_outcome o = {
+		.method = &stop, .peer = &alice, .subject = "kept", .status = 200
+	};
+	auto_buf struct buf b = BUF_MAX(0);
+	struct audit a;
+	struct stat st;
+	int i;
+
+	assert(audit_open(&a, folder, NULL) == 0);
+	a.max = 64 * 1024;
+	audit_add(&a, &o);
+	for (i = 0; i < 2000; i++) {
+		o.subject = "refused";
+		o.status = i % 2 ? 403 : 405;
+		audit_add(&a, &o);
+	}
+	o.subject = "after";
+	o.status = 400; /* of who may: it failed */
+	audit_add(&a, &o);
+	assert(fstatat(a.dirfd, "audit.jsonl.1", &st, 0) < 0);
+	assert(file_read(a.dirfd, "audit.jsonl", 65536, &b, NULL) == 0);
+	assert(strstr((const char *)b.p, "kept") && strstr((const char *)b.p, "refused") &&
+	       strstr((const char *)b.p, "after"));
+	(void)unlinkat(a.dirfd, "audit.jsonl", 0);
+	audit_close(&a);
+}
+
 static void test_the_file_is_bounded(void)
 {
 	const struct rpc_outcome o = {
@@ -83,6 +113,7 @@ int main(void)
 	(void)snprintf(folder, sizeof(folder), "./audit-test-%d", (int)getpid());
 	assert(mkdir(folder, 0700) == 0);
 	test_a_line_says_who_did_what();
+	test_refusals_push_out_nothing();
 	test_the_file_is_bounded();
 	test_a_symlink_is_not_followed();
 	assert(rmdir(folder) == 0);
