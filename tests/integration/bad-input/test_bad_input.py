@@ -28,11 +28,11 @@ with open(f"{halting_image.make(f'{host.dir}/s/image', TORN)}/initramfs", "ab") 
 
 
 def listing():
-    """All that the daemon keeps: each name with its kind, mode, and what is in it."""
+    """All that the daemon keeps: each name with its kind, mode, and what is in it; but what it writes of calls."""
     found = {}
     for top in (f"{host.dir}/s", f"{host.dir}/r"):
         for folder, folders, names in os.walk(top):
-            for path in (f"{folder}/{n}" for n in folders + names):
+            for path in (f"{folder}/{n}" for n in folders + names if n != "audit.jsonl"):
                 st = os.lstat(path)
                 found[path] = [oct(st.st_mode), st.st_uid]
                 if os.path.isfile(path):
@@ -300,13 +300,18 @@ def test_ports():
         call("CreateVm", asked(ports=[tcp(port)] * 300), "300", "256")
 
 
+def unwilling(reply):
+    """GET changes nothing, whatever it says."""
+    assert reply.status == 405 and b"POST" in reply.body, (reply.status, reply.body)
+
+
 def test_vms_that_are_not():
     hostile = "../" * 5 + "etc"
     with Unchanged():
         for method in ("StartVm", "StopVm", "RemoveVm", "ShutdownVm"):
             call(method, {"id": NOWHERE}, NOWHERE, "Status")
             call_protobuf(method, text(1, NOWHERE), NOWHERE, "Status")
-            refused(http(host.socket, "GET", f"/prpc/{method}?id={NOWHERE}"), NOWHERE, "Status")
+            unwilling(http(host.socket, "GET", f"/prpc/{method}?id={NOWHERE}"))
             for bad in ("", hostile, "a\nb", "y" * 65, "\x1b[31m"):
                 call(method, {"id": bad}, "VM id")
                 call_protobuf(method, text(1, bad), "VM id")
@@ -369,8 +374,10 @@ def test_bodies():
             deep = text(7, deep)
         call_protobuf("CreateVm", deep)
         for query in ("id=%ff%fe", "id=%zz", "id=%00", "id=a&id=b", "id[0]=a", "id=" + "y" * 3000):
-            refused(http(host.socket, "GET", f"/prpc/StartVm?{query}"))
-        refused(http(host.socket, "GET", "/prpc/CreateVm?vcpu=two"), "vcpu")
+            reply = http(host.socket, "GET", f"/prpc/GetInfo?{query}")
+            assert reply.status == 400 or reply.body == b'{"found":false,"info":null}', (query, reply.body)
+        unwilling(http(host.socket, "GET", "/prpc/CreateVm?vcpu=two"))
+        refused(http(host.socket, "GET", "/prpc/Status?page=two"), "page")
         refused(http(host.socket, "GET", "/prpc/Status?brief=perhaps"), "brief")
         # a call without arguments does not look at them
         assert http(host.socket, "POST", "/prpc/Version?json", b"[" * 100000).status == 200
@@ -400,7 +407,8 @@ def test_methods():
             assert http(host.socket, "POST", f"/prpc/{method}", b"", PROTOBUF).error().startswith("Service not found: ")
             refused(http(host.socket, "GET", f"/prpc/{method}"), "Service not found: ")
             refused(http(host.socket, "POST", f"/guest/{method}?json", b"{}"), "Service not found: ")
-        for target in ("/", "/prpc", "/prpc/", "/prpc/Version/x", "/prpc//Version", "/nope", "/vm/../logs", "/guest/"):
+        assert http(host.socket, "POST", "/", b"{}", JSON).status == 405
+        for target in ("/prpc", "/prpc/", "/prpc/Version/x", "/prpc//Version", "/nope", "/vm/../logs", "/guest/"):
             assert http(host.socket, "POST", target, b"{}", JSON).status == 404, target
         for verb in ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "NONSENSE"):
             assert http(host.socket, verb, "/prpc/Version").status in (400, 404, 405, 501), verb
@@ -505,14 +513,22 @@ def test_the_daemon_is_none_the_worse():
     assert host.daemon.poll() is None, host.log()
     assert host.rpc("Status")["vms"] == []
     assert resident() < 640, f"{resident()} MiB"  # a sanitizer alone keeps 256
-    log = host.log()
-    printable(log)
+    printable(host.log())
+
+
+def test_the_audit_holds_every_word_as_json():
+    assert os.stat(f"{host.dir}/s/audit.jsonl").st_mode & 0o077 == 0
+    with open(f"{host.dir}/s/audit.jsonl", encoding="utf-8") as f:
+        text = f.read()
+    printable(text)
+    calls = [json.loads(line) for line in text.splitlines()]
+    assert {"CreateVm"} <= {c["method"] for c in calls}, calls[:3]
 
 
 try:
     bailey.run(test_yaml, test_command_lines, test_image, test_sizes_and_types, test_ports, test_vms_that_are_not,
                test_logs, test_bodies, test_a_body_too_large, test_methods, test_strangers_keep_nobody_out, test_not_http, test_users,
-               test_the_daemon_is_none_the_worse)
+               test_the_daemon_is_none_the_worse, test_the_audit_holds_every_word_as_json)
 finally:
     host.close()
     shutil.rmtree(scratch, ignore_errors=True)
