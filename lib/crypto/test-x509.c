@@ -191,6 +191,7 @@ static void test_revocation_list(void)
 static void test_what_is_no_certificate(void)
 {
 	auto_buf struct buf der = load(VECTORS "/test_root.der");
+	auto_buf struct buf quote = load(VECTORS "/ok_v4/quote.bin");
 	struct x509_cert *c = NULL;
 	struct x509_chain chain;
 	size_t n;
@@ -199,6 +200,9 @@ static void test_what_is_no_certificate(void)
 		assert(x509_cert_read(der.p, n, &c, NULL) == ERR_INPUT);
 	assert(buf_add(&der, "", 1) == 0);
 	assert(x509_cert_read(der.p, der.n, &c, NULL) == ERR_INPUT);
+	/* a quote holds certificates and is none, as is a list of two */
+	assert(x509_cert_read(quote.p, quote.n, &c, NULL) == ERR_INPUT);
+	assert(x509_cert_read(quote.p + CHAIN_AT, quote.n - CHAIN_AT, &c, NULL) == ERR_INPUT);
 	assert(x509_chain_read("", 0, &chain, NULL) == ERR_INPUT);
 	assert(x509_chain_read("hello", 5, &chain, NULL) == ERR_INPUT);
 }

@@ -67,29 +67,51 @@ static X509 *next_pem(BIO *b, bool *ret_clean)
 	return x;
 }
 
+static X509 *read_der(const uint8_t *p, size_t n)
+{
+	const uint8_t *at = p;
+	X509 *x = d2i_X509(NULL, &at, (long)n);
+
+	if (x && at != p + n) {
+		X509_free(x);
+		x = NULL;
+	}
+	ERR_clear_error();
+	return x;
+}
+
+/* PEM's reader skips what it does not know; a file that merely holds certificates is not one. */
+static X509 *read_one_pem(const uint8_t *p, size_t n)
+{
+	static const char begin[] = "-----BEGIN CERTIFICATE-----";
+	struct x509_chain chain = { .n = 0 };
+	X509 *x = NULL;
+
+	while (n && (*p == ' ' || (*p >= '\t' && *p <= '\r'))) {
+		p++;
+		n--;
+	}
+	if (n < sizeof begin || memcmp(p, begin, sizeof begin - 1) != 0 ||
+	    x509_chain_read(p, n, &chain, NULL) < 0)
+		return NULL;
+	if (chain.n == 1) {
+		x = chain.certs[0]->x;
+		chain.certs[0]->x = NULL;
+	}
+	x509_chain_deinit(&chain);
+	return x;
+}
+
 int x509_cert_read(const void *p, size_t n, struct x509_cert **ret, struct err *e)
 {
 	const uint8_t *at = p;
-	BIO *b = NULL;
-	X509 *x = NULL;
-	bool clean;
+	X509 *x;
 
 	if (n == 0 || n > X509_TEXT_MAX)
 		return err_set(e, ERR_INPUT, "no certificate: %zu bytes", n);
-	if (*at == 0x30) {
-		x = d2i_X509(NULL, &at, (long)n);
-		if (x && at != (const uint8_t *)p + n) {
-			X509_free(x);
-			x = NULL;
-		}
-	} else {
-		b = BIO_new_mem_buf(p, (int)n);
-		x = b ? next_pem(b, &clean) : NULL;
-	}
-	BIO_free(b);
-	ERR_clear_error();
+	x = *at == 0x30 ? read_der(at, n) : read_one_pem(at, n);
 	if (!x)
-		return err_set(e, ERR_INPUT, "not a certificate in DER or PEM");
+		return err_set(e, ERR_INPUT, "not one certificate in DER or PEM");
 	*ret = wrap(x);
 	return 0;
 }
@@ -211,18 +233,7 @@ static enum x509_fault check_link(const struct x509_cert *c, const struct x509_c
 	return is_signed ? X509_GOOD : X509_WRONG_SIGNATURE;
 }
 
-/* All but the link to the next. */
-static enum x509_fault check_alone(const struct x509_cert *c, bool as_ca, int64_t at)
-{
-	if (!may(c->x, as_ca))
-		return X509_WRONG_USAGE;
-	if (!is_between(X509_get0_notBefore(c->x), at, X509_get0_notAfter(c->x)))
-		return X509_EXPIRED;
-	return X509_GOOD;
-}
-
-/* A root may have been signed anew: its name and its key are what is trusted. */
-static bool is_same_authority(const struct x509_cert *a, const struct x509_cert *b)
+bool x509_cert_is_same(const struct x509_cert *a, const struct x509_cert *b)
 {
 	uint8_t of_a[ECDSA_P256_KEY], of_b[ECDSA_P256_KEY];
 
@@ -231,8 +242,17 @@ static bool is_same_authority(const struct x509_cert *a, const struct x509_cert 
 	       memcmp(of_a, of_b, sizeof of_a) == 0;
 }
 
-enum x509_fault x509_chain_check(const struct x509_chain *c, size_t n, const struct x509_cert *root,
-				 int64_t at)
+struct digest256 x509_cert_digest(const struct x509_cert *c)
+{
+	struct digest256 d;
+
+	if (X509_digest(c->x, EVP_sha256(), d.b, NULL) != 1)
+		abort(); /* no memory */
+	return d;
+}
+
+/* The root is known by its name and its key: @root itself may be an older certificate of it. */
+enum x509_fault x509_chain_trust(const struct x509_chain *c, size_t n, const struct x509_cert *root)
 {
 	enum x509_fault f = X509_GOOD;
 	uint8_t key[ECDSA_P256_KEY];
@@ -240,16 +260,50 @@ enum x509_fault x509_chain_check(const struct x509_chain *c, size_t n, const str
 
 	if (c->n != n || n == 0)
 		return X509_WRONG_LENGTH;
-	if (!is_same_authority(c->certs[n - 1], root))
+	if (!x509_cert_is_same(c->certs[n - 1], root))
 		return X509_WRONG_ROOT;
 	for (i = 0; i < n && f == X509_GOOD; i++) {
 		f = check_link(c->certs[i], c->certs[i + 1 < n ? i + 1 : i]);
-		if (f == X509_GOOD)
-			f = check_alone(c->certs[i], i > 0, at);
+		if (f == X509_GOOD && !may(c->certs[i]->x, i > 0))
+			f = X509_WRONG_USAGE;
 	}
 	if (f == X509_GOOD && x509_cert_key(c->certs[0], key) < 0)
 		f = X509_WRONG_USAGE;
 	return f;
+}
+
+enum x509_fault x509_chain_dates(const struct x509_chain *c, int64_t at)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++) {
+		const X509 *x = c->certs[i]->x;
+
+		if (!is_between(X509_get0_notBefore(x), at, X509_get0_notAfter(x)))
+			return X509_EXPIRED;
+	}
+	return X509_GOOD;
+}
+
+enum x509_fault x509_chain_check(const struct x509_chain *c, size_t n, const struct x509_cert *root,
+				 int64_t at)
+{
+	enum x509_fault f = x509_chain_trust(c, n, root);
+
+	return f == X509_GOOD ? x509_chain_dates(c, at) : f;
+}
+
+int64_t x509_chain_until(const struct x509_chain *c)
+{
+	int64_t first = INT64_MAX, one;
+	size_t i;
+
+	for (i = 0; i < c->n; i++) {
+		if (!time_of(X509_get0_notAfter(c->certs[i]->x), &one))
+			return INT64_MIN;
+		first = one < first ? one : first;
+	}
+	return c->n ? first : INT64_MIN;
 }
 
 int x509_crl_read(const void *p, size_t n, struct x509_crl **ret, struct err *e)
@@ -288,7 +342,7 @@ static bool is_plain(const X509_CRL *x)
 	       X509_CRL_get_ext_by_NID(x, NID_crl_number, -1) >= 0;
 }
 
-enum x509_fault x509_crl_check(const struct x509_crl *c, const struct x509_cert *issuer, int64_t at)
+enum x509_fault x509_crl_trust(const struct x509_crl *c, const struct x509_cert *issuer)
 {
 	EVP_PKEY *key = X509_get0_pubkey(issuer->x);
 	bool is_signed;
@@ -300,11 +354,28 @@ enum x509_fault x509_crl_check(const struct x509_crl *c, const struct x509_cert 
 	ERR_clear_error();
 	if (!is_signed)
 		return X509_WRONG_SIGNATURE;
-	if (!is_plain(c->x))
-		return X509_WRONG_USAGE;
-	if (!is_between(X509_CRL_get0_lastUpdate(c->x), at, X509_CRL_get0_nextUpdate(c->x)))
-		return X509_EXPIRED;
-	return X509_GOOD;
+	return is_plain(c->x) ? X509_GOOD : X509_WRONG_USAGE;
+}
+
+enum x509_fault x509_crl_dates(const struct x509_crl *c, int64_t at)
+{
+	return is_between(X509_CRL_get0_lastUpdate(c->x), at, X509_CRL_get0_nextUpdate(c->x))
+		       ? X509_GOOD
+		       : X509_EXPIRED;
+}
+
+enum x509_fault x509_crl_check(const struct x509_crl *c, const struct x509_cert *issuer, int64_t at)
+{
+	enum x509_fault f = x509_crl_trust(c, issuer);
+
+	return f == X509_GOOD ? x509_crl_dates(c, at) : f;
+}
+
+int64_t x509_crl_until(const struct x509_crl *c)
+{
+	int64_t t;
+
+	return time_of(X509_CRL_get0_nextUpdate(c->x), &t) ? t : INT64_MIN;
 }
 
 bool x509_crl_lists(const struct x509_crl *c, const struct x509_cert *cert)

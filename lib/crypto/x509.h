@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "crypto/digest.h"
 #include "crypto/ecdsa.h"
 #include "crypto/pck.h"
 
@@ -36,7 +37,7 @@ enum x509_fault {
 	X509_FAULT_COUNT,
 };
 
-/* Read one certificate, DER or PEM.  Return: 0 and *@ret, the caller's; ERR_INPUT. */
+/* Read one certificate, DER or PEM and nothing else.  Return: 0 and *@ret, the caller's; ERR_INPUT. */
 int x509_cert_read(const void *p, size_t n, struct x509_cert **ret, struct err *e);
 void x509_cert_free(struct x509_cert *c);
 
@@ -44,10 +45,25 @@ void x509_cert_free(struct x509_cert *c);
 int x509_chain_read(const void *p, size_t n, struct x509_chain *ret, struct err *e);
 void x509_chain_deinit(struct x509_chain *c);
 
-/* Does the chain of @n certificates lead to @root, at @at (seconds since 1970)? */
+/*
+ * Does the chain of @n certificates lead to @root, at @at (seconds since 1970)?  In two steps for who
+ * asks again: what is the same at all times, and the dates.
+ */
 enum x509_fault x509_chain_check(const struct x509_chain *c, size_t n, const struct x509_cert *root,
 				 int64_t at);
+enum x509_fault x509_chain_trust(const struct x509_chain *c, size_t n,
+				 const struct x509_cert *root);
+enum x509_fault x509_chain_dates(const struct x509_chain *c, int64_t at);
+
+/* When the first of its certificates ends; INT64_MIN if one does not say. */
+int64_t x509_chain_until(const struct x509_chain *c);
 const char *x509_fault_text(enum x509_fault f);
+
+/* Have both the same name and the same key?  A root may have been signed anew. */
+bool x509_cert_is_same(const struct x509_cert *a, const struct x509_cert *b);
+
+/* SHA-256 of the certificate's DER. */
+struct digest256 x509_cert_digest(const struct x509_cert *c);
 
 /* The common name of the subject.  Return: 0 or -EINVAL. */
 int x509_cert_name(const struct x509_cert *c, char *dst, size_t size);
@@ -62,7 +78,10 @@ int x509_cert_pck(const struct x509_cert *c, struct pck *ret);
 int x509_crl_read(const void *p, size_t n, struct x509_crl **ret, struct err *e);
 void x509_crl_free(struct x509_crl *c);
 
-/* Was it issued by @issuer, and is @at between its dates? */
+/* Was it issued by @issuer, and is @at between its dates?  In two steps as for chains. */
 enum x509_fault x509_crl_check(const struct x509_crl *c, const struct x509_cert *issuer,
 			       int64_t at);
+enum x509_fault x509_crl_trust(const struct x509_crl *c, const struct x509_cert *issuer);
+enum x509_fault x509_crl_dates(const struct x509_crl *c, int64_t at);
+int64_t x509_crl_until(const struct x509_crl *c);
 bool x509_crl_lists(const struct x509_crl *c, const struct x509_cert *cert);

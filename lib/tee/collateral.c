@@ -81,6 +81,7 @@ int collateral_parse(const void *p, size_t n, struct collateral *ret, struct err
 		collateral_deinit(&c);
 		return rc;
 	}
+	c.digest = digest256_bytes(p, n);
 	*ret = c;
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "crypto/digest.h"
 #include "crypto/x509.h"
 
 struct err;
@@ -26,6 +27,7 @@ struct collateral_document {
 struct collateral {
 	struct x509_crl *root_crl, *pck_crl;
 	struct collateral_document tcb_info, qe_identity;
+	struct digest256 digest; /* of the bytes it was read from */
 };
 
 #define COLLATERAL_NULL ((struct collateral){ .root_crl = NULL })

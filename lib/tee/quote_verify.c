@@ -3,6 +3,11 @@
  * The order is that of what may be trusted: a signature before what it covers is read, dates and
  * identities before what they vouch for, the platform's level last.
  *
+ * Two things are worth keeping between calls: a PCK chain whose signatures hold, and a collateral whose
+ * lists and documents were all signed as they must be, with its documents as JSON.  They are kept under
+ * the digest of all that their truth depends on: the bytes, the root, and for a collateral the PCK CA
+ * that signed its list.  They are put there only after the last of the checks that they stand for held.
+ *
  * Size: the checks and the table that names and orders them are read together, top to bottom.
  */
 #include "tee/quote_verify.h"
@@ -12,14 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "crypto/digest.h"
 #include "crypto/x509.h"
 #include "data/json.h"
 #include "tee/collateral.h"
-#include "wire/quote.h"
+#include "tee/known.h"
 
 enum {
 	NAME_SIZE = 128,
@@ -30,16 +35,63 @@ enum {
 	SGX_DEBUG = 2,
 };
 
+struct platform {
+	struct x509_chain chain;
+	struct pck pck;
+	uint8_t key[ECDSA_P256_KEY]; /* of the leaf */
+};
+
+struct documents {
+	json_t *tcb, *qe;
+	struct tcb_levels levels;
+};
+
 struct ctx {
 	const struct quote_verify_args *args;
 	struct quote_result *res;
 	struct quote q;
-	struct x509_chain pck_chain;
-	struct pck pck;
-	json_t *tcb, *qe;
-	const json_t *module; /* borrowed from tcb */
-	struct tcb_levels levels;
+	struct digest256 platform_key, documents_key;
+	struct platform *platform;
+	struct documents *documents;
+	bool is_platform_known, is_documents_known; /* then they belong to args->known */
+	const json_t *module;			    /* borrowed from documents->tcb */
+	int64_t date;				    /* of the oldest level so far */
 };
+
+static void free_platform(void *value)
+{
+	struct platform *p = value;
+
+	x509_chain_deinit(&p->chain);
+	free(p);
+}
+
+static void free_documents(void *value)
+{
+	struct documents *d = value;
+
+	json_decref(d->tcb);
+	json_decref(d->qe);
+	free(d);
+}
+
+/* From here on *@is_known: @value outlives the call, if there is a place for it. */
+static void keep(const struct ctx *c, const struct digest256 *key, void *value, known_free_fn fn,
+		 bool *is_known)
+{
+	if (*is_known || !c->args->known)
+		return;
+	known_put(c->args->known, key, value, fn);
+	*is_known = true;
+}
+
+static void *recall(const struct ctx *c, const struct digest256 *key, bool *ret_is_known)
+{
+	void *found = c->args->known ? known_get(c->args->known, key) : NULL;
+
+	*ret_is_known = found != NULL;
+	return found;
+}
 
 __attribute__((format(printf, 3, 4))) static bool refuse(struct ctx *c, const char *expected,
 							 const char *fmt, ...)
@@ -60,14 +112,18 @@ static bool is_tdx(const struct ctx *c)
 
 static bool fault(struct ctx *c, enum x509_fault f)
 {
-	return f == X509_GOOD || refuse(c, x509_fault_text(X509_GOOD), "%s", x509_fault_text(f));
+	return f == X509_GOOD || refuse(c, "trusted, signed and in date", "%s", x509_fault_text(f));
 }
 
 static bool form(struct ctx *c)
 {
 	enum quote_verdict v = quote_parse(c->args->quote, c->args->n_quote, &c->q);
 
-	return v == QUOTE_OK || refuse(c, "a quote", "%s", quote_verdict_text(v));
+	if (v != QUOTE_OK)
+		return refuse(c, "a quote", "%s", quote_verdict_text(v));
+	c->res->quote = c->q;
+	c->res->has_quote = true;
+	return true;
 }
 
 static bool trailing(struct ctx *c)
@@ -76,13 +132,32 @@ static bool trailing(struct ctx *c)
 	       refuse(c, "zeros after the quote", "%zu bytes", c->q.n_trailing);
 }
 
+static bool collateral_form(struct ctx *c)
+{
+	return c->args->collateral ||
+	       refuse(c, "collateral", "%s",
+		      c->args->collateral_fault ? c->args->collateral_fault : "none");
+}
+
 static bool pck_chain(struct ctx *c)
 {
+	struct digest256 root = x509_cert_digest(c->args->root);
+	const struct digest_part parts[] = { { "pck", 3 },
+					     { root.b, sizeof(root.b) },
+					     { c->q.cert, c->q.n_cert } };
+	enum x509_fault f = X509_GOOD;
+
 	if (c->q.cert_type != QUOTE_CERT_PCK_CHAIN)
 		return refuse(c, "certification data 5", "%d", (int)c->q.cert_type);
-	if (x509_chain_read(c->q.cert, c->q.n_cert, &c->pck_chain, NULL) < 0)
-		return refuse(c, "a chain of certificates", "other bytes");
-	return fault(c, x509_chain_check(&c->pck_chain, 3, c->args->root, c->args->at));
+	c->platform_key = digest256_of(parts, 3);
+	c->platform = recall(c, &c->platform_key, &c->is_platform_known);
+	if (!c->platform) {
+		c->platform = xnew(struct platform);
+		if (x509_chain_read(c->q.cert, c->q.n_cert, &c->platform->chain, NULL) < 0)
+			return refuse(c, "a chain of certificates", "other bytes");
+		f = x509_chain_trust(&c->platform->chain, 3, c->args->root);
+	}
+	return fault(c, f) && fault(c, x509_chain_dates(&c->platform->chain, c->args->at));
 }
 
 static bool named(struct ctx *c, const struct x509_cert *cert, const char *wanted)
@@ -96,26 +171,59 @@ static bool named(struct ctx *c, const struct x509_cert *cert, const char *wante
 
 static bool pck_names(struct ctx *c)
 {
-	return named(c, c->pck_chain.certs[0], "SGX PCK Certificate") &&
-	       named(c, c->pck_chain.certs[1], "CA") &&
-	       named(c, c->pck_chain.certs[2], "SGX Root CA");
+	struct x509_cert *const *certs = c->platform->chain.certs;
+
+	return c->is_platform_known ||
+	       (named(c, certs[0], "SGX PCK Certificate") && named(c, certs[1], "CA") &&
+		named(c, certs[2], "SGX Root CA"));
 }
 
 static bool pck_extension(struct ctx *c)
 {
-	return x509_cert_pck(c->pck_chain.certs[0], &c->pck) == 0 ||
-	       refuse(c, "Intel's extension", "none, or a broken one");
+	struct platform *p = c->platform;
+
+	if (!c->is_platform_known && (x509_cert_pck(p->chain.certs[0], &p->pck) < 0 ||
+				      x509_cert_key(p->chain.certs[0], p->key) < 0))
+		return refuse(c, "Intel's extension", "none, or a broken one");
+	keep(c, &c->platform_key, p, free_platform, &c->is_platform_known);
+	c->res->pck = p->pck;
+	c->res->has_pck = true;
+	return true;
+}
+
+/* The first of the checks of the collateral: is it known? */
+static void recall_documents(struct ctx *c)
+{
+	struct digest256 root = x509_cert_digest(c->args->root);
+	struct digest256 ca = x509_cert_digest(c->platform->chain.certs[1]);
+	const struct digest_part parts[] = {
+		{ "collateral", 10 },
+		{ root.b, sizeof(root.b) },
+		{ ca.b, sizeof(ca.b) },
+		{ c->args->collateral->digest.b, sizeof(c->args->collateral->digest.b) },
+	};
+
+	c->documents_key = digest256_of(parts, 4);
+	c->documents = recall(c, &c->documents_key, &c->is_documents_known);
+	if (!c->documents)
+		c->documents = xnew(struct documents);
+}
+
+static bool crl(struct ctx *c, const struct x509_crl *crl, const struct x509_cert *issuer)
+{
+	return (c->is_documents_known || fault(c, x509_crl_trust(crl, issuer))) &&
+	       fault(c, x509_crl_dates(crl, c->args->at));
 }
 
 static bool root_crl(struct ctx *c)
 {
-	return fault(c, x509_crl_check(c->args->collateral->root_crl, c->args->root, c->args->at));
+	recall_documents(c);
+	return crl(c, c->args->collateral->root_crl, c->args->root);
 }
 
 static bool pck_crl(struct ctx *c)
 {
-	return fault(c, x509_crl_check(c->args->collateral->pck_crl, c->pck_chain.certs[1],
-				       c->args->at));
+	return crl(c, c->args->collateral->pck_crl, c->platform->chain.certs[1]);
 }
 
 static bool unlisted(struct ctx *c, const struct x509_crl *crl, const struct x509_cert *cert)
@@ -125,19 +233,21 @@ static bool unlisted(struct ctx *c, const struct x509_crl *crl, const struct x50
 
 static bool pck_ca_revoked(struct ctx *c)
 {
-	return unlisted(c, c->args->collateral->root_crl, c->pck_chain.certs[1]);
+	return unlisted(c, c->args->collateral->root_crl, c->platform->chain.certs[1]);
 }
 
 static bool pck_revoked(struct ctx *c)
 {
-	return unlisted(c, c->args->collateral->pck_crl, c->pck_chain.certs[0]);
+	return unlisted(c, c->args->collateral->pck_crl, c->platform->chain.certs[0]);
 }
 
 static bool signer(struct ctx *c, const struct collateral_document *d)
 {
-	return fault(c, x509_chain_check(&d->signer, 2, c->args->root, c->args->at)) &&
-	       named(c, d->signer.certs[0], "SGX TCB Signing") &&
-	       named(c, d->signer.certs[1], "SGX Root CA") &&
+	return (c->is_documents_known ||
+		(fault(c, x509_chain_trust(&d->signer, 2, c->args->root)) &&
+		 named(c, d->signer.certs[0], "SGX TCB Signing") &&
+		 named(c, d->signer.certs[1], "SGX Root CA"))) &&
+	       fault(c, x509_chain_dates(&d->signer, c->args->at)) &&
 	       unlisted(c, c->args->collateral->root_crl, d->signer.certs[0]);
 }
 
@@ -169,30 +279,27 @@ static bool qe_signer(struct ctx *c)
 
 static bool tcb_signature(struct ctx *c)
 {
-	return signature(c, &c->args->collateral->tcb_info) &&
-	       document(c, c->args->collateral->tcb_info.text, &c->tcb);
+	const struct collateral_document *d = &c->args->collateral->tcb_info;
+
+	return c->is_documents_known ||
+	       (signature(c, d) && document(c, d->text, &c->documents->tcb));
 }
 
 static bool qe_identity_signature(struct ctx *c)
 {
-	return signature(c, &c->args->collateral->qe_identity) &&
-	       document(c, c->args->collateral->qe_identity.text, &c->qe);
-}
+	const struct collateral_document *d = &c->args->collateral->qe_identity;
 
-static bool date(const json_t *j, const char *key, int64_t *ret)
-{
-	struct tm tm = { .tm_year = 0 };
-	const char *end = strptime(json_get_str(j, key, ""), "%Y-%m-%dT%H:%M:%SZ", &tm);
-
-	*ret = timegm(&tm);
-	return end && !*end;
+	if (!c->is_documents_known && !(signature(c, d) && document(c, d->text, &c->documents->qe)))
+		return false;
+	keep(c, &c->documents_key, c->documents, free_documents, &c->is_documents_known);
+	return true;
 }
 
 static bool dates(struct ctx *c, const json_t *j)
 {
 	int64_t from, until;
 
-	return (date(j, "issueDate", &from) && date(j, "nextUpdate", &until) &&
+	return (tcb_time(j, "issueDate", &from) && tcb_time(j, "nextUpdate", &until) &&
 		from <= c->args->at && c->args->at <= until) ||
 	       refuse(c, "the time given between its dates", "%s to %s",
 		      json_get_str(j, "issueDate", "?"), json_get_str(j, "nextUpdate", "?"));
@@ -200,12 +307,12 @@ static bool dates(struct ctx *c, const json_t *j)
 
 static bool tcb_date(struct ctx *c)
 {
-	return dates(c, c->tcb);
+	return dates(c, c->documents->tcb);
 }
 
 static bool qe_date(struct ctx *c)
 {
-	return dates(c, c->qe);
+	return dates(c, c->documents->qe);
 }
 
 static bool identity(struct ctx *c, const json_t *j, const char *id, uint64_t least, uint64_t most)
@@ -219,12 +326,12 @@ static bool identity(struct ctx *c, const json_t *j, const char *id, uint64_t le
 
 static bool tcb_id(struct ctx *c)
 {
-	return identity(c, c->tcb, is_tdx(c) ? "TDX" : "SGX", 3, 3);
+	return identity(c, c->documents->tcb, is_tdx(c) ? "TDX" : "SGX", 3, 3);
 }
 
 static bool qe_id(struct ctx *c)
 {
-	return identity(c, c->qe, is_tdx(c) ? "TD_QE" : "QE", 2, is_tdx(c) ? 3 : 2);
+	return identity(c, c->documents->qe, is_tdx(c) ? "TD_QE" : "QE", 2, is_tdx(c) ? 3 : 2);
 }
 
 /* Member @key is hex of @n bytes: are they @p where @mask_key (NULL: everywhere) has ones? */
@@ -248,21 +355,20 @@ static bool match(struct ctx *c, const json_t *j, const char *key, const char *m
 
 static bool fmspc(struct ctx *c)
 {
-	return match(c, c->tcb, "fmspc", NULL, c->pck.fmspc, sizeof c->pck.fmspc);
+	return match(c, c->documents->tcb, "fmspc", NULL, c->platform->pck.fmspc,
+		     sizeof c->platform->pck.fmspc);
 }
 
 static bool pce_id(struct ctx *c)
 {
-	return match(c, c->tcb, "pceId", NULL, c->pck.pce_id, sizeof c->pck.pce_id);
+	return match(c, c->documents->tcb, "pceId", NULL, c->platform->pck.pce_id,
+		     sizeof c->platform->pck.pce_id);
 }
 
 static bool qe_report_signature(struct ctx *c)
 {
-	uint8_t key[ECDSA_P256_KEY];
-
-	return (x509_cert_key(c->pck_chain.certs[0], key) == 0 &&
-		ecdsa_p256_verify(key, c->q.qe_signature, c->q.qe_report_bytes,
-				  QUOTE_SGX_REPORT_SIZE)) ||
+	return ecdsa_p256_verify(c->platform->key, c->q.qe_signature, c->q.qe_report_bytes,
+				 QUOTE_SGX_REPORT_SIZE) ||
 	       refuse(c, "a signature of the PCK", "another");
 }
 
@@ -280,12 +386,14 @@ static bool qe_report_data(struct ctx *c)
 
 static bool qe_misc(struct ctx *c)
 {
-	return match(c, c->qe, "miscselect", "miscselectMask", c->q.qe_report.misc_select, 4);
+	return match(c, c->documents->qe, "miscselect", "miscselectMask",
+		     c->q.qe_report.misc_select, 4);
 }
 
 static bool qe_attributes(struct ctx *c)
 {
-	return match(c, c->qe, "attributes", "attributesMask", c->q.qe_report.attributes, 16);
+	return match(c, c->documents->qe, "attributes", "attributesMask", c->q.qe_report.attributes,
+		     16);
 }
 
 static bool qe_debug(struct ctx *c)
@@ -295,12 +403,12 @@ static bool qe_debug(struct ctx *c)
 
 static bool qe_mr_signer(struct ctx *c)
 {
-	return match(c, c->qe, "mrsigner", NULL, c->q.qe_report.mr_signer, 32);
+	return match(c, c->documents->qe, "mrsigner", NULL, c->q.qe_report.mr_signer, 32);
 }
 
 static bool qe_prod_id(struct ctx *c)
 {
-	uint64_t want = json_get_u64(c->qe, "isvprodid", UINT64_MAX);
+	uint64_t want = json_get_u64(c->documents->qe, "isvprodid", UINT64_MAX);
 
 	return want == c->q.qe_report.isv_prod_id ||
 	       refuse(c, "the identity's", "%u", c->q.qe_report.isv_prod_id);
@@ -316,12 +424,12 @@ static bool quote_signature(struct ctx *c)
 /* The identity of the module's major version; of version 0, which has no name, "tdxModule". */
 static const json_t *module_of(const struct ctx *c, uint8_t major)
 {
-	const json_t *all = json_object_get(c->tcb, "tdxModuleIdentities");
+	const json_t *all = json_object_get(c->documents->tcb, "tdxModuleIdentities");
 	char id[8];
 	size_t i;
 
 	if (major == 0)
-		return json_object_get(c->tcb, "tdxModule");
+		return json_object_get(c->documents->tcb, "tdxModule");
 	(void)str_format(id, sizeof id, "TDX_%02X", major);
 	for (i = 0; i < json_array_size(all); i++) {
 		const json_t *one = json_array_get(all, i);
@@ -398,14 +506,22 @@ static const struct tcb_level *platform_level(const struct ctx *c, const uint8_t
 {
 	size_t i;
 
-	for (i = 0; i < c->levels.n; i++) {
-		const struct tcb_level *l = &c->levels.levels[i];
+	for (i = 0; i < c->documents->levels.n; i++) {
+		const struct tcb_level *l = &c->documents->levels.levels[i];
 
-		if (reaches(c->pck.components, l->sgx, 0) && c->pck.pce_svn >= l->pce_svn &&
+		if (reaches(c->platform->pck.components, l->sgx, 0) &&
+		    c->platform->pck.pce_svn >= l->pce_svn &&
 		    (!tdx || reaches(tdx, l->tdx, tdx[1] > 0 ? 2 : 0)))
 			return l;
 	}
 	return NULL;
+}
+
+/* A date that is not said counts as never having been. */
+static void date_from(struct ctx *c, const struct tcb_level *l)
+{
+	if (l->status != TCB_NONE && l->date < c->date)
+		c->date = l->date;
 }
 
 /* The merged status of @tdx (NULL: SGX); with @is_launch its advisories are noted. */
@@ -417,7 +533,8 @@ static bool evaluate(struct ctx *c, const uint8_t *tdx, bool is_launch, enum tcb
 
 	if (!platform)
 		return refuse(c, "a TCB level that the platform reaches", "none");
-	if (tcb_isv_level(json_object_get(c->qe, "tcbLevels"), c->q.qe_report.isv_svn, &qe) < 0 ||
+	if (tcb_isv_level(json_object_get(c->documents->qe, "tcbLevels"), c->q.qe_report.isv_svn,
+			  &qe) < 0 ||
 	    qe.status == TCB_NONE)
 		return refuse(c, "a level of the QE", "none for %u", c->q.qe_report.isv_svn);
 	*ret = tcb_merge(platform->status, qe.status);
@@ -428,15 +545,23 @@ static bool evaluate(struct ctx *c, const uint8_t *tdx, bool is_launch, enum tcb
 			return refuse(c, "a level of the TDX module", "none for %u", tdx[0]);
 		*ret = tcb_merge(*ret, module.status);
 	}
-	return !is_launch || (advise(c, platform->advisories) && advise(c, qe.advisories) &&
-			      advise(c, module.advisories));
+	if (!is_launch)
+		return true;
+	date_from(c, platform);
+	date_from(c, &qe);
+	date_from(c, &module);
+	c->res->tcb_date = c->date;
+	return (advise(c, platform->advisories) && advise(c, qe.advisories) &&
+		advise(c, module.advisories));
 }
 
 static bool tcb_level(struct ctx *c)
 {
 	enum tcb_status now = TCB_REVOKED;
 
-	if (tcb_levels_read(json_object_get(c->tcb, "tcbLevels"), is_tdx(c), &c->levels) < 0)
+	if (c->documents->levels.n == 0 &&
+	    tcb_levels_read(json_object_get(c->documents->tcb, "tcbLevels"), is_tdx(c),
+			    &c->documents->levels) < 0)
 		return refuse(c, "TCB levels", "none, broken or doubled ones");
 	if (!evaluate(c, is_tdx(c) ? c->q.td.tee_tcb_svn : NULL, true, &c->res->status))
 		return false;
@@ -450,11 +575,17 @@ static bool tcb_level(struct ctx *c)
 
 static bool status(struct ctx *c)
 {
+	uint32_t accepted = ~(1u << TCB_REVOKED);
 	enum tcb_status s = c->res->status;
-	bool is_strict = c->args->policy == QUOTE_POLICY_STRICT;
 
-	return (is_strict ? s == TCB_UP_TO_DATE : s != TCB_REVOKED) ||
-	       refuse(c, is_strict ? "UpToDate" : "not Revoked", "%s", tcb_status_name(s));
+	if (c->args->policy == QUOTE_POLICY_STRICT)
+		accepted = c->args->accept ? c->args->accept : 1u << TCB_UP_TO_DATE;
+	return (s != TCB_REVOKED && (accepted >> s & 1)) ||
+	       refuse(c,
+		      c->args->policy == QUOTE_POLICY_INTEL ? "not Revoked"
+		      : c->args->accept			    ? "one of those accepted"
+							    : "UpToDate",
+		      "%s", tcb_status_name(s));
 }
 
 static bool debug(struct ctx *c)
@@ -486,59 +617,107 @@ static bool service_td(struct ctx *c)
 	       refuse(c, "no service TD", "one");
 }
 
-static const struct {
-	const char *name;
-	bool (*holds)(struct ctx *c);
-} checks[] = {
-	{ "quote-form", form },
-	{ "quote-trailing", trailing },
-	{ "pck-chain", pck_chain },
-	{ "pck-names", pck_names },
-	{ "pck-extension", pck_extension },
-	{ "root-crl", root_crl },
-	{ "pck-ca-revoked", pck_ca_revoked },
-	{ "pck-crl", pck_crl },
-	{ "pck-revoked", pck_revoked },
-	{ "tcb-info-signer", tcb_signer },
-	{ "tcb-info-signature", tcb_signature },
-	{ "qe-identity-signer", qe_signer },
-	{ "qe-identity-signature", qe_identity_signature },
-	{ "tcb-info-date", tcb_date },
-	{ "qe-identity-date", qe_date },
-	{ "tcb-info-id", tcb_id },
-	{ "qe-identity-id", qe_id },
-	{ "fmspc", fmspc },
-	{ "pce-id", pce_id },
-	{ "qe-report-signature", qe_report_signature },
-	{ "qe-report-data", qe_report_data },
-	{ "qe-miscselect", qe_misc },
-	{ "qe-attributes", qe_attributes },
-	{ "qe-debug", qe_debug },
-	{ "qe-mrsigner", qe_mr_signer },
-	{ "qe-isvprodid", qe_prod_id },
-	{ "quote-signature", quote_signature },
-	{ "tdx-module", module_identity },
-	{ "mrsignerseam", seam_signer },
-	{ "seam-attributes", seam_attributes },
-	{ "tcb-level", tcb_level },
-	{ "tcb-status", status },
-	{ "debug", debug },
-	{ "td-attributes", td_attributes },
-	{ "mrservicetd", service_td },
-};
+/* Name, function, claim: one list, two tables. */
+#define CHECKS(X)                                                                                  \
+	X("quote-form", form, "the quote has a known form and exact lengths")                      \
+	X("quote-trailing", trailing, "nothing but zeros follows the quote")                       \
+	X("collateral-form", collateral_form, "the collateral can be read")                        \
+	X("pck-chain", pck_chain, "the PCK certificate leads to the root given, and is in date")   \
+	X("pck-names", pck_names, "its three certificates have the names they must")               \
+	X("pck-extension", pck_extension, "the PCK certificate says what platform it is of")       \
+	X("root-crl", root_crl, "the root's revocation list is the root's, and in date")           \
+	X("pck-ca-revoked", pck_ca_revoked, "the PCK CA is not revoked")                           \
+	X("pck-crl", pck_crl, "the PCK CA's revocation list is its own, and in date")              \
+	X("pck-revoked", pck_revoked, "the PCK certificate is not revoked")                        \
+	X("tcb-info-signer", tcb_signer, "who signed the TCB info may, by the root given")         \
+	X("tcb-info-signature", tcb_signature, "the TCB info is signed, byte for byte")            \
+	X("qe-identity-signer", qe_signer, "who signed the QE identity may, by the root given")    \
+	X("qe-identity-signature", qe_identity_signature,                                          \
+	  "the QE identity is signed, byte for byte")                                              \
+	X("tcb-info-date", tcb_date, "the TCB info is in date")                                    \
+	X("qe-identity-date", qe_date, "the QE identity is in date")                               \
+	X("tcb-info-id", tcb_id, "the TCB info is for this kind of TEE")                           \
+	X("qe-identity-id", qe_id, "the QE identity is for this kind of TEE")                      \
+	X("fmspc", fmspc, "the TCB info is for this platform's FMSPC")                             \
+	X("pce-id", pce_id, "the TCB info is for this platform's PCE")                             \
+	X("qe-report-signature", qe_report_signature,                                              \
+	  "the quoting enclave's report is signed by the PCK")                                     \
+	X("qe-report-data", qe_report_data, "that report vouches for the attestation key")         \
+	X("qe-miscselect", qe_misc, "the quoting enclave's MISCSELECT is Intel's")                 \
+	X("qe-attributes", qe_attributes, "its attributes are Intel's")                            \
+	X("qe-debug", qe_debug, "it cannot be debugged")                                           \
+	X("qe-mrsigner", qe_mr_signer, "it is signed by Intel")                                    \
+	X("qe-isvprodid", qe_prod_id, "it is the quoting enclave")                                 \
+	X("quote-signature", quote_signature, "the quote is signed by the attestation key")        \
+	X("tdx-module", module_identity, "the TDX module is one that Intel names")                 \
+	X("mrsignerseam", seam_signer, "its signer is Intel")                                      \
+	X("seam-attributes", seam_attributes, "its attributes are Intel's")                        \
+	X("tcb-level", tcb_level, "the platform reaches a level of the TCB info")                  \
+	X("tcb-status", status, "that level's status is accepted")                                 \
+	X("debug", debug, "what is quoted cannot be debugged")                                     \
+	X("td-attributes", td_attributes, "the TD's attributes are safe")                          \
+	X("mrservicetd", service_td, "no service TD is bound")
+
+#define ROW_OF_TABLE(name, fn, claim) { name, claim },
+#define ROW_OF_CODE(name, fn, claim)  fn,
+
+const struct quote_check quote_checks[QUOTE_CHECKS_MAX] = { CHECKS(ROW_OF_TABLE){ NULL, NULL } };
+
+static bool (*const holds[])(struct ctx *c) = { CHECKS(ROW_OF_CODE) };
+
+enum { N_CHECKS = sizeof holds / sizeof *holds };
+
+static void earliest(int64_t *ends, int64_t one)
+{
+	if (one < *ends)
+		*ends = one;
+}
+
+/* When may somebody who asks again get another answer, for the collateral's age alone? */
+static int64_t collateral_ends(const struct ctx *c)
+{
+	const struct collateral *col = c->args->collateral;
+	const json_t *const docs[] = { c->documents->tcb, c->documents->qe };
+	int64_t ends = x509_crl_until(col->root_crl), one;
+	size_t i;
+
+	earliest(&ends, x509_crl_until(col->pck_crl));
+	earliest(&ends, x509_chain_until(&col->tcb_info.signer));
+	earliest(&ends, x509_chain_until(&col->qe_identity.signer));
+	earliest(&ends, x509_chain_until(&c->platform->chain));
+	for (i = 0; i < 2; i++) {
+		if (tcb_time(docs[i], "nextUpdate", &one))
+			earliest(&ends, one);
+	}
+	return ends;
+}
+
+static void tell_collateral(struct ctx *c)
+{
+	uint64_t tcb, qe;
+
+	if (!c->documents || !c->documents->qe)
+		return;
+	tcb = json_get_u64(c->documents->tcb, "tcbEvaluationDataNumber", 0);
+	qe = json_get_u64(c->documents->qe, "tcbEvaluationDataNumber", 0);
+	c->res->tcb_evaluation = (uint32_t)((tcb < qe ? tcb : qe) & UINT32_MAX);
+	c->res->collateral_ends = collateral_ends(c);
+}
 
 bool quote_verify(const struct quote_verify_args *args, struct quote_result *ret)
 {
-	struct ctx c = { .args = args, .res = ret };
+	struct ctx c = { .args = args, .res = ret, .date = INT64_MAX };
 	size_t i;
 
 	*ret = (struct quote_result){ .status = TCB_NONE };
-	for (i = 0; i < sizeof checks / sizeof *checks && !ret->check; i++) {
-		if (!checks[i].holds(&c))
-			ret->check = checks[i].name;
-	}
-	x509_chain_deinit(&c.pck_chain);
-	json_decref(c.tcb);
-	json_decref(c.qe);
+	for (i = 0; i < N_CHECKS && holds[i](&c); i++)
+		;
+	ret->n_held = i;
+	ret->check = quote_checks[i].name;
+	tell_collateral(&c);
+	if (c.platform && !c.is_platform_known)
+		free_platform(c.platform);
+	if (c.documents && !c.is_documents_known)
+		free_documents(c.documents);
 	return !ret->check;
 }

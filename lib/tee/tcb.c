@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/str.h"
 #include "data/json.h"
@@ -25,17 +26,34 @@ const char *tcb_status_name(enum tcb_status s)
 	return s < TCB_STATUS_COUNT ? names[s] : NULL;
 }
 
-/* The two of a relaunch are found by us and never published. */
-static enum tcb_status status_of(const json_t *level)
+enum tcb_status tcb_status_of(const char *name)
 {
-	const char *text = json_get_str(level, "tcbStatus", "");
 	enum tcb_status s;
 
-	for (s = TCB_UP_TO_DATE; s <= TCB_REVOKED; s++) {
-		if (str_equal(text, names[s]))
+	for (s = TCB_UP_TO_DATE; s < TCB_STATUS_COUNT; s++) {
+		if (str_equal(name, names[s]))
 			return s;
 	}
 	return TCB_NONE;
+}
+
+bool tcb_time(const json_t *j, const char *key, int64_t *ret)
+{
+	struct tm tm = { .tm_year = 0 };
+	const char *end = strptime(json_get_str(j, key, ""), "%Y-%m-%dT%H:%M:%SZ", &tm);
+
+	if (!end || *end)
+		return false;
+	*ret = timegm(&tm);
+	return true;
+}
+
+/* The two of a relaunch are found by us and never published. */
+static enum tcb_status status_of(const json_t *level)
+{
+	enum tcb_status s = tcb_status_of(json_get_str(level, "tcbStatus", ""));
+
+	return s <= TCB_REVOKED ? s : TCB_NONE;
 }
 
 static bool svn_of(const json_t *v, uint16_t max, uint16_t *ret)
@@ -69,6 +87,7 @@ static bool read_level(const json_t *j, bool has_tdx, struct tcb_level *l)
 
 	*l = (struct tcb_level){ .status = status_of(j) };
 	l->advisories = json_object_get(j, "advisoryIDs");
+	(void)tcb_time(j, "tcbDate", &l->date);
 	return l->status != TCB_NONE &&
 	       components(json_object_get(tcb, "sgxtcbcomponents"), l->sgx) &&
 	       svn_of(json_object_get(tcb, "pcesvn"), UINT16_MAX, &l->pce_svn) &&
@@ -122,6 +141,7 @@ int tcb_isv_level(const json_t *list, uint16_t svn, struct tcb_level *ret)
 		if (ret->status == TCB_NONE && wanted <= svn) {
 			ret->status = status_of(j);
 			ret->advisories = json_object_get(j, "advisoryIDs");
+			(void)tcb_time(j, "tcbDate", &ret->date);
 		}
 	}
 	return 0;

@@ -33,6 +33,7 @@ struct tcb_level {
 	uint16_t pce_svn;
 	uint8_t tdx[TCB_COMPONENTS];
 	enum tcb_status status;
+	int64_t date;		  /* "tcbDate", seconds since 1970; 0: it does not say */
 	const json_t *advisories; /* may be NULL */
 };
 
@@ -43,6 +44,12 @@ struct tcb_levels {
 
 /* "UpToDate"...; NULL for TCB_NONE.  Static. */
 const char *tcb_status_name(enum tcb_status s);
+
+/* The status of that name; TCB_NONE if there is none. */
+enum tcb_status tcb_status_of(const char *name);
+
+/* Member @key as Intel writes times, "2024-03-13T00:00:00Z".  Return: is it one?  *@ret then. */
+bool tcb_time(const json_t *j, const char *key, int64_t *ret);
 
 /* "tcbLevels" of a TCB info.  Return: 0, or -EINVAL for a wrong form or a level that is doubled. */
 int tcb_levels_read(const json_t *list, bool has_tdx, struct tcb_levels *ret);

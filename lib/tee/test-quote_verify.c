@@ -15,6 +15,7 @@
 #include "crypto/x509.h"
 #include "data/json.h"
 #include "tee/collateral.h"
+#include "tee/known.h"
 
 #define VECTORS SOURCE_DIR "/tests/vectors/quotes"
 #define BESIDE	SOURCE_DIR "/../shared/vectors/quotes"
@@ -62,6 +63,35 @@ static struct x509_chain intel_chain(void)
 	assert(str_equal(hex, intel_root_key));
 	json_decref(j);
 	return c;
+}
+
+struct given {
+	struct buf quote;
+	struct collateral collateral;
+	struct x509_cert *root;
+	struct quote_verify_args args;
+};
+
+/* A good quote with all it needs, under the strict policy. */
+static void given_init(struct given *g, const char *dir)
+{
+	auto_buf struct buf text = load(VECTORS, dir, "collateral.json");
+
+	*g = (struct given){ .quote = load(VECTORS, dir, "quote.bin"), .root = test_root() };
+	assert(collateral_parse(text.p, text.n, &g->collateral, NULL) == 0);
+	g->args = (struct quote_verify_args){ .quote = g->quote.p,
+					      .n_quote = g->quote.n,
+					      .collateral = &g->collateral,
+					      .root = g->root,
+					      .at = NOW,
+					      .policy = QUOTE_POLICY_STRICT };
+}
+
+static void given_deinit(struct given *g)
+{
+	buf_deinit(&g->quote);
+	collateral_deinit(&g->collateral);
+	x509_cert_free(g->root);
 }
 
 /* Which check refuses a simulated vector: its name begins so. */
@@ -142,9 +172,11 @@ static void check_vector(const char *root_dir, const char *dir, const struct x50
 		(void)fprintf(stderr, "%s: %s\n", dir, e.text);
 		abort();
 	}
-	ok = quote_verify(&(struct quote_verify_args){ q.p, q.n, &c, root,
-						       (int64_t)json_get_u64(j, "time", 0),
-						       QUOTE_POLICY_INTEL },
+	ok = quote_verify(&(struct quote_verify_args){ .quote = q.p,
+						       .n_quote = q.n,
+						       .collateral = &c,
+						       .root = root,
+						       .at = (int64_t)json_get_u64(j, "time", 0) },
 			  &r);
 	if (ok != (status != NULL) || (ok && !str_equal(status, tcb_status_name(r.status))) ||
 	    (!ok && (!check || !strstr(check, r.check)))) {
@@ -199,7 +231,7 @@ static void test_vectors_of_the_tree(void)
 }
 
 /* A byte of each field flipped: never accepted, and by the check that owns the field. */
-static void test_flipped_fields_name_their_check(void)
+static void test_flipped_fields_name_their_check(struct known *known)
 {
 	static const struct {
 		size_t from, to;
@@ -218,36 +250,145 @@ static void test_flipped_fields_name_their_check(void)
 		{ 1220, 1252, "qe-report-data" },
 		{ 1253, 1258, "quote-form" },
 	};
-	auto_buf struct buf q = load(VECTORS, "ok_v4", "quote.bin");
-	auto_buf struct buf col = load(VECTORS, "ok_v4", "collateral.json");
-	struct x509_cert *root = test_root();
-	struct collateral c = COLLATERAL_NULL;
-	struct quote_verify_args args = { q.p, q.n, &c, root, NOW, QUOTE_POLICY_STRICT };
 	struct quote_result r;
+	struct given g;
 	size_t i, at;
 
-	assert(collateral_parse(col.p, col.n, &c, NULL) == 0);
-	assert(quote_verify(&args, &r) && r.status == TCB_UP_TO_DATE);
+	given_init(&g, "ok_v4");
+	g.args.known = known;
+	assert(quote_verify(&g.args, &r) && r.status == TCB_UP_TO_DATE);
 	for (i = 0; i < sizeof fields / sizeof *fields; i++) {
 		for (at = fields[i].from; at < fields[i].to; at += at < 64 ? 1 : 5) {
-			q.p[at] ^= 0x80;
-			assert(!quote_verify(&args, &r));
+			g.quote.p[at] ^= 0x80;
+			assert(!quote_verify(&g.args, &r));
 			if (!str_equal(r.check, fields[i].check)) {
 				(void)fprintf(stderr, "byte %zu: %s\n", at, r.check);
 				abort();
 			}
 			assert(*r.expected && *r.got);
-			q.p[at] ^= 0x80;
+			g.quote.p[at] ^= 0x80;
 		}
 	}
-	collateral_deinit(&c);
-	x509_cert_free(root);
+	given_deinit(&g);
+}
+
+static void test_what_is_known_changes_no_answer(void)
+{
+	struct known *known = known_new(KNOWN_LEAST);
+	struct quote_result first, again;
+	const char *const dirs[] = { "ok_v4", "st_relaunch" };
+	struct given g;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		given_init(&g, dirs[i]);
+		g.args.policy = QUOTE_POLICY_INTEL;
+		assert(quote_verify(&g.args, &first));
+		g.args.known = known;
+		assert(quote_verify(&g.args, &again) && quote_verify(&g.args, &again));
+		assert(first.status == again.status && first.tcb_date == again.tcb_date &&
+		       first.collateral_ends == again.collateral_ends &&
+		       first.n_advisories == again.n_advisories &&
+		       memcmp(first.advisories, again.advisories, sizeof(first.advisories)) == 0 &&
+		       memcmp(&first.pck, &again.pck, sizeof(first.pck)) == 0);
+		given_deinit(&g);
+	}
+	test_flipped_fields_name_their_check(known);
+	known_free(known);
+}
+
+/* Dates are of the moment; a chain is known under its root and a collateral under its bytes only. */
+static void test_what_is_known_is_not_believed_for_more(void)
+{
+	struct known *known = known_new(KNOWN_LEAST);
+	struct x509_chain chain;
+	struct quote_result r;
+	struct given g, other;
+
+	given_init(&g, "ok_v4");
+	given_init(&other, "st_relaunch");
+	g.args.known = known;
+	assert(quote_verify(&g.args, &r));
+	g.args.at = r.collateral_ends;
+	assert(quote_verify(&g.args, &r));
+	g.args.at++;
+	assert(!quote_verify(&g.args, &r) && !str_equal(r.check, "tcb-status"));
+	g.args.at = 0;
+	assert(!quote_verify(&g.args, &r) && str_equal(r.check, "pck-chain"));
+	g.args.at = NOW;
+	/* the same bytes, but another root */
+	assert(quote_parse(g.quote.p, g.quote.n, &r.quote) == QUOTE_OK);
+	assert(x509_chain_read(r.quote.cert, r.quote.n_cert, &chain, NULL) == 0);
+	g.args.root = chain.certs[1];
+	assert(!quote_verify(&g.args, &r) && str_equal(r.check, "pck-chain"));
+	g.args.root = g.root;
+	/* the same root and chain, another collateral: judged by its own */
+	g.args.collateral = &other.collateral;
+	other.collateral.tcb_info.signature[5] ^= 1;
+	other.collateral.digest.b[0] ^= 1; /* as other bytes have another */
+	assert(!quote_verify(&g.args, &r) && str_equal(r.check, "tcb-info-signature"));
+	x509_chain_deinit(&chain);
+	given_deinit(&other);
+	given_deinit(&g);
+	known_free(known);
+}
+
+static void test_every_truncation_is_no_quote(void)
+{
+	struct quote_result r;
+	struct given g;
+
+	given_init(&g, "ok_v4");
+	for (g.args.n_quote = 0; g.args.n_quote < g.quote.n; g.args.n_quote++)
+		assert(!quote_verify(&g.args, &r) && str_equal(r.check, "quote-form"));
+	given_deinit(&g);
+}
+
+static void test_statuses_are_accepted_by_name(void)
+{
+	struct quote_result r;
+	struct given g;
+
+	given_init(&g, "st_relaunch");
+	assert(!quote_verify(&g.args, &r) && str_equal(r.check, "tcb-status") &&
+	       r.status == TCB_RELAUNCH);
+	g.args.accept = 1u << TCB_OUT_OF_DATE;
+	assert(!quote_verify(&g.args, &r) && str_equal(r.check, "tcb-status"));
+	g.args.accept = 1u << TCB_RELAUNCH | 1u << TCB_UP_TO_DATE;
+	assert(quote_verify(&g.args, &r));
+	given_deinit(&g);
+}
+
+/* Each check has its row, and a result tells how many held. */
+static void test_the_table(void)
+{
+	struct quote_result r;
+	struct given g;
+	size_t n = 0;
+
+	while (quote_checks[n].name) {
+		assert(*quote_checks[n].claim);
+		n++;
+	}
+	given_init(&g, "ok_v4");
+	assert(quote_verify(&g.args, &r) && r.n_held == n && r.has_quote && r.has_pck);
+	g.args.collateral = NULL;
+	g.args.collateral_fault = "none was found";
+	assert(!quote_verify(&g.args, &r) && str_equal(r.check, "collateral-form") &&
+	       str_equal(r.got, "none was found") &&
+	       str_equal(quote_checks[r.n_held].name, r.check));
+	given_deinit(&g);
 }
 
 int main(void)
 {
 	test_vectors_of_the_tree();
-	test_flipped_fields_name_their_check();
+	test_flipped_fields_name_their_check(NULL);
+	test_what_is_known_changes_no_answer();
+	test_what_is_known_is_not_believed_for_more();
+	test_every_truncation_is_no_quote();
+	test_statuses_are_accepted_by_name();
+	test_the_table();
 	test_vectors_beside_the_source();
 	return 0;
 }
