@@ -18,6 +18,8 @@ enum cli_exit cli_exit_of(int code)
 		return CLI_BOOT;
 	case ERR_LACKS:
 		return CLI_LACKS;
+	case ERR_UNPROVEN:
+		return CLI_UNPROVEN;
 	default:
 		return CLI_FAILED;
 	}

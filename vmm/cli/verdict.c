@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/verdict.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "cli/cli.h"
+#include "cli/table.h"
+#include "crypto/x509.h"
+#include "data/json.h"
+
+enum { HEX_MOST = 64, TIME_SIZE = 32, NAME_SIZE = 128 };
+
+static json_t *hex(const uint8_t *p, size_t n)
+{
+	char text[2 * HEX_MOST + 1] = "";
+
+	if (!p || n > HEX_MOST)
+		return json_null();
+	str_hex(text, p, n);
+	return json_string(text);
+}
+
+static void put(json_t *o, const char *key, json_t *value)
+{
+	(void)json_object_set_new(o, key, value);
+}
+
+/* "never said" and "never ends" are not times. */
+static bool is_time(int64_t t)
+{
+	return t > 0 && t < INT64_MAX;
+}
+
+static json_t *json_time(int64_t t)
+{
+	char text[TIME_SIZE];
+
+	return is_time(t) ? json_string(time_rfc3339(text, sizeof(text), (uint64_t)t))
+			  : json_null();
+}
+
+static const struct {
+	unsigned int bit;
+	const char *name;
+} td_bits[] = {
+	{ 0, "DEBUG" },	      { 27, "LASS" },	 { 28, "SEPT_VE_DISABLE" },
+	{ 29, "MIGRATABLE" }, { 30, "PKS" },	 { 31, "KL" },
+	{ 62, "TPA" },	      { 63, "PERFMON" },
+};
+
+static json_t *td_attributes(uint64_t a)
+{
+	json_t *names = json_array(), *o = json_object();
+	char text[17];
+	size_t i;
+
+	for (i = 0; i < sizeof(td_bits) / sizeof(*td_bits); i++) {
+		if (a >> td_bits[i].bit & 1)
+			(void)json_array_append_new(names, json_string(td_bits[i].name));
+	}
+	(void)snprintf(text, sizeof(text), "%016llx", (unsigned long long)a);
+	put(o, "value", json_string(text));
+	put(o, "debug", json_boolean(a & 1));
+	put(o, "names", names);
+	return o;
+}
+
+static json_t *td_report(const struct quote_td_report *r)
+{
+	static const char *const rtmrs[] = { "rtmr0", "rtmr1", "rtmr2", "rtmr3" };
+	json_t *o = json_object();
+	char xfam[17];
+	size_t i;
+
+	(void)snprintf(xfam, sizeof(xfam), "%016llx", (unsigned long long)r->xfam);
+	put(o, "mrtd", hex(r->mr_td, QUOTE_MEASUREMENT_SIZE));
+	for (i = 0; i < 4; i++)
+		put(o, rtmrs[i], hex(r->rtmr[i], QUOTE_MEASUREMENT_SIZE));
+	put(o, "mrconfigid", hex(r->mr_config_id, QUOTE_MEASUREMENT_SIZE));
+	put(o, "mrowner", hex(r->mr_owner, QUOTE_MEASUREMENT_SIZE));
+	put(o, "mrownerconfig", hex(r->mr_owner_config, QUOTE_MEASUREMENT_SIZE));
+	put(o, "report_data", hex(r->report_data, 64));
+	put(o, "xfam", json_string(xfam));
+	put(o, "tee_tcb_svn", hex(r->tee_tcb_svn, 16));
+	put(o, "mrseam", hex(r->mr_seam, QUOTE_MEASUREMENT_SIZE));
+	put(o, "mrsignerseam", hex(r->mr_signer_seam, QUOTE_MEASUREMENT_SIZE));
+	put(o, "seam_attributes", hex(r->seam_attributes, 8));
+	put(o, "tee_tcb_svn2", hex(r->tee_tcb_svn2, 16));
+	put(o, "mrservicetd", hex(r->mr_service_td, QUOTE_MEASUREMENT_SIZE));
+	return o;
+}
+
+static json_t *sgx_attributes(const struct quote_sgx_report *r)
+{
+	json_t *o = json_object();
+
+	put(o, "value", hex(r->attributes, 16));
+	put(o, "debug", json_boolean(r->attributes[0] & 2));
+	return o;
+}
+
+static json_t *sgx_report(const struct quote_sgx_report *r)
+{
+	json_t *o = json_object();
+
+	put(o, "mrenclave", hex(r->mr_enclave, 32));
+	put(o, "mrsigner", hex(r->mr_signer, 32));
+	put(o, "isv_prod_id", json_integer(r->isv_prod_id));
+	put(o, "isv_svn", json_integer(r->isv_svn));
+	put(o, "report_data", hex(r->report_data, 64));
+	put(o, "cpu_svn", hex(r->cpu_svn, 16));
+	put(o, "misc_select", hex(r->misc_select, 4));
+	return o;
+}
+
+static const char *tee_name(const struct quote *q)
+{
+	return q->tee == QUOTE_TEE_TDX ? "TDX" : "SGX";
+}
+
+static void put_quote(json_t *o, const struct quote_result *r)
+{
+	const struct quote *q = &r->quote;
+	bool is_tdx = q->tee == QUOTE_TEE_TDX;
+
+	if (!r->has_quote) {
+		put(o, "tee", json_null());
+		put(o, "attributes", json_null());
+		put(o, "report", json_null());
+		return;
+	}
+	put(o, "tee", json_string(tee_name(q)));
+	put(o, "quote_version", json_integer(q->version));
+	put(o, "quote_size", json_integer((json_int_t)q->n_quote));
+	put(o, "trailing_bytes", json_integer((json_int_t)q->n_trailing));
+	put(o, "attributes", is_tdx ? td_attributes(q->td.td_attributes) : sgx_attributes(&q->sgx));
+	put(o, "report", is_tdx ? td_report(&q->td) : sgx_report(&q->sgx));
+}
+
+static void put_platform(json_t *o, const struct quote_result *r)
+{
+	static const char *const types[] = { "standard", "scalable", "scalable with integrity" };
+	const struct pck *k = r->has_pck ? &r->pck : NULL;
+
+	put(o, "fmspc", k ? hex(k->fmspc, sizeof(k->fmspc)) : json_null());
+	put(o, "pce_id", k ? hex(k->pce_id, sizeof(k->pce_id)) : json_null());
+	put(o, "ppid", k ? hex(k->ppid, sizeof(k->ppid)) : json_null());
+	put(o, "pce_svn", k ? json_integer(k->pce_svn) : json_null());
+	put(o, "cpu_svn", k ? hex(k->cpu_svn, sizeof(k->cpu_svn)) : json_null());
+	put(o, "sgx_type", k && k->sgx_type < 3 ? json_string(types[k->sgx_type]) : json_null());
+}
+
+static const char *state(const struct quote_result *r, size_t i)
+{
+	return i < r->n_held ? "ok" : i == r->n_held ? "failed" : "not reached";
+}
+
+static json_t *checks(const struct quote_result *r)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; quote_checks[i].name; i++) {
+		json_t *row = json_object();
+
+		put(row, "check", json_string(quote_checks[i].name));
+		put(row, "result", json_string(state(r, i)));
+		put(row, "claim", json_string(quote_checks[i].claim));
+		if (i == r->n_held) {
+			put(row, "expected", json_text(r->expected));
+			put(row, "got", json_text(r->got));
+		}
+		(void)json_array_append_new(list, row);
+	}
+	return list;
+}
+
+static json_t *root(const struct verdict *v)
+{
+	struct digest256 d = x509_cert_digest(v->root);
+	char name[NAME_SIZE] = "";
+	json_t *o = json_object();
+
+	(void)x509_cert_name(v->root, name, sizeof(name));
+	put(o, "name", json_text(name));
+	put(o, "sha256", hex(d.b, sizeof(d.b)));
+	put(o, "is_intel", json_boolean(!v->is_simulated));
+	return o;
+}
+
+json_t *verdict_json(const struct verdict *v)
+{
+	const struct quote_result *r = v->result;
+	json_t *o = json_object(), *ids = json_array();
+	size_t i;
+
+	for (i = 0; i < r->n_advisories; i++)
+		(void)json_array_append_new(ids, json_text(r->advisories[i]));
+	put(o, "status",
+	    r->status == TCB_NONE ? json_null() : json_string(tcb_status_name(r->status)));
+	put(o, "advisory_ids", ids);
+	put(o, "check", r->check ? json_string(r->check) : json_null());
+	put(o, "expected", r->check ? json_text(r->expected) : json_null());
+	put(o, "got", r->check ? json_text(r->got) : json_null());
+	put(o, "accepted", json_boolean(!r->check));
+	put(o, "simulated", json_boolean(v->is_simulated));
+	put(o, "policy", json_string(v->policy == QUOTE_POLICY_INTEL ? "intel" : "strict"));
+	put(o, "at", json_integer(v->at));
+	put(o, "root", root(v));
+	put(o, "tcb_date", json_time(r->tcb_date));
+	put(o, "tcb_evaluation_data_number",
+	    r->tcb_evaluation ? json_integer(r->tcb_evaluation) : json_null());
+	put(o, "collateral_expires", json_time(r->collateral_ends));
+	put_quote(o, r);
+	put_platform(o, r);
+	put(o, "checks", checks(r));
+	return o;
+}
+
+static void print_checks(const struct cli *c, const struct quote_result *r)
+{
+	static const struct table_column columns[] = {
+		{ "", false }, { "CHECK", false }, { "CLAIM", true }, { NULL, false }
+	};
+	struct table *t = table_new(columns);
+	size_t i;
+
+	for (i = 0; quote_checks[i].name; i++) {
+		bool is_bad = i == r->n_held;
+		enum colour colour = i < r->n_held ? COLOUR_GOOD : is_bad ? COLOUR_BAD : COLOUR_DIM;
+
+		table_cell(t, colour, "%s", i < r->n_held ? "✓" : is_bad ? "✗" : "-");
+		table_cell(t, COLOUR_NONE, "%s", quote_checks[i].name);
+		table_cell(t, is_bad ? COLOUR_BAD : COLOUR_NONE, "%s", quote_checks[i].claim);
+	}
+	cli_table(c, t);
+}
+
+static void print_member(const json_t *o, const char *key)
+{
+	const json_t *v = json_object_get(o, key);
+
+	if (json_is_string(v))
+		(void)printf("  %-20s %s\n", key, json_string_value(v));
+	else if (json_is_integer(v))
+		(void)printf("  %-20s %lld\n", key, (long long)json_integer_value(v));
+}
+
+static void print_attributes(const json_t *o)
+{
+	const json_t *names = json_object_get(o, "names");
+	size_t i;
+
+	(void)printf("  %-20s %s", "attributes", json_get_str(o, "value", "?"));
+	for (i = 0; i < json_array_size(names); i++)
+		(void)printf(" %s", json_string_value(json_array_get(names, i)));
+	(void)printf("%s\n", json_get_bool(o, "debug", false) && !names ? " DEBUG" : "");
+}
+
+/* What is hex, numbers and our own words: fit for a terminal as it is. */
+static void print_facts(const struct verdict *v)
+{
+	static const char *const keys[] = { "tee",	"quote_version",      "fmspc", "pce_id",
+					    "tcb_date", "collateral_expires", NULL };
+	json_t *all = verdict_json(v);
+	const json_t *report = json_object_get(all, "report");
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	(void)puts(v->result->check ? "\nwhat it says, which is not proved:" : "");
+	for (i = 0; keys[i]; i++)
+		print_member(all, keys[i]);
+	if (json_is_object(report)) {
+		print_attributes(json_object_get(all, "attributes"));
+		json_object_foreach(json_unconst(report), key, value)
+			print_member(report, key);
+	}
+	(void)putchar('\n');
+	json_decref(all);
+}
+
+static void print_sentence(const struct verdict *v)
+{
+	const struct quote_result *r = v->result;
+	char shown[4 * QUOTE_WHY_SIZE], at[TIME_SIZE];
+	size_t i;
+
+	if (v->is_simulated)
+		(void)printf("simulated (under a root that is not Intel's; it proves nothing of "
+			     "hardware): ");
+	(void)time_rfc3339(at, sizeof(at), (uint64_t)v->at);
+	if (r->check) {
+		(void)printf("the quote is refused at %s: %s: expected %s", at, r->check,
+			     str_escape(shown, sizeof(shown), r->expected, strlen(r->expected)));
+		(void)printf(", got %s.\n",
+			     str_escape(shown, sizeof(shown), r->got, strlen(r->got)));
+		return;
+	}
+	(void)printf("the %s quote is good at %s: %s", tee_name(&r->quote), at,
+		     tcb_status_name(r->status));
+	for (i = 0; i < r->n_advisories; i++)
+		(void)printf("%s %s", i ? "," : ", with",
+			     str_escape(shown, sizeof(shown), r->advisories[i],
+					strlen(r->advisories[i])));
+	(void)puts(".");
+}
+
+void verdict_print(const struct cli *c, const struct verdict *v)
+{
+	if (!c->is_quiet) {
+		print_checks(c, v->result);
+		print_facts(v);
+	}
+	print_sentence(v);
+}
