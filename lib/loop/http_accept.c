@@ -96,6 +96,28 @@ static void identify(struct http_conn *c)
 		c->uid = cred.uid;
 }
 
+static unsigned int n_conns_of(const struct http_server *s, uint32_t uid)
+{
+	const struct http_conn *c;
+	unsigned int n = 0;
+
+	LIST_FOREACH(c, &s->conns, link)
+		n += c->from.ss_family == AF_UNIX && c->uid == uid;
+	return n;
+}
+
+/* Has its user, or all strangers together, as many as they may have? */
+static bool is_one_too_many(const struct http_server *s, const struct http_conn *c)
+{
+	unsigned int max = 0;
+
+	if (c->is_stranger)
+		return s->n_strangers >= s->o.strangers_max;
+	if (c->from.ss_family == AF_UNIX && s->o.conns_max_of)
+		max = s->o.conns_max_of(c->uid, s->o.arg);
+	return max > 0 && n_conns_of(s, c->uid) >= max;
+}
+
 static int add(struct http_server *s, int fd, const void *peer, size_t n, struct err *e)
 {
 	struct http_conn *c = xcalloc(1, sizeof(*c) + n);
@@ -108,11 +130,11 @@ static int add(struct http_server *s, int fd, const void *peer, size_t n, struct
 	identify(c);
 	c->is_stranger =
 		c->from.ss_family == AF_UNIX && s->o.is_known && !s->o.is_known(c->uid, s->o.arg);
-	if (c->is_stranger && s->n_strangers >= s->o.strangers_max) {
+	if (is_one_too_many(s, c)) {
 		(void)fd_close(fd);
 		free(c);
 		s->n_refused++;
-		return err_set(e, ERR_LIMIT, "already %u connections of strangers", s->n_strangers);
+		return err_set(e, ERR_LIMIT, "this user has too many connections already");
 	}
 	s->adding = c;
 	/* takes the fd over, also when it fails */

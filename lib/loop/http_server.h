@@ -47,6 +47,8 @@ struct http_server_options {
 	 */
 	bool (*is_known)(uint32_t uid, void *arg);
 	unsigned int strangers_max;
+	/* How many connections unix clients of this user may have; 0: as many as there are.  NULL: 0 for all. */
+	unsigned int (*conns_max_of)(uint32_t uid, void *arg);
 	/* A smaller body_max for this request: method, path and headers are there.  NULL: body_max. */
 	size_t (*body_max_of)(const struct http_request *r, void *arg);
 	/* On every answer that has none of that name; a NULL name ends them; borrowed.  NULL: none. */

@@ -234,6 +234,52 @@ static void test_connections_beyond_the_limit_wait_in_the_backlog(void)
 	test_server_end(&h.t);
 }
 
+static bool is_nobody_known(uint32_t uid, void *arg)
+{
+	(void)uid;
+	(void)arg;
+	return false;
+}
+
+static unsigned int two_of_us(uint32_t uid, void *arg)
+{
+	(void)arg;
+	return uid == geteuid() ? 2 : 0;
+}
+
+/* Two are served; the third is hung up on at once, and takes nobody's place. */
+static void expect_two(struct http_server_options o)
+{
+	static struct handler h;
+	struct test_client c[3];
+	int i;
+
+	test_start(&h, o);
+	for (i = 0; i < 2; i++) {
+		c[i] = test_connect(&h.t);
+		TEST_SAY(&h.t, &c[i], GET("/x"));
+		TEST_UNTIL_HAS(&h.t, &c[i], "GET /x");
+	}
+	c[2] = test_connect(&h.t);
+	TEST_UNTIL_ENDED(&h.t, &c[2]);
+	assert(http_server_n_conns(h.t.server) == 2 && http_server_n_refused(h.t.server) == 1);
+	test_hang_up(&c[0]);
+	TEST_UNTIL(&h.t, http_server_n_conns(h.t.server) == 1);
+	test_hang_up(&c[2]);
+	c[2] = test_connect(&h.t);
+	TEST_SAY(&h.t, &c[2], GET("/y"));
+	TEST_UNTIL_HAS(&h.t, &c[2], "GET /y");
+	test_hang_up(&c[1]);
+	test_hang_up(&c[2]);
+	test_server_end(&h.t);
+}
+
+static void test_connections_of_a_user_and_of_strangers(void)
+{
+	expect_two((struct http_server_options){ .conns_max_of = two_of_us });
+	expect_two((struct http_server_options){ .is_known = is_nobody_known, .strangers_max = 2 });
+}
+
 static void test_requests_beyond_the_rate_wait(void)
 {
 	static struct handler h;
@@ -293,6 +339,7 @@ int main(void)
 	test_slow_client_is_closed_in_spite_of_bytes();
 	test_idle_time_restarts_with_each_whole_request();
 	test_connections_beyond_the_limit_wait_in_the_backlog();
+	test_connections_of_a_user_and_of_strangers();
 	test_requests_beyond_the_rate_wait();
 	test_too_many_from_one_address_is_429();
 	return 0;

@@ -31,7 +31,14 @@
 #include "rpc/rpc.h"
 #include "rpc/rpc_http.h"
 
-enum { API_CONNS = 256, API_IDLE_S = 60, STRANGERS = 16, REFUSALS_LOGGED_MS = 60 * 1000 };
+enum {
+	API_CONNS = 256,
+	API_IDLE_S = 60,
+	READER_CONNS = 48,
+	READER_BODY = 1024 * 1024,
+	STRANGERS = 16,
+	REFUSALS_LOGGED_MS = 60 * 1000,
+};
 
 /*
  * On every answer.  The first five are dstack's; the rest keeps the console from running, or being shown in,
@@ -79,6 +86,12 @@ static bool may_call(uint32_t uid, void *arg)
 	return role_of(arg, uid) != ROLE_NONE;
 }
 
+/* Who may only look keeps nobody from more than that. */
+static unsigned int conns_max_of(uint32_t uid, void *arg)
+{
+	return role_of(arg, uid) == ROLE_OPERATE ? 0 : READER_CONNS;
+}
+
 void api_text(struct http_request *r, int status, const char *text)
 {
 	http_reply(r, status, "text/plain; charset=utf-8", text, strlen(text), NULL);
@@ -98,8 +111,12 @@ static void log_refusal(struct daemon *d, uint32_t uid)
 static size_t body_max_of(const struct http_request *r, void *arg)
 {
 	const struct daemon *d = arg;
+	enum role role = role_of(d, http_request_uid(r));
+	size_t max = d->config->max_body;
 
-	return may_call(http_request_uid(r), arg) ? d->config->max_body : 0;
+	if (role == ROLE_READ && max > READER_BODY)
+		max = READER_BODY;
+	return role == ROLE_NONE ? 0 : max;
 }
 
 static void refuse(struct daemon *d, struct http_request *r, uint32_t uid)
@@ -237,6 +254,7 @@ static int serve_socket(struct daemon *d, struct err *e)
 		.body_max_of = body_max_of,
 		.is_known = may_call,
 		.strangers_max = STRANGERS,
+		.conns_max_of = conns_max_of,
 		.headers = api_headers,
 		.on_request = on_request,
 		.arg = d,
