@@ -120,9 +120,15 @@ static struct health *health_of(struct daemon *d)
 
 void api_health_serve(struct daemon *d, struct http_request *r)
 {
-	struct health *h = health_of(d);
-	bool is_late = h->is_checking && !uv_is_active((const uv_handle_t *)&h->timer);
+	struct health *h;
+	bool is_late;
 
+	if (d->is_stopping) { /* nobody would close the timer */
+		answer(d, r, "baileyd ends");
+		return;
+	}
+	h = health_of(d);
+	is_late = h->is_checking && !uv_is_active((const uv_handle_t *)&h->timer);
 	if (is_late || h->n == HEALTH_WAITING) {
 		answer(d, r, is_late ? "does not answer" : "too many ask at once");
 		return;

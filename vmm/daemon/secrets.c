@@ -107,7 +107,7 @@ int secrets_load(struct secrets *s, const struct config_api *c, struct err *e)
 bool secrets_refresh(struct secrets *s, bool now)
 {
 	uint64_t ms = time_mono_ms();
-	bool tokens, htpasswd;
+	bool tokens, htpasswd, is_wrong = false;
 	struct err e = ERR_NONE;
 
 	if (!now && ms - s->looked_ms < LOOK_EACH_MS)
@@ -117,15 +117,18 @@ bool secrets_refresh(struct secrets *s, bool now)
 	htpasswd = look(&s->htpasswd_file) || (now && s->htpasswd_file.path);
 	if (!tokens && !htpasswd)
 		return false;
-	/* both, so that is_stale speaks of both */
-	if ((s->tokens_file.path && read_tokens(s, &e)) ||
-	    (s->htpasswd_file.path && read_htpasswd(s, &e))) {
-		log_error("api: %s; what was in effect before stays so", e.text);
-		s->is_stale = true;
-	} else {
+	/* both, so that is_stale speaks of both; what is wrong with one keeps nobody in the other */
+	if (s->tokens_file.path && read_tokens(s, &e)) {
+		log_error("api: %s; the tokens before stay in effect", e.text);
+		is_wrong = true;
+	}
+	if (s->htpasswd_file.path && read_htpasswd(s, &e)) {
+		log_error("api: %s; the users before stay in effect", e.text);
+		is_wrong = true;
+	}
+	if (!is_wrong)
 		log_info("api: read who may call again: %zu tokens, %zu users", s->tokens.n,
 			 s->htpasswd.n);
-		s->is_stale = false;
-	}
+	s->is_stale = is_wrong;
 	return true;
 }

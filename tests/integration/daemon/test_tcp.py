@@ -160,6 +160,12 @@ def test_files_are_read_again():
     private(tokens, "admin alice x\n")
     wait_for("it is said to be wrong", lambda: (d.process.send_signal(1), "tokens:1: the role is neither" in d.log())[1])
     assert status(f"X-Admin-Token: {new}") == 200, "what was in effect stays so"
+    with open(htpasswd, encoding="ascii") as f:
+        users = f.read()
+    private(htpasswd, users.replace("dave:", "erin:"))  # who is taken out is out, whatever is wrong with the tokens
+    wait_for("the other file is read", lambda: status(basic(f"erin:{PASSWORD}")) == 200)
+    assert status(basic(f"dave:{PASSWORD}")) in (401, 429)
+    private(htpasswd, users)
     os.chmod(tokens, 0o644)
     wait_for("others may not read it", lambda: (d.process.send_signal(1), "chmod 600" in d.log())[1])
     os.chmod(tokens, 0o600)
