@@ -68,15 +68,18 @@ def test_panic_restarts_then_gives_up_and_start_is_the_way_back():
     up("sick", PANIC)
     host.wait_event("sick", "vmm.stopped", "kernel panicked: sysrq triggered crash")
     host.wait_event("sick", "vmm.auto_restart", "start 1 of 1")
+    bailey.wait_for("it is started again", lambda: len(bodies("sick", "vmm.started")) == 2)
     host.stop(signal.SIGKILL)  # what was counted is on disk
     host.start()
     host.wait_event("sick", "vmm.auto_restart.exhausted")
     info = host.info("sick")
-    assert info["status"] == "exited" and info["exit_reason"] == "panic", info
+    # on a busy machine it may have panicked while nobody looked
+    assert info["status"] == "exited" and info["exit_reason"] in ("panic", "unknown"), info
     assert info["restart_gave_up"] and info["restart_attempts"] == RETRIES, info
     assert len(bodies("sick", "vmm.auto_restart")) == RETRIES, info["events"]
     shown = host.bailey("ps").stdout
-    assert "gave up" in shown and f"kernel panic, after {RETRIES} start" in shown, shown
+    assert "gave up" in shown and f"after {RETRIES} start" in shown, shown
+    assert ("kernel panic" in shown) == (info["exit_reason"] == "panic"), shown
     host.stop()
     host.start()
     info = host.info("sick")
