@@ -43,6 +43,7 @@ const struct opt_spec opt_specs[OPT_COUNT] = {
 	[OPT_POLICY] = { "policy", 0, "NAME", "strict, or intel: the rules of Intel's library" },
 	[OPT_ACCEPT] = { "accept", 0, "STATUS,...",
 			 "statuses of the platform that will do [UpToDate]" },
+	[OPT_RTMR3] = { "rtmr3", 0, "HEX", "what the events must make: RTMR3 of a quote" },
 	[OPT_DRY_RUN] = { "dry-run", 0, NULL, "say what would change, and change nothing" },
 	[OPT_NO_RESTART] = { "no-restart", 0, NULL,
 			     "leave a running VM as it is until its next start" },
@@ -313,7 +314,7 @@ int args_help(const struct command *table, const struct command *c, struct buf *
 		return help_command(c, ret);
 	rc = buf_add_str(ret, "usage: bailey [options] COMMAND [options] ...\n\ncommands:\n");
 	for (c = table; rc == 0 && c->name; c++)
-		rc = buf_addf(ret, "  %-14s %s\n", c->name, c->doc);
+		rc = buf_addf(ret, "  %-16s %s\n", c->name, c->doc);
 	if (rc == 0)
 		rc = buf_add_str(ret, "\nwith every command:\n");
 	if (rc == 0)

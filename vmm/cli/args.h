@@ -44,6 +44,7 @@ enum opt {
 	OPT_ROOT,
 	OPT_POLICY,
 	OPT_ACCEPT,
+	OPT_RTMR3,
 	OPT_COUNT,
 };
 
