@@ -28,7 +28,7 @@ enum phase { PHASE_OPENING, PHASE_OPEN, PHASE_BROKEN, PHASE_STOPPING, PHASE_CLOS
 /* How a domain said that it ends; kept from QEMU's word to libvirt's that it has ended. */
 struct farewell {
 	TAILQ_ENTRY(farewell) link;
-	char uuid[37];
+	char name[HYPERVISOR_NAME_MAX + 1]; /* of the domain */
 	enum hypervisor_reason reason;
 };
 
@@ -168,12 +168,12 @@ static void submit(struct hypervisor *h, hypervisor_op_fn run, const char *name,
 	advance(h);
 }
 
-static struct farewell *farewell_find(struct hypervisor *h, const char *uuid)
+static struct farewell *farewell_find(struct hypervisor *h, const char *name)
 {
 	struct farewell *f;
 
 	TAILQ_FOREACH(f, &h->farewells, link) {
-		if (str_equal(f->uuid, uuid))
+		if (str_equal(f->name, name))
 			return f;
 	}
 	return NULL;
@@ -221,9 +221,9 @@ static bool is_starting(const struct hypervisor *h, const char *name)
 }
 
 /* "In good order" says little; QEMU itself said more just before. */
-static enum hypervisor_reason reason_for(struct hypervisor *h, const char *uuid, int detail)
+static enum hypervisor_reason reason_for(struct hypervisor *h, const char *name, int detail)
 {
-	const struct farewell *f = farewell_find(h, uuid);
+	const struct farewell *f = farewell_find(h, name);
 	enum hypervisor_reason r = hypervisor_reason_of_event(detail);
 
 	return r == HYPERVISOR_REASON_SHUTDOWN && f ? f->reason : r;
@@ -238,9 +238,11 @@ static void on_lifecycle(struct hypervisor *h, virDomainPtr d, bool is_started, 
 	if (virDomainGetUUIDString(d, ev.uuid) < 0 ||
 	    str_copy(ev.name, sizeof(ev.name), virDomainGetName(d)) < 0)
 		return;
-	if (!is_started)
-		ev.reason = reason_for(h, ev.uuid, detail);
-	farewell_drop(h, farewell_find(h, ev.uuid));
+	/* A guest that ends at once has said so before libvirt says that it was started. */
+	if (!is_started) {
+		ev.reason = reason_for(h, ev.name, detail);
+		farewell_drop(h, farewell_find(h, ev.name));
+	}
 	if (ev.reason == HYPERVISOR_REASON_FAILED && !is_starting(h, ev.name))
 		ev.reason = HYPERVISOR_REASON_CRASHED;
 	h->on_event(h->event_arg, &ev);
@@ -261,16 +263,18 @@ static void on_qemu_shutdown(virConnectPtr conn, virDomainPtr d, const char *eve
 {
 	struct hypervisor *h = arg;
 	struct farewell *f;
-	char uuid[37];
 
 	(void)conn;
 	(void)event;
 	(void)seconds;
 	(void)micros;
-	if (virDomainGetUUIDString(d, uuid) < 0 || farewell_find(h, uuid))
+	if (farewell_find(h, virDomainGetName(d)))
 		return; /* only the first tells: libvirt then ends the process by a signal */
 	f = xnew(struct farewell);
-	(void)str_copy(f->uuid, sizeof(f->uuid), uuid);
+	if (str_copy(f->name, sizeof(f->name), virDomainGetName(d)) < 0) {
+		free(f); /* none of ours has so long a name */
+		return;
+	}
 	TAILQ_INSERT_TAIL(&h->farewells, f, link);
 	f->reason = hypervisor_reason_of_shutdown(details);
 }
@@ -391,6 +395,7 @@ void hypervisor_define(struct hypervisor *h, const char *name, const char *xml,
 
 void hypervisor_run(struct hypervisor *h, const char *name, hypervisor_done_fn done, void *arg)
 {
+	farewell_drop(h, farewell_find(h, name)); /* of a boot whose end nobody told us */
 	submit(h, hypervisor_op_run, name, NULL, done, arg);
 }
 
