@@ -325,6 +325,16 @@ int http_server_start(struct http_server **ret, uv_loop_t *loop,
 	return 0;
 }
 
+void http_server_drop_streams(struct http_server *s)
+{
+	struct http_conn *c;
+
+	LIST_FOREACH(c, &s->conns, link) {
+		if (c->stream)
+			http_stream_left(c->stream);
+	}
+}
+
 void http_server_handle_closed(struct http_server *s)
 {
 	struct http_conn *c;

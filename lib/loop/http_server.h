@@ -77,6 +77,9 @@ int http_server_add(struct http_server *s, int fd, const void *peer, size_t n, s
  */
 void http_server_stop(struct http_server *s, void (*done)(void *arg), void *arg);
 
+/* Hang up on every client that is being sent a stream, as if it had gone. */
+void http_server_drop_streams(struct http_server *s);
+
 /* How many connections are open, how many requests were refused for rate or limit: for metrics. */
 unsigned int http_server_n_conns(const struct http_server *s);
 uint64_t http_server_n_refused(const struct http_server *s);

@@ -52,6 +52,8 @@ struct api_auth {
 	TAILQ_HEAD(, check) waiting;
 	unsigned int n_waiting, n_running;
 	bool is_ending;
+	void (*changed)(void *arg);
+	void *changed_arg;
 	uint64_t n_denied, logged_ms, n_unlogged;
 };
 
@@ -290,8 +292,17 @@ bool api_auth_is_likely(struct api_auth *a, const struct http_request *r)
 
 void api_auth_refresh(struct api_auth *a, bool now)
 {
-	if (secrets_refresh(&a->secrets, now))
-		recent_reset(&a->recent);
+	if (!secrets_refresh(&a->secrets, now))
+		return;
+	recent_reset(&a->recent);
+	if (a->changed)
+		a->changed(a->changed_arg);
+}
+
+void api_auth_on_change(struct api_auth *a, void (*changed)(void *arg), void *arg)
+{
+	a->changed = changed;
+	a->changed_arg = arg;
 }
 
 bool api_auth_is_stale(const struct api_auth *a)

@@ -31,6 +31,9 @@ struct caller {
 /* Read the files of the configuration. */
 int api_auth_new(struct api_auth **ret, const struct config *c, void *loop, struct err *e);
 
+/* Run @changed whenever they were read again: who was let in before may not be now. */
+void api_auth_on_change(struct api_auth *a, void (*changed)(void *arg), void *arg);
+
 /* Requests that still wait are refused.  NULL is allowed. */
 void api_auth_free(struct api_auth *a);
 

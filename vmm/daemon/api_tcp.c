@@ -73,6 +73,15 @@ static void on_hup(uv_signal_t *h, int sig)
 		api_auth_refresh(d->auth, true);
 }
 
+/* Each call says anew who it is of; a stream would go on for whom there is no token any more. */
+static void on_change(void *arg)
+{
+	const struct daemon *d = arg;
+
+	if (d->api_tcp)
+		http_server_drop_streams(d->api_tcp);
+}
+
 static int listen_on(struct daemon *d, const struct config_listen *l, struct err *e)
 {
 	const struct entrance at = { .is_loopback = l->is_loopback };
@@ -142,6 +151,8 @@ int api_tcp_start(struct daemon *d, struct err *e)
 		rc = api_auth_new(&d->auth, d->config, d->loop, e);
 	if (!rc)
 		rc = start_server(d, e);
+	if (!rc && d->auth)
+		api_auth_on_change(d->auth, on_change, d);
 	for (i = 0; !rc && i < c->n_listen; i++)
 		rc = listen_on(d, &c->listen[i], e);
 	return rc;
