@@ -42,6 +42,10 @@ static void load(struct log_reader *r, struct log_index *ret)
 		}
 	}
 	log_index_load(r->index, r->dirfd, r->name, ret);
+	/* without an index, the older files say where the live one begins: not while they are being deleted */
+	if (ret->seq == 0 && r->known.seq == 0 && ret->base < r->known.base)
+		*ret = r->known;
+	r->known = *ret;
 }
 
 static bool is_part(const struct log_index *x, uint64_t inode)

@@ -16,15 +16,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/log_index.h"
+
 enum { LOG_SEARCH_MAX = 64 * 1024 * 1024 }; /* how far back lines are counted */
 
 struct log_reader {
-	int dirfd;	  /* borrowed */
-	const char *name; /* borrowed */
-	uint64_t at;	  /* position of the next byte */
-	int index, fd;	  /* -1: not open */
-	uint64_t inode;	  /* of fd */
-	bool is_gone;	  /* all of it was taken away: only what is open can be read */
+	int dirfd;		/* borrowed */
+	const char *name;	/* borrowed */
+	uint64_t at;		/* position of the next byte */
+	int index, fd;		/* -1: not open */
+	uint64_t inode;		/* of fd */
+	struct log_index known; /* as it was looked at last */
+	bool is_gone;		/* all of it was taken away: only what is open can be read */
 };
 
 /* Begin at the end of what there is. */
