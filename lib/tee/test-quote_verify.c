@@ -290,7 +290,7 @@ static void test_what_is_known_changes_no_answer(void)
 		       first.collateral_ends == again.collateral_ends &&
 		       first.n_advisories == again.n_advisories &&
 		       memcmp(first.advisories, again.advisories, sizeof(first.advisories)) == 0 &&
-		       memcmp(&first.pck, &again.pck, sizeof(first.pck)) == 0);
+		       memcmp(first.pck.fmspc, again.pck.fmspc, sizeof(first.pck.fmspc)) == 0);
 		given_deinit(&g);
 	}
 	test_flipped_fields_name_their_check(known);

@@ -109,10 +109,11 @@ static json_t *json_findings(const struct judged *j)
 					f->event < 0 ? json_null() : json_integer(f->event), "text",
 					json_text(f->text)));
 	}
-	if (j->is_asked && !j->is_equal)
+	if (j->is_asked && !j->is_equal) {
 		(void)json_array_append_new(
 			list, json_pack("{s:s, s:n, s:s}", "check", "rtmr3", "event", "text",
 					"the events do not make the register given"));
+	}
 	return list;
 }
 
@@ -207,14 +208,15 @@ static void print_sentence(const struct judged *j)
 
 	str_hex(hex, a->rtmr[TEE_RTMR_RUNTIME].b, sizeof(struct digest384));
 	(void)printf("rtmr3 %s\n", hex);
-	if (is_good(j) && j->is_asked)
+	if (is_good(j) && j->is_asked) {
 		(void)printf("the log is whole, and %zu events make the register given.\n",
 			     a->log.n);
-	else if (is_good(j))
+	} else if (is_good(j)) {
 		(void)printf("the log is whole; only a quote's RTMR3 says whether it is true "
 			     "(--rtmr3).\n");
-	else
+	} else {
 		(void)printf("the log is refused: %zu finding%s.\n", n, n == 1 ? "" : "s");
+	}
 }
 
 static int judge(const struct cli *c, const struct account *a, struct err *e)

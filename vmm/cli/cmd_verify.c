@@ -30,11 +30,12 @@ static int read_at(const struct cli *c, int64_t *ret, struct err *e)
 	const char *text = c->args->options[OPT_AT];
 	uint64_t at = time_unix_ms() / 1000;
 
-	if (text && num_parse_u64(text, 0, (uint64_t)last_second, &at) < 0)
+	if (text && num_parse_u64(text, 0, (uint64_t)last_second, &at) < 0) {
 		return err_set(
 			e, ERR_INPUT,
 			"--at: \"%.40s\" is not a time; write seconds since 1970, as of date +%%s",
 			text);
+	}
 	*ret = (int64_t)at;
 	return 0;
 }
@@ -61,7 +62,7 @@ static int accept_one(const char *name, size_t n, uint32_t *accept, struct err *
 		memcpy(token, name, n);
 		s = tcb_status_of(token);
 	}
-	if (s == TCB_NONE)
+	if (s == TCB_NONE) {
 		return err_set(e, ERR_INPUT,
 			       "--accept: \"%.*s\" is no status; write one of UpToDate, "
 			       "SWHardeningNeeded, ConfigurationNeeded, "
@@ -69,6 +70,7 @@ static int accept_one(const char *name, size_t n, uint32_t *accept, struct err *
 			       "OutOfDateConfigurationNeeded, TDRelaunchAdvised, "
 			       "TDRelaunchAdvisedConfigurationNeeded",
 			       (int)(n < TOKEN_MOST ? n : TOKEN_MOST), name);
+	}
 	if (s == TCB_REVOKED)
 		return err_set(e, ERR_INPUT, "--accept: Revoked is never accepted");
 	*accept |= 1u << s;
@@ -84,10 +86,11 @@ static int read_accept(const struct cli *c, enum quote_policy policy, uint32_t *
 	*ret = 0;
 	if (!text)
 		return 0;
-	if (policy != QUOTE_POLICY_STRICT)
+	if (policy != QUOTE_POLICY_STRICT) {
 		return err_set(
 			e, ERR_INPUT,
 			"--accept belongs to --policy strict; intel accepts all but Revoked");
+	}
 	for (; rc == 0 && text; text = text[n] ? text + n + 1 : NULL) {
 		n = strcspn(text, ",");
 		rc = accept_one(text, n, ret, e);
@@ -141,10 +144,11 @@ static int judge(struct cli *c, const struct quote_verify_args *args)
 }
 
 /* A collateral without its form is refused by name, as one that is wrong in any other way. */
-static int with_collateral(struct cli *c, struct quote_verify_args *args, struct err *e)
+static int with_collateral(struct cli *c, const struct quote_verify_args *given, struct err *e)
 {
 	auto_buf struct buf quote = { 0 }, text = { 0 };
 	struct collateral collateral = COLLATERAL_NULL;
+	struct quote_verify_args args = *given;
 	struct err why = ERR_NONE;
 	int rc = input_read(c->args->operands[0], 2 * QUOTE_MOST + 2, &quote, e);
 
@@ -153,12 +157,12 @@ static int with_collateral(struct cli *c, struct quote_verify_args *args, struct
 	if (rc < 0)
 		return rc;
 	input_unhex(&quote);
-	args->quote = quote.p;
-	args->n_quote = quote.n;
-	args->collateral_fault = why.text;
+	args.quote = quote.p;
+	args.n_quote = quote.n;
+	args.collateral_fault = why.text;
 	if (collateral_parse(text.p, text.n, &collateral, &why) == 0)
-		args->collateral = &collateral;
-	rc = judge(c, args);
+		args.collateral = &collateral;
+	rc = judge(c, &args);
 	collateral_deinit(&collateral);
 	return rc;
 }
@@ -169,10 +173,11 @@ int cmd_verify_quote(struct cli *c, struct err *e)
 	struct x509_cert *root = NULL;
 	int rc;
 
-	if (!c->args->options[OPT_COLLATERAL])
+	if (!c->args->options[OPT_COLLATERAL]) {
 		return err_set(e, ERR_INPUT,
 			       "a quote is verified against what Intel publishes of its platform: "
 			       "write --collateral FILE");
+	}
 	rc = one_stdin(c, e);
 	if (rc == 0)
 		rc = read_at(c, &args.at, e);

@@ -28,11 +28,12 @@ static int read_fd(int fd, const char *shown, size_t max, struct buf *ret, struc
 		(void)err_errno(e, (int)-n, "%s cannot be read", shown);
 		return ERR_INPUT;
 	}
-	if ((size_t)n > max)
+	if ((size_t)n > max) {
 		return err_set(e, ERR_INPUT,
 			       "%s holds more than %zu bytes: it is not what it "
 			       "was given as",
 			       shown, max);
+	}
 	ret->n = (size_t)n;
 	ret->p[n] = 0;
 	return 0;

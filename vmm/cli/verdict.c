@@ -303,10 +303,11 @@ static void print_sentence(const struct verdict *v)
 	}
 	(void)printf("the %s quote is good at %s: %s", tee_name(&r->quote), at,
 		     tcb_status_name(r->status));
-	for (i = 0; i < r->n_advisories; i++)
+	for (i = 0; i < r->n_advisories; i++) {
 		(void)printf("%s %s", i ? "," : ", with",
 			     str_escape(shown, sizeof(shown), r->advisories[i],
 					strlen(r->advisories[i])));
+	}
 	(void)puts(".");
 }
 
