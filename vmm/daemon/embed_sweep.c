@@ -62,6 +62,7 @@ int embed_note_parse(const char *text, size_t n, struct embed_note *ret)
 	    num_parse_u32(number, 0, INT32_MAX, &pid))
 		return 0;
 	*ret = (struct embed_note){ .pid = (int)pid };
+	ret->is_starting = memmem(at, (size_t)(end - at), " reason='starting up'", 21) != NULL;
 	if (attribute(end, n - (size_t)(end - text), "<monitor path='", path, sizeof(path)))
 		folder_of(path, ret->folder);
 	return 1;
@@ -105,11 +106,13 @@ static void judge(int dir, const char *file, struct kept *k)
 	    file_read(dir, file, NOTE_MAX, &b, NULL) < 0 ||
 	    !embed_note_parse((const char *)b.p, b.n, &note))
 		return; /* not a note that we know: libvirt's business */
-	if (note.pid && strays_has((pid_t)note.pid, "-uuid", name)) {
+	if (note.pid && !note.is_starting && strays_has((pid_t)note.pid, "-uuid", name)) {
 		keep(k, note.folder);
 		return;
 	}
-	log_info("vm %.8s: its QEMU is gone, if there was one; libvirt's note of it is removed",
+	log_info("vm %.8s: its QEMU is gone or was never started to the end; libvirt's note of it "
+		 "is "
+		 "removed",
 		 name);
 	(void)str_format(pid_file, sizeof(pid_file), "%s.pid", name);
 	(void)unlinkat(dir, pid_file, 0);

@@ -45,8 +45,9 @@ static void test_a_note_gives_its_process_and_folder(void)
 				     "type='unix'/>");
 
 	assert(n.pid == 77 && strcmp(n.folder, "domain-3-ab") == 0);
-	n = parsed("<domstatus state='paused' pid='0'>");
-	assert(n.pid == 0 && !*n.folder);
+	assert(!n.is_starting);
+	n = parsed("<domstatus state='paused' reason='starting up' pid='0'>");
+	assert(n.pid == 0 && n.is_starting && !*n.folder);
 	assert(!*parsed("<domstatus pid='1'><monitor path='x'/>").folder);
 	assert(!*parsed("<domstatus pid='1'><monitor path='/monitor.sock'/>").folder);
 }
