@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <malloc.h>
 #include <signal.h>
 #include <string.h>
@@ -21,8 +22,10 @@
 #include "base/inject.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/notify.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "base/version.h"
 #include "daemon/adopt.h"
 #include "daemon/agent_probe.h"
@@ -42,7 +45,7 @@
 #include "store/image.h"
 #include "store/image_store.h"
 
-enum { PATIENCE_MS = 20 * 1000 };
+enum { ORPHAN_MS = 5000, ORPHAN_PAUSE_MS = 20, PATIENCE_MS = 20 * 1000 };
 
 static void fail(struct daemon *d, const char *what, const struct err *e)
 {
@@ -51,26 +54,51 @@ static void fail(struct daemon *d, const char *what, const struct err *e)
 	daemon_stop(d);
 }
 
+/* Who wrote itself into the lock file; 0: nobody. */
+static pid_t owner_of(int fd)
+{
+	char text[24];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	uint32_t pid;
+
+	text[n > 0 ? n : 0] = 0;
+	text[strcspn(text, "\n")] = 0;
+	return num_parse_u32(text, 1, INT32_MAX, &pid) ? 0 : (pid_t)pid;
+}
+
+/*
+ * A child that the last daemon had forked when it was killed holds the lock until it runs its program: so one whose
+ * owner is gone is waited for.
+ */
+static int lock_file(int fd)
+{
+	uint64_t end = time_mono_ms() + ORPHAN_MS;
+	pid_t owner;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		owner = owner_of(fd);
+		if ((owner && (kill(owner, 0) == 0 || errno != ESRCH)) || time_mono_ms() > end)
+			return -EWOULDBLOCK;
+		(void)poll(NULL, 0, ORPHAN_PAUSE_MS);
+	}
+	return 0;
+}
+
 /* <state>/baileyd.lock is locked for as long as we live; the pid in it is for people. */
 static int take_lock(struct daemon *d, struct err *e)
 {
 	auto_free char *path = xasprintf("%s/baileyd.lock", d->config->state);
 	auto_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	char pid[24] = "";
-	ssize_t n;
 	int len;
 
 	if (fd < 0)
 		return err_errno(e, errno, "cannot open '%s'", path);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		n = fd_read_full(fd, pid, sizeof(pid) - 1);
-		pid[n > 0 ? n : 0] = 0;
-		pid[strcspn(pid, "\n")] = 0;
+	if (lock_file(fd) < 0)
 		return err_set(e, ERR_CONFLICT,
-			       "another baileyd (process %s) has the state folder %s; stop it or "
+			       "another baileyd (process %d) has the state folder %s; stop it or "
 			       "choose another state",
-			       *pid ? pid : "unknown", d->config->state);
-	}
+			       (int)owner_of(fd), d->config->state);
 	len = str_format(pid, sizeof(pid), "%d\n", (int)getpid());
 	/* In place first: on a full disk a block that was given back is gone. */
 	if (pwrite(fd, pid, (size_t)len, 0) != len || ftruncate(fd, len) < 0)

@@ -142,7 +142,7 @@ def test_killed_at_random_moments():
         lines = out.read().splitlines()
         done += sum(1 for line in lines if line.startswith("round "))
         if child.returncode:
-            print(f"--- daemon {i}, seed {SEED + i}:", *lines[-40:], sep="\n", flush=True)
+            print(f"--- daemon {i}, seed {SEED + i}:", *lines[-120:], sep="\n", flush=True)
     print(f"     killed at {done} random moments, {time.monotonic() - begun:.0f} s", flush=True)
     assert not wrong and done == ROUNDS
 
