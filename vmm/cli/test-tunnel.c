@@ -6,25 +6,24 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "cli/host.h"
 
 static void golden(const char *host, const char *want)
 {
 	struct tunnel_args a;
-	char line[2048] = "";
+	auto_buf struct buf line = BUF_MAX(2048);
 	struct host h;
 	size_t i;
 
 	assert(host_parse(host, &h, NULL) == 0);
 	tunnel_argv(&h, "/run/user/7/bailey-ssh-x/s", &a);
 	for (i = 0; a.argv[i]; i++) {
-		assert(strlen(line) + strlen(a.argv[i]) + 2 < sizeof(line));
-		(void)strcat(line, i ? " " : "");
-		(void)strcat(line, a.argv[i]);
+		assert(buf_addf(&line, "%s%s", i ? " " : "", a.argv[i]) == 0);
 	}
 	assert(i < TUNNEL_ARGS_MAX);
-	assert(str_equal(line, want));
+	assert(str_equal((const char *)line.p, want));
 }
 
 #define FIXED                                                                                      \

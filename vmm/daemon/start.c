@@ -26,6 +26,7 @@
 #include "daemon/vm.h"
 #include "domain/hypervisor.h"
 #include "store/image.h"
+#include "store/staging.h"
 
 struct start {
 	struct op op; /* first: cast from it */
@@ -71,6 +72,13 @@ static void begin(struct op *op)
 	if (vm->is_running) {
 		op_next(op, err_set(&op->err, ERR_BAD_STATE,
 				    "VM is on its way down; try again when it is stopped"));
+		return;
+	}
+	/* The disk failed over an update's last moves: what is there is neither the old VM nor the new one. */
+	if (staging_is_due(vm->dirfd)) {
+		op_next(op, err_set(&op->err, ERR_BAD_STATE,
+				    "a change of it is decided and not in place; ReloadVms, or a "
+				    "restart of baileyd, goes on with it"));
 		return;
 	}
 	rc = limits_check_room(vm->d, vm, &vm->manifest, true, &op->err);

@@ -95,6 +95,7 @@ def test_the_way_back_after_an_update():
     d.rpc("UpdateVm", {"id": vid, "memory": 512, "user_config": "new"})
     os.rename(f"{root}/{vid}/.prev", f"{root}/{vid}/.next")
     d.fails("UpdateVm", {"id": vid, "memory": 600}, "not in place", "ReloadVms")
+    d.fails("StartVm", {"id": vid}, "not in place", "ReloadVms")  # half of one VM and half of another never runs
     assert d.rpc("ReloadVms") == {**NOTHING, "updated": 1}
     assert info(vid)["configuration"]["memory"] == 256 and info(vid)["configuration"]["user_config"] == "old"
     remove(vid)
