@@ -53,7 +53,7 @@ const struct opt_spec opt_specs[OPT_COUNT] = {
 
 bool args_takes(const struct command *c, enum opt o)
 {
-	uint32_t bits = GLOBAL | (c ? c->options : 0);
+	uint64_t bits = GLOBAL | (c ? c->options : 0);
 
 	return (bits & OPT_BIT(o)) != 0;
 }
@@ -279,7 +279,7 @@ static int help_option(enum opt o, struct buf *b)
 	return buf_addf(b, "  %-22s %s\n", left, s->doc);
 }
 
-static int help_options(const struct command *c, uint32_t mask, struct buf *b)
+static int help_options(const struct command *c, uint64_t mask, struct buf *b)
 {
 	enum opt o;
 	int rc = 0;

@@ -48,7 +48,7 @@ enum opt {
 	OPT_COUNT,
 };
 
-#define OPT_BIT(opt) (1u << (opt))
+#define OPT_BIT(opt) (UINT64_C(1) << (opt))
 
 enum { ARGS_MAX = 256 };
 
@@ -66,7 +66,7 @@ struct command {
 	const char *name;     /* one or two words; NULL ends a table */
 	const char *operands; /* as --help shows them */
 	size_t min, max;      /* how many */
-	uint32_t options;     /* OPT_BIT()s beside the global ones */
+	uint64_t options;     /* OPT_BIT()s beside the global ones */
 	const char *doc;
 	bool is_local; /* it asks no daemon */
 	int (*run)(struct cli *c, struct err *e);
