@@ -163,12 +163,22 @@ static bool is_between(const ASN1_TIME *from, int64_t at, const ASN1_TIME *until
 	return time_of(from, &a) && time_of(until, &b) && a <= at && at <= b;
 }
 
-int x509_cert_name(const struct x509_cert *c, char *dst, size_t size)
+static int common_name(const X509_NAME *name, char *dst, size_t size)
 {
-	int n = X509_NAME_get_text_by_NID(X509_get_subject_name(c->x), NID_commonName, dst,
-					  (int)size);
+	int n = X509_NAME_get_text_by_NID(mem_unconst(name), /* history: it only reads */
+					  NID_commonName, dst, (int)size);
 
 	return n >= 0 && (size_t)n == strlen(dst) && (size_t)n + 1 < size ? 0 : -EINVAL;
+}
+
+int x509_cert_name(const struct x509_cert *c, char *dst, size_t size)
+{
+	return common_name(X509_get_subject_name(c->x), dst, size);
+}
+
+int x509_cert_issuer_name(const struct x509_cert *c, char *dst, size_t size)
+{
+	return common_name(X509_get_issuer_name(c->x), dst, size);
 }
 
 int x509_cert_key(const struct x509_cert *c, uint8_t ret[static ECDSA_P256_KEY])
@@ -369,6 +379,13 @@ enum x509_fault x509_crl_check(const struct x509_crl *c, const struct x509_cert 
 	enum x509_fault f = x509_crl_trust(c, issuer);
 
 	return f == X509_GOOD ? x509_crl_dates(c, at) : f;
+}
+
+int64_t x509_crl_from(const struct x509_crl *c)
+{
+	int64_t t;
+
+	return time_of(X509_CRL_get0_lastUpdate(c->x), &t) ? t : INT64_MAX;
 }
 
 int64_t x509_crl_until(const struct x509_crl *c)

@@ -65,8 +65,9 @@ bool x509_cert_is_same(const struct x509_cert *a, const struct x509_cert *b);
 /* SHA-256 of the certificate's DER. */
 struct digest256 x509_cert_digest(const struct x509_cert *c);
 
-/* The common name of the subject.  Return: 0 or -EINVAL. */
+/* The common name of the subject, and of who it says signed it.  Return: 0 or -EINVAL. */
 int x509_cert_name(const struct x509_cert *c, char *dst, size_t size);
+int x509_cert_issuer_name(const struct x509_cert *c, char *dst, size_t size);
 
 /* The public key, X then Y.  Return: 0, or -EINVAL if it is not on P-256. */
 int x509_cert_key(const struct x509_cert *c, uint8_t ret[static ECDSA_P256_KEY]);
@@ -83,5 +84,8 @@ enum x509_fault x509_crl_check(const struct x509_crl *c, const struct x509_cert 
 			       int64_t at);
 enum x509_fault x509_crl_trust(const struct x509_crl *c, const struct x509_cert *issuer);
 enum x509_fault x509_crl_dates(const struct x509_crl *c, int64_t at);
+
+/* Its dates; a list that does not say was never, and has ended: INT64_MAX, INT64_MIN. */
+int64_t x509_crl_from(const struct x509_crl *c);
 int64_t x509_crl_until(const struct x509_crl *c);
 bool x509_crl_lists(const struct x509_crl *c, const struct x509_cert *cert);

@@ -33,6 +33,10 @@ struct http_call_options {
 	size_t n_body;
 	size_t reply_max;	 /* ERR_LIMIT over this; 0: 10 MiB */
 	unsigned int timeout_ms; /* the whole call; 0: 60000 */
+	bool may_proxy; /* by the proxy that libcurl finds in the environment, if there is one */
+	/* Called with each line of the answer's head, the first one too, without its end (by address
+	 * only); negative stops. */
+	int (*on_header)(const char *line, size_t n, void *arg);
 	/* Called with body bytes as they come instead of collecting them (blocking calls only);
 	 * negative stops.  timeout_ms then bounds connecting and the time to the first byte. */
 	int (*on_body)(const void *p, size_t n, void *arg);

@@ -13,7 +13,7 @@
 #include "base/time.h"
 #include "loop/http_client.h"
 
-enum { TIMEOUT_MS = 60 * 1000, PROGRESS_STOP = 1 };
+enum { TIMEOUT_MS = 60 * 1000, PROGRESS_STOP = 1, HEAD_MAX = 256 * 1024 };
 static const size_t reply_max_default = (size_t)10 * 1024 * 1024;
 
 static void global_init(void)
@@ -39,6 +39,22 @@ static size_t on_write(char *p, size_t size, size_t n, void *arg)
 		return n;
 	t->is_over_limit = true;
 	return 0;
+}
+
+/* A line, with its end.  libcurl 7.88 limits each line, not how many there are. */
+static size_t on_head(char *p, size_t size, size_t n, void *arg)
+{
+	struct http_transfer *t = arg;
+	size_t n_line;
+
+	n *= size;
+	t->n_head += n;
+	t->is_head_over_limit = t->n_head > HEAD_MAX;
+	if (t->is_head_over_limit)
+		return 0;
+	for (n_line = n; n_line > 0 && (p[n_line - 1] == '\n' || p[n_line - 1] == '\r');)
+		n_line--;
+	return t->on_header && t->on_header(p, n_line, t->arg) < 0 ? 0 : n;
 }
 
 /* For streamed calls: no time limit once the first byte is there. */
@@ -112,6 +128,7 @@ int http_transfer_new(struct http_transfer **ret, const struct http_call_options
 	t->timeout_ms = o->timeout_ms ? o->timeout_ms : TIMEOUT_MS;
 	t->begun_ms = time_mono_ms();
 	t->on_body = o->on_body;
+	t->on_header = o->on_header;
 	t->arg = o->arg;
 	t->name = xasprintf("%s %s", o->method, o->unix_path ? o->unix_path : o->url);
 	t->curl = curl_easy_init();
@@ -125,13 +142,17 @@ int http_transfer_new(struct http_transfer **ret, const struct http_call_options
 	if (rc == CURLE_OK && o->ca_file)
 		rc = curl_easy_setopt(t->curl, CURLOPT_CAINFO, o->ca_file);
 	(void)curl_easy_setopt(t->curl, CURLOPT_NOSIGNAL, 1L);
-	(void)curl_easy_setopt(t->curl, CURLOPT_PROXY, "");
+	if (!o->may_proxy)
+		(void)curl_easy_setopt(t->curl, CURLOPT_PROXY, "");
+	(void)curl_easy_setopt(t->curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	(void)curl_easy_setopt(t->curl, CURLOPT_FOLLOWLOCATION, 0L);
 	(void)curl_easy_setopt(t->curl, CURLOPT_FORBID_REUSE, 1L);
 	(void)curl_easy_setopt(t->curl, CURLOPT_QUICK_EXIT, 1L); /* do not wait for a resolver */
 	(void)curl_easy_setopt(t->curl, CURLOPT_ERRORBUFFER, t->why);
 	(void)curl_easy_setopt(t->curl, CURLOPT_WRITEFUNCTION, on_write);
 	(void)curl_easy_setopt(t->curl, CURLOPT_WRITEDATA, t);
+	(void)curl_easy_setopt(t->curl, CURLOPT_HEADERFUNCTION, on_head);
+	(void)curl_easy_setopt(t->curl, CURLOPT_HEADERDATA, t);
 	set_content(t, o);
 	set_time(t);
 	if (rc != CURLE_OK) {
@@ -150,6 +171,9 @@ static int failure(struct http_transfer *t, CURLcode code, struct err *e)
 	if (t->is_over_limit)
 		return err_set(e, ERR_LIMIT, "%s: the answer has more than %zu bytes", t->name,
 			       t->body.max);
+	if (t->is_head_over_limit)
+		return err_set(e, ERR_LIMIT, "%s: the answer's head has more than %d bytes",
+			       t->name, (int)HEAD_MAX);
 	if (code == CURLE_OPERATION_TIMEDOUT || code == CURLE_ABORTED_BY_CALLBACK)
 		return err_set(e, -ETIMEDOUT, "%s: no answer within %u ms", t->name, t->timeout_ms);
 	if (code == CURLE_WRITE_ERROR)

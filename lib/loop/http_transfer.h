@@ -2,7 +2,7 @@
 /*
  * http_transfer: one request as a handle of libcurl
  *
- * No signals, no proxies, no redirects, http and https only, no connection kept for later.
+ * No signals, no redirects, no proxies that were not asked for, http and https only, no connection kept for later.
  */
 #pragma once
 
@@ -22,8 +22,10 @@ struct http_transfer {
 	struct buf body;
 	uint64_t begun_ms;
 	unsigned int timeout_ms;
-	bool is_over_limit, has_begun;
+	size_t n_head;
+	bool is_over_limit, is_head_over_limit, has_begun;
 	int (*on_body)(const void *p, size_t n, void *arg);
+	int (*on_header)(const char *line, size_t n, void *arg);
 	void *arg;
 	char *name; /* "POST http://host/path" */
 	char why[CURL_ERROR_SIZE];
