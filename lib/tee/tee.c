@@ -17,6 +17,22 @@ int tee_read(const struct tee *t, unsigned int index, struct digest384 *ret, str
 	return t->ops->read(t->ctx, index, ret, e);
 }
 
+static int no_tee(struct err *e)
+{
+	return err_set(e, ERR_MISSING,
+		       "this guest runs on no TEE: there is nothing to vouch for it");
+}
+
+int tee_td(const struct tee *t, struct tee_td *ret, struct err *e)
+{
+	return t->ops->td ? t->ops->td(t->ctx, ret, e) : no_tee(e);
+}
+
+int tee_quote(const struct tee *t, const uint8_t *report_data, struct buf *ret, struct err *e)
+{
+	return t->ops->quote ? t->ops->quote(t->ctx, report_data, ret, e) : no_tee(e);
+}
+
 const char *tee_kind_name(enum tee_kind kind)
 {
 	static const char *const names[TEE_KIND_COUNT] = { "none", "simulated", "tdx" };
