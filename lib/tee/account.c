@@ -1,9 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A system's events have an order, and each but the hashes of init scripts comes once.  Whoever reads
- * "the first app-id" may be told another than who reads the last, so what is doubled, moved or comes
- * after system-ready is a finding, whatever the register says.
- */
 #include "tee/account.h"
 
 #include <errno.h>
@@ -12,150 +7,86 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "data/json.h"
+#include "tee/account_parts.h"
+#include "wire/ccel.h"
 
-#define READY	"system-ready"
-#define BOOT_MR "boot-mr-done"
+_Static_assert((int)CCEL_EVENTS_MAX <= (int)EVENT_LOG_EVENTS_MAX, "entries have room");
 
-enum { SHOWN = 64, JSON_PAYLOAD_MAX = 4096 };
+enum { CANONICAL_MAX = 6 * EVENT_NAME_MAX + 2 * EVENT_PAYLOAD_MAX + 64 };
 
-enum payload { ANY, EMPTY, BYTES_20, BYTES_0_OR_20, BYTES_32, OBJECT, FILE_SYSTEM };
-
-static const struct rule {
-	const char *name;
-	bool is_needed, may_repeat;
-	enum payload payload;
-} rules[] = {
-	{ "system-preparing", true, false, EMPTY },
-	{ "app-id", true, false, BYTES_20 },
-	{ "compose-hash", true, false, BYTES_32 },
-	{ "init-script-hash", false, true, BYTES_32 },
-	{ "gpu-policy-hash", false, false, BYTES_32 },
-	{ "gpu-attestation", false, false, OBJECT },
-	{ "instance-id", true, false, BYTES_0_OR_20 },
-	{ BOOT_MR, true, false, EMPTY },
-	{ "mr-kms", false, false, ANY }, /* of some older guests */
-	{ "os-image-hash", false, false, BYTES_32 },
-	{ "key-provider", true, false, OBJECT },
-	{ "storage-fs", false, false, FILE_SYSTEM },
-	{ READY, true, false, EMPTY },
-};
-
-enum { N_RULES = sizeof rules / sizeof *rules };
-
-__attribute__((format(printf, 4, 5))) static void find(struct account *a, const char *check,
-						       size_t event, const char *fmt, ...)
+void account_find(struct account *a, const char *check, size_t entry, const char *fmt, ...)
 {
 	struct account_finding *f = &a->findings[a->n_findings];
 	va_list ap;
 
 	if (a->n_findings == ACCOUNT_FINDINGS_MAX) {
 		f = &a->findings[ACCOUNT_FINDINGS_MAX - 1];
-		*f = (struct account_finding){ "more", ACCOUNT_ANY, "there is more" };
+		*f = (struct account_finding){ "more", ACCOUNT_ANY, ACCOUNT_ANY, "there is more" };
 		return;
 	}
 	a->n_findings++;
 	f->check = check;
-	f->event = event < a->log.n ? (int)event : ACCOUNT_ANY;
+	f->event = f->entry = ACCOUNT_ANY;
+	if (entry < a->n_entries) {
+		f->entry = (int)entry;
+		f->event = a->entries[entry].event;
+	}
 	va_start(ap, fmt);
 	(void)vsnprintf(f->text, sizeof f->text, fmt, ap);
 	va_end(ap);
 }
 
-static size_t rule_of(const char *name)
+/* The next entry, of the runtime event @event (ACCOUNT_ANY: of none); there is room. */
+static struct account_entry *add_entry(struct account *a, int imr, uint32_t type,
+				       const struct digest384 *digest, int event)
 {
-	size_t i;
+	struct account_entry *x = &a->entries[a->n_entries++];
+	const struct event *ev = event >= 0 ? &a->log.events[event] : NULL;
 
-	for (i = 0; i < N_RULES && !str_equal(rules[i].name, name); i++)
-		;
-	return i;
+	*x = (struct account_entry){ .imr = imr,
+				     .type = type,
+				     .digest = *digest,
+				     .name = ev ? ev->name : "other",
+				     .data = ev ? ev->payload : NULL,
+				     .n_data = ev ? ev->n_payload : 0,
+				     .event = event };
+	return x;
 }
 
-static bool is_object(const struct event *ev)
+static bool is_same(const struct digest384 *a, const struct digest384 *b)
 {
-	json_t *j = NULL;
-	bool is = json_parse(ev->payload, ev->n_payload, JSON_PAYLOAD_MAX, "payload", &j, NULL) ==
-			  0 &&
-		  json_is_object(j);
-
-	json_decref(j);
-	return is;
+	return memcmp(a->b, b->b, sizeof a->b) == 0;
 }
 
-static bool is_text(const struct event *ev, const char *text)
+/* A preimage is the very text that was hashed: hex in the log, and what we would write. */
+static bool is_preimage(const char *hex, const struct event *ev)
 {
-	return ev->n_payload == strlen(text) && memcmp(ev->payload, text, ev->n_payload) == 0;
+	auto_buf struct buf canonical = BUF_MAX(CANONICAL_MAX);
+	auto_free char *text = NULL;
+
+	if (event_canonical(ev, &canonical) < 0)
+		return false;
+	text = xcalloc(2, canonical.n + 1);
+	str_hex(text, canonical.p, canonical.n);
+	return str_equal(text, hex);
 }
 
-/* What the payload must be; NULL: it is that. */
-static const char *wrong_payload(const struct event *ev, enum payload kind)
+static void judge_told(struct account *a, const json_t *j, const struct event *ev,
+		       const struct digest384 *made, const struct digest384 *told)
 {
-	size_t n = ev->n_payload;
+	const char *preimage = json_get_str(j, "preimage", NULL);
 
-	switch (kind) {
-	case ANY:
-		return NULL;
-	case EMPTY:
-		return n == 0 ? NULL : "nothing";
-	case BYTES_20:
-		return n == 20 ? NULL : "20 bytes";
-	case BYTES_0_OR_20:
-		return n == 0 || n == 20 ? NULL : "20 bytes or nothing";
-	case BYTES_32:
-		return n == 32 ? NULL : "32 bytes";
-	case OBJECT:
-		return is_object(ev) ? NULL : "a JSON object";
-	case FILE_SYSTEM:
-		return is_text(ev, "zfs") || is_text(ev, "ext4") ? NULL : "zfs or ext4";
-	default:
-		return "known";
-	}
-}
-
-static void judge_one(struct account *a, size_t i, bool is_ready, size_t seen[static N_RULES],
-		      size_t *last)
-{
-	const struct event *ev = &a->log.events[i];
-	const char *wanted;
-	size_t k = rule_of(ev->name);
-
-	if (k == N_RULES) {
-		if (!is_ready)
-			find(a, "order", i, "an app's event before " READY);
-		return;
-	}
-	if (seen[k]++ && !rules[k].may_repeat)
-		find(a, "doubled", i, "%s comes once only", ev->name);
-	else if (is_ready)
-		find(a, "order", i, "%s after " READY, ev->name);
-	else if (k < *last)
-		find(a, "order", i, "%s after %s", ev->name, rules[*last].name);
-	wanted = wrong_payload(ev, rules[k].payload);
-	if (wanted)
-		find(a, "payload", i, "%s carries %zu bytes that are not %s", ev->name,
-		     ev->n_payload, wanted);
-	if (k > *last)
-		*last = k;
-}
-
-static void judge(struct account *a)
-{
-	size_t seen[N_RULES] = { 0 }, last = 0, i;
-	bool is_ready = false;
-
-	for (i = 0; i < a->log.n; i++) {
-		judge_one(a, i, is_ready, seen, &last);
-		is_ready |= str_equal(a->log.events[i].name, READY);
-	}
-	for (i = 0; i < N_RULES; i++) {
-		if (rules[i].is_needed && !seen[i])
-			find(a, "missing", SIZE_MAX, "no %s", rules[i].name);
-	}
-	(void)event_log_replay(&a->log, NULL, &a->rtmr[TEE_RTMR_RUNTIME]);
-	a->has_boot_mr = event_log_replay(&a->log, BOOT_MR, &a->boot_mr);
+	if (told && !is_same(made, told))
+		account_find(a, "digest", a->n_entries - 1,
+			     "the digest told is not that of its name and payload");
+	if (preimage && (ev->version != 2 || !is_preimage(preimage, ev)))
+		account_find(a, "preimage", a->n_entries - 1,
+			     "the preimage told is not what is hashed");
 }
 
 /* One runtime event of a list, for which @told may be NULL: its digest is made here in any case. */
@@ -181,14 +112,32 @@ static int add_runtime(struct account *a, const json_t *j, const struct digest38
 	d = event_digest(&ev);
 	ev.name = xstrdup(name);
 	ev.payload = steal_ptr(&payload);
-	a->log.events[a->log.n++] = ev;
-	if (told && memcmp(d.b, told->b, sizeof d.b) != 0)
-		find(a, "digest", a->log.n - 1,
-		     "the digest told is not that of its name and payload");
+	a->log.events[a->log.n] = ev;
+	(void)add_entry(a, TEE_RTMR_RUNTIME, EVENT_TYPE_RUNTIME, &d, (int)a->log.n++);
+	judge_told(a, j, &ev, &d, told);
 	return 0;
 }
 
-static int add(struct account *a, const json_t *j, size_t i, struct err *e)
+static int add_other(struct account *a, const json_t *j, int imr, uint32_t type,
+		     const struct digest384 *told, struct err *e)
+{
+	const char *hex = json_get_str(j, "event_payload", "");
+	size_t n = strlen(hex) / 2;
+	auto_free uint8_t *data = xcalloc(1, n + 1);
+	struct account_entry *x;
+
+	if (str_unhex(data, n, hex) < 0)
+		return err_set(e, ERR_INPUT, "its event_payload is not hex");
+	x = add_entry(a, imr, type, told, ACCOUNT_ANY);
+	x->data = steal_ptr(&data);
+	x->n_data = n;
+	if (imr == TEE_RTMR_RUNTIME || type == EVENT_TYPE_RUNTIME)
+		account_find(a, "register", a->n_entries - 1,
+			     "entry %zu: an event of type %08x in RTMR%d", a->n_entries, type, imr);
+	return 0;
+}
+
+static int add(struct account *a, const json_t *j, struct err *e)
 {
 	uint64_t imr = json_get_u64(j, "imr", UINT64_MAX), type = json_get_u64(j, "event_type", 0);
 	const char *digest = json_get_str(j, "digest", "?");
@@ -197,6 +146,8 @@ static int add(struct account *a, const json_t *j, size_t i, struct err *e)
 
 	if (imr >= TEE_RTMR_COUNT)
 		return err_set(e, ERR_INPUT, "its imr is not 0 to 3");
+	if (type > UINT32_MAX)
+		return err_set(e, ERR_INPUT, "its event_type is no 32-bit number");
 	/* newer guests leave out what is to be made anew */
 	if (is_runtime && !*digest)
 		return add_runtime(a, j, NULL, e);
@@ -204,14 +155,7 @@ static int add(struct account *a, const json_t *j, size_t i, struct err *e)
 		return err_set(e, ERR_INPUT, "its digest is not 48 bytes of hex");
 	if (is_runtime)
 		return add_runtime(a, j, &told, e);
-	if (imr == TEE_RTMR_RUNTIME || type == EVENT_TYPE_RUNTIME) {
-		find(a, "register", SIZE_MAX, "entry %zu: an event of type %08llx in RTMR%llu",
-		     i + 1, (unsigned long long)type, (unsigned long long)imr);
-		return 0;
-	}
-	a->rtmr[imr] = event_extend(&a->rtmr[imr], &told);
-	a->n_firmware++;
-	return 0;
+	return add_other(a, j, (int)imr, (uint32_t)type, &told, e);
 }
 
 static int add_all(struct account *a, const json_t *list, struct err *e)
@@ -224,7 +168,7 @@ static int add_all(struct account *a, const json_t *list, struct err *e)
 	if (n > EVENT_LOG_EVENTS_MAX)
 		return err_set(e, ERR_LIMIT, "more than %d events", EVENT_LOG_EVENTS_MAX);
 	for (i = 0; i < n && rc == 0; i++)
-		rc = add(a, json_array_get(list, i), i, e);
+		rc = add(a, json_array_get(list, i), e);
 	return rc < 0 ? err_wrap(e, rc, "entry %zu", i) : 0;
 }
 
@@ -245,40 +189,132 @@ static int read_json(struct account *a, const json_t *j, struct err *e)
 	return rc;
 }
 
+static int read_lines(struct account *a, const void *p, size_t n, struct err *e)
+{
+	struct digest384 d;
+	size_t i;
+	int rc = event_log_parse(p, n, &a->log, e);
+
+	a->form = ACCOUNT_LINES;
+	for (i = 0; rc == 0 && i < a->log.n; i++) {
+		d = event_digest(&a->log.events[i]);
+		(void)add_entry(a, TEE_RTMR_RUNTIME, EVENT_TYPE_RUNTIME, &d, (int)i);
+	}
+	return rc;
+}
+
+static int add_measured(struct account *a, const struct ccel_event *ev, struct err *e)
+{
+	bool is_extended = ev->index > 0 && ev->type != CCEL_EV_NO_ACTION;
+	struct digest384 d = { 0 };
+	struct account_entry *x;
+
+	if (is_extended && !ev->sha384)
+		return err_set(e, ERR_INPUT,
+			       "an event without a SHA-384 digest: this is no TD's log");
+	if (ev->sha384)
+		memcpy(d.b, ev->sha384, sizeof d.b);
+	x = add_entry(a, is_extended ? (int)ev->index - 1 : ACCOUNT_ANY, ev->type, &d, ACCOUNT_ANY);
+	x->data = xmemdup(ev->data, ev->n_data);
+	x->n_data = ev->n_data;
+	return 0;
+}
+
+static int read_ccel(struct account *a, const void *p, size_t n, struct err *e)
+{
+	struct ccel_event ev;
+	struct ccel c = { .n_events = 0 };
+	enum ccel_verdict v = ccel_open(p, n, &c);
+	int rc = 0;
+
+	a->form = ACCOUNT_CCEL;
+	while (v == CCEL_OK && rc == 0) {
+		v = ccel_next(&c, &ev);
+		if (v == CCEL_OK)
+			rc = add_measured(a, &ev, e);
+	}
+	if (rc == 0 && v != CCEL_END)
+		rc = err_set(e, ERR_INPUT, "as a CCEL it %s", ccel_verdict_text(v));
+	return rc < 0 ? err_wrap(e, rc, "event %zu", c.n_events + 1) : 0;
+}
+
 static bool is_one_event(const json_t *j)
 {
 	return json_is_object(j) && json_object_get(j, "event");
 }
 
-/* Lines of JSON are no JSON, but for a log of one line. */
-int account_read(const void *p, size_t n, struct account **ret, struct err *e)
+/* A CCEL begins with the number of a register and a type, of which no text can be made. */
+static bool is_binary(const uint8_t *p, size_t n)
 {
-	struct account *a = xnew(struct account);
+	return n >= 4 && p[1] == 0 && p[2] == 0 && p[3] == 0;
+}
+
+static void replay(struct account *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->n_entries; i++) {
+		const struct account_entry *x = &a->entries[i];
+
+		if (x->imr < 0)
+			continue;
+		a->rtmr[x->imr] = event_extend(&a->rtmr[x->imr], &x->digest);
+		if (x->event >= 0 && !a->has_boot_mr && str_equal(x->name, ACCOUNT_BOOT_MR)) {
+			a->has_boot_mr = true;
+			a->boot_mr = a->rtmr[TEE_RTMR_RUNTIME];
+		}
+	}
+}
+
+/* Lines of JSON are no JSON, but for a log of one line. */
+static int read_text(struct account *a, const void *p, size_t n, struct err *e)
+{
 	json_t *j = NULL;
 	int rc = json_parse(p, n, EVENT_LOG_SIZE_MAX, "event log", &j, NULL);
 
 	if (n == 0 || rc < 0 || is_one_event(j)) {
-		rc = event_log_parse(p, n, &a->log, e);
+		rc = read_lines(a, p, n, e);
 	} else {
+		a->form = ACCOUNT_LIST;
 		a->log.events = xcalloc(EVENT_LOG_EVENTS_MAX, sizeof *a->log.events);
 		rc = read_json(a, j, e);
 		if (rc < 0)
 			rc = err_wrap(e, rc, "event log");
 	}
 	json_decref(j);
+	return rc;
+}
+
+int account_read(const void *p, size_t n, struct account **ret, struct err *e)
+{
+	struct account *a = xnew(struct account);
+	int rc;
+
+	a->entries = xcalloc(EVENT_LOG_EVENTS_MAX, sizeof *a->entries);
+	rc = is_binary(p, n) ? read_ccel(a, p, n, e) : read_text(a, p, n, e);
 	if (rc < 0) {
 		account_free(a);
 		return rc;
 	}
-	judge(a);
+	account_judge_firmware(a);
+	if (a->form != ACCOUNT_CCEL)
+		account_judge_runtime(a);
+	replay(a);
 	*ret = a;
 	return 0;
 }
 
 void account_free(struct account *a)
 {
+	size_t i;
+
 	if (!a)
 		return;
+	for (i = 0; i < a->n_entries; i++) {
+		if (a->entries[i].event < 0)
+			free(mem_unconst(a->entries[i].data)); /* ours; const for readers */
+	}
+	free(a->entries);
 	event_log_deinit(&a->log);
 	free(a);
 }
@@ -290,7 +326,7 @@ const struct event *account_event(const struct account *a, const char *name)
 	for (i = 0; i < a->log.n; i++) {
 		if (str_equal(a->log.events[i].name, name))
 			return &a->log.events[i];
-		if (str_equal(a->log.events[i].name, READY))
+		if (str_equal(a->log.events[i].name, ACCOUNT_READY))
 			break;
 	}
 	return NULL;

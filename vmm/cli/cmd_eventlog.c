@@ -13,8 +13,10 @@
 #include "cli/table.h"
 #include "data/json.h"
 #include "tee/account.h"
+#include "tee/firmware.h"
+#include "wire/ccel.h"
 
-enum { HEX_SHOWN = 48, REGISTER_HEX = 2 * (int)sizeof(struct digest384) + 1 };
+enum { HEX_SHOWN = 48 };
 
 struct judged {
 	const struct account *account;
@@ -53,6 +55,26 @@ static char *text_of(const struct event *ev)
 			return NULL;
 	}
 	return ev->n_payload ? xstrdup(str_escape(shown, sizeof(shown), p, ev->n_payload)) : NULL;
+}
+
+/* What an event carries, for people: a text, the start of its hex, or what its data stands for. */
+static const char *says(const struct account_entry *x, char dst[static FIRMWARE_TEXT_SIZE])
+{
+	const struct firmware_event ev = { (unsigned int)x->imr, x->type, x->digest, x->data,
+					   x->n_data };
+	size_t n = x->n_data < HEX_SHOWN ? x->n_data : HEX_SHOWN;
+	auto_free char *text = NULL;
+
+	if (x->event < 0)
+		return firmware_text(&ev, dst);
+	text = text_of(&(struct event){ .payload = x->data, .n_payload = x->n_data });
+	if (text) {
+		(void)snprintf(dst, FIRMWARE_TEXT_SIZE, "%s", text);
+		return dst;
+	}
+	str_hex(dst, x->data, n);
+	(void)snprintf(dst + 2 * n, FIRMWARE_TEXT_SIZE - 2 * n, "%s", n < x->n_data ? "..." : "");
+	return dst;
 }
 
 static void put_event(json_t *o, const char *key, const struct account *a, const char *name)
@@ -95,6 +117,27 @@ static json_t *json_events(const struct account *a)
 	return list;
 }
 
+/* Every event of every register, the firmware's with what their data says. */
+static json_t *json_entries(const struct account *a)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < a->n_entries; i++) {
+		const struct account_entry *x = &a->entries[i];
+		char text[FIRMWARE_TEXT_SIZE];
+
+		(void)json_array_append_new(
+			list,
+			json_pack("{s:o, s:I, s:o, s:o, s:o, s:o}", "imr",
+				  x->imr < 0 ? json_null() : json_integer(x->imr), "event_type",
+				  (json_int_t)x->type, "event", json_text(x->name), "digest",
+				  json_register(&x->digest), "payload",
+				  json_hex(x->data, x->n_data), "text", json_text(says(x, text))));
+	}
+	return list;
+}
+
 static json_t *json_findings(const struct judged *j)
 {
 	const struct account *a = j->account;
@@ -105,16 +148,41 @@ static json_t *json_findings(const struct judged *j)
 		const struct account_finding *f = &a->findings[i];
 
 		(void)json_array_append_new(
-			list, json_pack("{s:s, s:o, s:o}", "check", f->check, "event",
-					f->event < 0 ? json_null() : json_integer(f->event), "text",
-					json_text(f->text)));
+			list,
+			json_pack("{s:s, s:o, s:o, s:o}", "check", f->check, "event",
+				  f->event < 0 ? json_null() : json_integer(f->event), "entry",
+				  f->entry < 0 ? json_null() : json_integer(f->entry), "text",
+				  json_text(f->text)));
 	}
 	if (j->is_asked && !j->is_equal) {
 		(void)json_array_append_new(
-			list, json_pack("{s:s, s:n, s:s}", "check", "rtmr3", "event", "text",
-					"the events do not make the register given"));
+			list, json_pack("{s:s, s:n, s:n, s:s}", "check", "rtmr3", "event", "entry",
+					"text", "the events do not make the register given"));
 	}
 	return list;
+}
+
+/* Those that the log has events of; null else. */
+static void put_registers(json_t *o, const struct account *a)
+{
+	bool has[TEE_RTMR_COUNT] = { false };
+	char key[8];
+	size_t i;
+
+	for (i = 0; i < a->n_entries; i++) {
+		if (a->entries[i].imr >= 0)
+			has[a->entries[i].imr] = true;
+	}
+	has[TEE_RTMR_RUNTIME] |= a->form != ACCOUNT_CCEL;
+	for (i = 0; i < TEE_RTMR_COUNT; i++) {
+		(void)str_format(key, sizeof(key), "rtmr%zu", i);
+		(void)json_object_set_new(o, key,
+					  has[i] && !(a->is_stripped && i < TEE_RTMR_RUNTIME)
+						  ? json_register(&a->rtmr[i])
+						  : json_null());
+	}
+	(void)json_object_set_new(o, "boot_rtmr3",
+				  a->has_boot_mr ? json_register(&a->boot_mr) : json_null());
 }
 
 static void print_json(const struct judged *j)
@@ -130,55 +198,48 @@ static void print_json(const struct judged *j)
 	put_event(o, "instance_id", a, "instance-id");
 	put_event(o, "os_image_hash", a, "os-image-hash");
 	(void)json_object_set_new(o, "key_provider", key_provider(a));
-	(void)json_object_set_new(o, "boot_rtmr3",
-				  a->has_boot_mr ? json_register(&a->boot_mr) : json_null());
-	(void)json_object_set_new(o, "rtmr3", json_register(&a->rtmr[TEE_RTMR_RUNTIME]));
+	put_registers(o, a);
 	(void)json_object_set_new(o, "firmware_events", json_integer((json_int_t)a->n_firmware));
 	(void)json_object_set_new(o, "events", json_events(a));
+	(void)json_object_set_new(o, "entries", json_entries(a));
 	(void)json_object_set_new(o, "findings", findings);
 	cli_json(o);
 	json_decref(o);
 }
 
-static const struct account_finding *finding_of(const struct account *a, size_t event)
+static const struct account_finding *finding_of(const struct account *a, size_t entry)
 {
 	size_t i;
 
 	for (i = 0; i < a->n_findings; i++) {
-		if (a->findings[i].event == (int)event)
+		if (a->findings[i].entry == (int)entry)
 			return &a->findings[i];
 	}
 	return NULL;
 }
 
-static void say_cell(struct table *t, const struct event *ev)
-{
-	auto_free char *text = text_of(ev);
-	char hex[2 * HEX_SHOWN + 1];
-	size_t n = ev->n_payload < HEX_SHOWN ? ev->n_payload : HEX_SHOWN;
-
-	if (text) {
-		table_cell(t, COLOUR_NONE, "%s", text);
-		return;
-	}
-	str_hex(hex, ev->payload, n);
-	table_cell(t, COLOUR_NONE, "%s%s", hex, n < ev->n_payload ? "..." : "");
-}
-
 static void print_events(const struct cli *c, const struct account *a)
 {
-	static const struct table_column columns[] = {
-		{ "", false }, { "EVENT", false }, { "SAYS", true }, { NULL, false }
-	};
+	static const struct table_column columns[] = { { "", false },
+						       { "RTMR", false },
+						       { "EVENT", false },
+						       { "SAYS", true },
+						       { NULL, false } };
 	struct table *t = table_new(columns);
 	size_t i;
 
-	for (i = 0; i < a->log.n; i++) {
+	for (i = 0; i < a->n_entries; i++) {
+		const struct account_entry *x = &a->entries[i];
 		const struct account_finding *f = finding_of(a, i);
+		char text[FIRMWARE_TEXT_SIZE];
 
 		table_cell(t, f ? COLOUR_BAD : COLOUR_GOOD, "%s", f ? "✗" : "✓");
-		table_cell(t, COLOUR_NONE, "%s", a->log.events[i].name);
-		say_cell(t, &a->log.events[i]);
+		if (x->imr < 0)
+			table_cell(t, COLOUR_DIM, "-");
+		else
+			table_cell(t, COLOUR_NONE, "%d", x->imr);
+		table_cell(t, COLOUR_NONE, "%s", x->name);
+		table_cell(t, COLOUR_NONE, "%s", says(x, text));
 	}
 	cli_table(c, t);
 }
@@ -191,8 +252,8 @@ static void print_findings(const struct judged *j)
 	for (i = 0; i < a->n_findings; i++) {
 		const struct account_finding *f = &a->findings[i];
 
-		if (f->event >= 0)
-			(void)printf("✗ %s: event %d: %s\n", f->check, f->event + 1, f->text);
+		if (f->entry >= 0)
+			(void)printf("✗ %s: event %d: %s\n", f->check, f->entry + 1, f->text);
 		else
 			(void)printf("✗ %s: %s\n", f->check, f->text);
 	}
@@ -200,20 +261,35 @@ static void print_findings(const struct judged *j)
 		(void)puts("✗ rtmr3: the events do not make the register given");
 }
 
+/* The registers that the log has events of, a line each. */
+static void print_registers(const struct account *a)
+{
+	static const char *const keys[] = { "rtmr0", "rtmr1", "rtmr2", "rtmr3", "boot_rtmr3" };
+	json_t *o = json_object();
+	size_t i;
+
+	put_registers(o, a);
+	for (i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		const char *hex = json_get_str(o, keys[i], NULL);
+
+		if (hex)
+			(void)printf("%s %s\n", keys[i], hex);
+	}
+	json_decref(o);
+}
+
 static void print_sentence(const struct judged *j)
 {
 	const struct account *a = j->account;
 	size_t n = a->n_findings + (j->is_asked && !j->is_equal);
-	char hex[REGISTER_HEX];
 
-	str_hex(hex, a->rtmr[TEE_RTMR_RUNTIME].b, sizeof(struct digest384));
-	(void)printf("rtmr3 %s\n", hex);
+	print_registers(a);
 	if (is_good(j) && j->is_asked) {
 		(void)printf("the log is whole, and %zu events make the register given.\n",
 			     a->log.n);
 	} else if (is_good(j)) {
-		(void)printf("the log is whole; only a quote's RTMR3 says whether it is true "
-			     "(--rtmr3).\n");
+		(void)printf(
+			"the log is whole; only a quote's registers say whether it is true.\n");
 	} else {
 		(void)printf("the log is refused: %zu finding%s.\n", n, n == 1 ? "" : "s");
 	}
@@ -239,18 +315,43 @@ static int judge(const struct cli *c, const struct account *a, struct err *e)
 	return is_good(&j) ? 0 : ERR_UNPROVEN;
 }
 
-int cmd_verify_eventlog(struct cli *c, struct err *e)
+static int read_log(const struct cli *c, struct account **ret, struct err *e)
 {
 	auto_buf struct buf text = { 0 };
-	struct account *a = NULL;
-	int rc = input_read(c->args->operands[0], EVENT_LOG_SIZE_MAX, &text, e);
+	int rc = input_read(c->args->operands[0], CCEL_SIZE_MAX, &text, e);
 
 	if (rc == 0)
-		rc = account_read(text.p, text.n, &a, e);
-	if (rc == ERR_LIMIT)
-		rc = ERR_INPUT;
+		rc = account_read(text.p, text.n, ret, e);
+	return rc == ERR_LIMIT ? ERR_INPUT : rc;
+}
+
+int cmd_eventlog_show(struct cli *c, struct err *e)
+{
+	struct account *a = NULL;
+	int rc = read_log(c, &a, e);
+
 	if (rc == 0)
 		rc = judge(c, a, e);
 	account_free(a);
 	return rc;
+}
+
+int cmd_eventlog_replay(struct cli *c, struct err *e)
+{
+	struct account *a = NULL;
+	json_t *o = NULL;
+	int rc = read_log(c, &a, e);
+
+	if (rc < 0)
+		return rc;
+	if (c->wants_json) {
+		o = json_object();
+		put_registers(o, a);
+		cli_json(o);
+		json_decref(o);
+	} else {
+		print_registers(a);
+	}
+	account_free(a);
+	return 0;
 }

@@ -11,9 +11,12 @@ BESIDE = f"{SOURCE}/../shared/vectors"
 OK, USAGE, UNPROVEN = 0, 2, 7
 
 
+def bailey(*args, stdin=b""):
+    return subprocess.run([BAILEY, *map(str, args)], input=stdin, timeout=120, capture_output=True, check=False)
+
+
 def run(*args, stdin=b""):
-    return subprocess.run([BAILEY, "verify", *map(str, args)], input=stdin, timeout=120,
-                          capture_output=True, check=False)
+    return bailey("verify", *args, stdin=stdin)
 
 
 def told(*args, stdin=b""):
