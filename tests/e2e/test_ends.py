@@ -116,8 +116,29 @@ def test_a_qemu_that_is_killed_is_a_crash():
     remove("victim")
 
 
+def carrier(name):
+    """The pid of its bailey-vsock."""
+    with open(f"{host.dir}/r/{host.info(name)['id'][:8]}/vsock.pid", encoding="ascii") as f:
+        return int(f.read())
+
+
+def test_a_vsock_that_dies_is_a_crash():
+    up("deaf", "sleep 1000000")
+    host.wait_event("deaf", "boot.progress", "done")
+    qemu, vsock = host.qemu("deaf"), carrier("deaf")
+    os.kill(vsock, signal.SIGKILL)
+    host.wait_event("deaf", "vmm.vsock_died")
+    host.wait_event("deaf", "vmm.stopped", "its vsock process died")
+    host.wait_event("deaf", "vmm.auto_restart", "start 1 of 1")
+    bailey.wait_for("the guest reports again", lambda: bodies("deaf", "boot.progress").count("done") == 2)
+    assert carrier("deaf") != vsock and host.qemu("deaf") != qemu and not bailey.pid_alive(qemu)
+    assert host.rpc("SysInfo", {"id": host.info("deaf")["id"]}, mount="guest")["num_cpus"] == 1, "and it is reached"
+    remove("deaf")
+
+
 try:
     bailey.run(test_power_off_is_a_stop, test_reboot_is_a_boot_at_once,
-               test_panic_restarts_then_gives_up_and_start_is_the_way_back, test_a_qemu_that_is_killed_is_a_crash)
+               test_panic_restarts_then_gives_up_and_start_is_the_way_back, test_a_qemu_that_is_killed_is_a_crash,
+               test_a_vsock_that_dies_is_a_crash)
 finally:
     host.close()

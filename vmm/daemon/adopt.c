@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/agent_probe.h"
-#include "daemon/vsock_process.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/hostlink.h"
@@ -201,18 +200,12 @@ static const struct hypervisor_domain *domain_of(const struct hypervisor_result 
 
 static void adopt_running(struct vm *vm, pid_t pid)
 {
-	struct vsock_paths p;
 	struct err e = ERR_NONE;
 
 	vm->is_running = true;
 	vm->qemu_pid = pid;
-	if (vsock_paths(vm->d->config->run, vm->short_id, &p, &e) || hostlink_open(vm, &e)) {
+	if (hostlink_open(vm, &e))
 		log_error("vm %s: cannot listen for its calls: %s", vm->short_id, e.text);
-	} else if (vm->d->vsock_program && !vsock_process_is_alive(&p)) {
-		log_error("vm %s: its vsock process is gone; it cannot be reached until it is "
-			  "restarted",
-			  vm->short_id);
-	}
 	/* What it said while nobody listened it keeps for us, if it is a guest of ours; else ask it. */
 	if (!*vm->boot_progress)
 		vm_set(&vm->boot_progress, "booting");
@@ -243,7 +236,8 @@ static void adopt_absent(struct vm *vm, enum hypervisor_reason reason)
 	vm_state_host_boot(boot_id);
 	if (vm->state.running) {
 		vm->is_running = true; /* until what it left is put away */
-		vm_reap(vm, reason, VM_EXIT_NONE);
+		/* A life of the daemon that ended it wrote down why before it did (sever.c). */
+		vm_reap(vm, reason, vm->state.exit == VM_EXIT_VSOCK ? VM_EXIT_VSOCK : VM_EXIT_NONE);
 	}
 	if (vm->state.started && *boot_id && !str_equal(boot_id, vm->state.boot_id)) {
 		log_info("vm %s: the host was restarted; starting it again", vm->short_id);

@@ -10,9 +10,11 @@
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/fleet.h"
+#include "daemon/lifecycle.h"
 #include "daemon/notices.h"
 #include "daemon/vm.h"
 #include "daemon/vsock_process.h"
+#include "daemon/vsock_watch.h"
 #include "host-api/carrier.h"
 #include "host-api/hostapi.h"
 #include "host-api/key_provider.h"
@@ -114,6 +116,26 @@ void hostlink_stop(struct daemon *d, void (*done)(void *arg), void *arg)
 		host_api_gone(x);
 }
 
+static void carrier_ended(void *arg)
+{
+	struct vm *vm = arg;
+
+	/* The next life of the daemon finds it so; a removal ends it anyway. */
+	if (!vm->d->is_stopping && !vm->is_removing)
+		vm_sever(vm);
+}
+
+/* The process was started before; one that is dead by now is as one that dies later. */
+static int watch_carrier(struct vm *vm, const struct vsock_paths *p, struct err *e)
+{
+	int rc = vsock_watch_start(&vm->carrier, vm->d->loop, p, carrier_ended, vm, e);
+
+	if (rc != ERR_NOT_FOUND)
+		return rc;
+	carrier_ended(vm);
+	return 0;
+}
+
 int hostlink_open(struct vm *vm, struct err *e)
 {
 	struct carrier_peer peer = { .generation = vm->state.generation };
@@ -131,7 +153,8 @@ int hostlink_open(struct vm *vm, struct err *e)
 	inject_point("hostlink.listen");
 	fd = carrier_listen_unix(p.uds, CARRIER_HOST_PORT, 0600, e);
 	inject_point("hostlink.listening");
-	return fd < 0 ? fd : hostapi_guest_start(&vm->host_api, d->host_api, &peer, fd, e);
+	rc = fd < 0 ? fd : hostapi_guest_start(&vm->host_api, d->host_api, &peer, fd, e);
+	return rc || !d->vsock_program ? rc : watch_carrier(vm, &p, e);
 }
 
 void hostlink_close(struct vm *vm)
@@ -139,6 +162,8 @@ void hostlink_close(struct vm *vm)
 	if (vm->host_api)
 		hostapi_guest_stop(vm->host_api, NULL, NULL);
 	vm->host_api = NULL;
+	vsock_watch_stop(vm->carrier);
+	vm->carrier = NULL;
 }
 
 void hostlink_address(const struct vm *vm, struct carrier_address *ret)

@@ -78,6 +78,12 @@ void vm_forget(struct vm *vm);
  */
 void vm_reap(struct vm *vm, enum hypervisor_reason reason, enum vm_exit cause);
 
+/*
+ * Its vsock process died: if it is to run and QEMU does not end too, record VM_EXIT_VSOCK, end QEMU, and leave the rest to
+ * the restarter.
+ */
+void vm_sever(struct vm *vm);
+
 /* The guest said that it powers off: it is meant to be stopped from now on. */
 void vm_wants_off(struct vm *vm);
 

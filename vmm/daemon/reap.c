@@ -105,7 +105,7 @@ static void conclude(struct op *op)
 		[VM_EXIT_PANIC] = "the guest's kernel panicked",
 		[VM_EXIT_CRASH] = "QEMU ended unexpectedly",
 		[VM_EXIT_HOST] = "QEMU was ended from outside",
-		[VM_EXIT_VSOCK] = "its vsock process died, and the guest could not be reached",
+		[VM_EXIT_VSOCK] = "its vsock process died",
 		[VM_EXIT_UNKNOWN] = "it ended while baileyd was away",
 	};
 	struct reap *r = reap_of(op);

@@ -54,17 +54,21 @@ static void test_it_is_started_found_and_ended(void)
 {
 	const struct vsock_process o = options();
 	uint64_t begun;
+	int fd;
 
 	write_program(script);
 	assert(!vsock_process_make_dir(&paths, (gid_t)-1, NULL));
 	assert(!vsock_process_is_alive(&paths));
 	assert(!vsock_process_start(&paths, &o, NULL));
 	assert(vsock_process_is_alive(&paths) && access(paths.vhost, F_OK) == 0);
+	fd = vsock_process_open(&paths, NULL);
+	assert(fd >= 0 && close(fd) == 0);
 	begun = time_mono_ms();
 	assert(!vsock_process_stop(&paths, NULL));
 	assert(time_mono_ms() - begun >= VSOCK_PROCESS_DOWN_MS - 100); /* it was given its time */
 	assert(!vsock_process_is_alive(&paths) && access(paths.dir, F_OK) < 0);
-	assert(!vsock_process_stop(&paths, NULL)); /* again is nothing */
+	assert(vsock_process_open(&paths, NULL) == ERR_BAD_STATE); /* nobody knows */
+	assert(!vsock_process_stop(&paths, NULL));		   /* again is nothing */
 }
 
 /* A daemon that was killed between two steps finds the old one and replaces it. */
@@ -98,7 +102,8 @@ static void test_a_pid_file_that_nobody_locks_names_nobody(void)
 	assert(!vsock_process_make_dir(&paths, (gid_t)-1, NULL));
 	assert(!file_replace(AT_FDCWD, paths.pid_file, 0600, pid, strlen(pid), NULL));
 	assert(!vsock_process_is_alive(&paths));
-	assert(!vsock_process_stop(&paths, NULL)); /* and we live */
+	assert(vsock_process_open(&paths, NULL) == ERR_NOT_FOUND); /* it ended, for sure */
+	assert(!vsock_process_stop(&paths, NULL));		   /* and we live */
 }
 
 static void test_a_path_too_long_is_refused(void)

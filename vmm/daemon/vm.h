@@ -25,6 +25,7 @@ struct hostapi_guest;
 struct op;
 struct stop;
 struct vm_texts_kept;
+struct vsock_watch;
 struct watcher;
 
 enum { VM_SHORT_ID = 8 };
@@ -65,6 +66,7 @@ struct vm {
 	unsigned int n_logged;		/* and how much of it is used */
 	struct op *queue;		/* op.h */
 	struct stop *stop;		/* stop.c; NULL: none is asked for */
+	struct vsock_watch *carrier;	/* hostlink.c; NULL: it has no process that is watched */
 	struct hostapi_guest *host_api; /* where it calls us; NULL while it does not run */
 	struct watcher *watchers;	/* api_events.c */
 	uint64_t n_fed;			/* the last seq that the daemon's feed has */

@@ -70,16 +70,19 @@ bool vsock_process_is_alive(const struct vsock_paths *p)
 	return lock_holder(p) > 0;
 }
 
-/*
- * A descriptor of the process that holds the lock.  That the lock is held by the same pid after the
- * descriptor was opened proves that the pid was not used again in between.
- */
-static int open_holder(const struct vsock_paths *p)
+/* That the lock is held by the same pid after its descriptor was opened proves that the pid was not used again. */
+int vsock_process_open(const struct vsock_paths *p, struct err *e)
 {
 	pid_t pid = lock_holder(p);
 	auto_close int fd = pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 
-	return fd >= 0 && lock_holder(p) == pid ? steal_fd(&fd) : -1;
+	if (fd >= 0 && lock_holder(p) == pid)
+		return steal_fd(&fd);
+	if (pid && fd < 0 && errno != ESRCH)
+		return err_errno(e, errno, "cannot watch the vsock process %d", (int)pid);
+	if (access(p->pid_file, F_OK) < 0)
+		return err_set(e, ERR_BAD_STATE, "'%s' is gone", p->pid_file);
+	return err_set(e, ERR_NOT_FOUND, "the vsock process of '%s' has ended", p->dir);
 }
 
 static bool ends_within(int pidfd, int ms)
@@ -95,7 +98,7 @@ static bool ends_within(int pidfd, int ms)
 
 static int end_process(const struct vsock_paths *p, int patience_ms, struct err *e)
 {
-	auto_close int fd = open_holder(p);
+	auto_close int fd = vsock_process_open(p, NULL);
 
 	if (fd < 0 || ends_within(fd, patience_ms))
 		return 0;

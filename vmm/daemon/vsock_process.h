@@ -47,6 +47,12 @@ int vsock_process_make_dir(const struct vsock_paths *p, gid_t reader, struct err
 /* Start the process and wait until its sockets are there.  One left over is ended first. */
 int vsock_process_start(const struct vsock_paths *p, const struct vsock_process *o, struct err *e);
 
+/*
+ * A descriptor of the process (pidfd), which the caller closes; it never is another's that has its number.
+ * Return: it, or ERR_NOT_FOUND if the process is known to have ended; ERR_BAD_STATE if nothing is known of it.
+ */
+int vsock_process_open(const struct vsock_paths *p, struct err *e);
+
 bool vsock_process_is_alive(const struct vsock_paths *p);
 
 /* Give it time to end by itself, then end it; then remove its folder.  Nothing there is success. */

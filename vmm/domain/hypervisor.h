@@ -62,7 +62,8 @@ struct hypervisor_domain {
 	char uuid[37];
 	enum hypervisor_state state;
 	enum hypervisor_reason reason; /* when stopped */
-	pid_t pid;		       /* of QEMU; 0 if not running or not known */
+	bool is_ending; /* it runs, but its guest powered off or reset itself, or QEMU was told to end */
+	pid_t pid;	/* of QEMU; 0 if not running or not known */
 };
 
 /* What an operation came to.  Borrowed for the length of the callback. */

@@ -163,6 +163,7 @@ static int describe(struct hypervisor_link *l, virDomainPtr d, struct hypervisor
 		return 0;
 	}
 	ret->state = HYPERVISOR_RUNNING;
+	ret->is_ending = state == VIR_DOMAIN_SHUTDOWN;
 	ret->pid = read_pid(l, ret->name);
 	return 0;
 }

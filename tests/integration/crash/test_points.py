@@ -143,6 +143,43 @@ class Stop(Existing):
         assert status(self.vm) == "stopped"
 
 
+class Halt(Existing):
+    """A stop that begins with the guest, which does not answer here, and goes on to its power button."""
+
+    def before(self):
+        must("StartVm", {"id": self.vm})
+
+    def act(self):
+        answer = ask("HaltVm", {"id": self.vm})
+        while status_or_none(self.vm) not in ("stopped", None):  # it goes on behind the answer
+            time.sleep(.05)
+        return answer
+
+    def after(self, answered):
+        if answered:
+            bailey.wait_for("it is stopped", lambda: status(self.vm) == "stopped")
+        must("StopVm", {"id": self.vm})
+        assert status(self.vm) == "stopped"
+
+
+class Sever(Existing):
+    """The process that carries its vsock dies."""
+
+    def before(self):
+        must("StartVm", {"id": self.vm})
+
+    def act(self):
+        with open(f"{host.dir}/r/{self.vm[:8]}/vsock.pid", encoding="ascii") as f:
+            os.kill(int(f.read()), signal.SIGKILL)
+        while status_or_none(self.vm) == "running":
+            time.sleep(.05)
+        return None if host.daemon.poll() is not None or not status_or_none(self.vm) else (200, {})
+
+    def after(self, answered):
+        bailey.wait_for("it is ended", lambda: status(self.vm) == "exited")
+        assert [v["exit_reason"] for v in host.rpc("Status")["vms"] if v["id"] == self.vm] == ["vsock"]
+
+
 class Remove(Operation):
     """Of a running VM."""
 
@@ -450,7 +487,7 @@ def test_killed_at_every_point_of_every_operation():
 # reached with a registry (integration-registry), and when a change fails after it was decided
 NOT_HERE = {"images.staged", "images.complete", "images.published", "staging.undo", "staging.undone"}
 
-OPERATIONS = {"Start": 3, "FirstStart": 3, "CreateAndStart": 3, "Remove": 2, "Stop": 2, "Upgrade": 2, "Update": 2,
+OPERATIONS = {"Start": 3, "FirstStart": 3, "CreateAndStart": 3, "Remove": 2, "Stop": 2, "Halt": 2, "Sever": 2, "Upgrade": 2, "Update": 2,
               "Resize": 2, "Restart": 2, "Notify": 1, "Create": 1, "DeleteImage": 1, "Reload": 1}
 TOGETHER = int(os.environ.get("CRASH_TOGETHER", "6"))
 
@@ -461,7 +498,8 @@ scratch = tempfile.mkdtemp(prefix="b-points-", dir="/tmp")
 bailey.IMAGE = halting_image.make(scratch, world.IMAGE)
 ORDER, TRACE = f"{scratch}/order", f"{scratch}/trace"
 os.environ["BAILEY_INJECT"], os.environ["BAILEY_INJECT_TRACE"] = f"@{ORDER}", TRACE
-host = bailey.Host("qemu: { accel: tcg }\nevents_max: 20\nrestart: { enabled: false }\n")
+host = bailey.Host("qemu: { accel: tcg }\nevents_max: 20\nrestart: { enabled: false }\n"
+                   "stop: { graceful: 300ms, firm: 300ms, per_vcpu: 0ms, per_gib: 0ms }\n")
 killed = set()
 try:
     PORT = bailey.free_port()
@@ -469,7 +507,7 @@ try:
     RUNNING_PID = world.qemu_of(host, RUNNING)
     STOPPED = must("CreateVm", world.asked("stopped", bailey.free_port()))["id"]
     OPERATED = must("CreateVm", world.asked("operated", bailey.free_port(), stopped=False))["id"]
-    walk({c.__name__: c for c in (Create, CreateAndStart, Start, FirstStart, Stop, Remove, DeleteImage, Notify, Restart,
+    walk({c.__name__: c for c in (Create, CreateAndStart, Start, FirstStart, Stop, Halt, Sever, Remove, DeleteImage, Notify, Restart,
                                   Update, Upgrade, Resize, Reload)}[sys.argv[1]](), int(sys.argv[2]), int(sys.argv[3]))
 finally:
     host.close()

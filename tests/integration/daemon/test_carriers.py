@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The process that carries a VM's vsock dies: the VM is ended with that as the reason and started again with a new one,
+by the rules for a crash; a QEMU that dies itself is told as what it is."""
+import json
+import os
+import signal
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, f"{HERE}/../bad-input"]
+import halting_image  # noqa: E402
+from scratch import Daemon, main, vm, wait_for  # noqa: E402
+
+d = Daemon("qemu: { accel: tcg }\nvsock: { carrier: bailey-vsock }\n"
+           "restart: { first: 100ms, longest: 200ms, retries: 2, healthy: 1h }\n")
+halting_image.make(f"{d.dir}/s/image", "halt-0.1.0")
+
+
+def make(name, **more):
+    return d.rpc("CreateVm", vm(name=name, image="halt-0.1.0", memory=128, stopped=False, **more))["id"]
+
+
+def info(vid):
+    return d.rpc("GetInfo", {"id": vid})["info"]
+
+
+def bodies(vid, event):
+    with open(f"{d.dir}/s/vm/{vid}/events.jsonl", encoding="utf-8") as f:
+        return [e["body"] for e in map(json.loads, f) if e["event"] == event]
+
+
+def carrier(vid):
+    """The pid that its pid file has; 0 while there is none."""
+    try:
+        with open(f"{d.dir}/r/{vid[:8]}/vsock.pid", encoding="ascii") as f:
+            return int(f.read() or 0)
+    except OSError:
+        return 0
+
+
+def qemu(vid):
+    return {p["name"]: p for p in d.rpc("SvList")["processes"]}[info(vid)["name"]]["pid"]
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+            return f.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def started_again(vid, old, n):
+    """Its @n-th start is done, with processes that are not those of @old."""
+    wait_for("it is started again", lambda: len(bodies(vid, "vmm.started")) == n)
+    now = qemu(vid), carrier(vid)
+    assert all(is_alive(p) for p in now), now
+    assert not set(now) & set(old) and not any(is_alive(p) for p in old), (now, old)
+    assert info(vid)["status"] == "running"
+    return now
+
+
+def gone(vid):
+    d.rpc("RemoveVm", {"id": vid})
+    wait_for("the VM is gone", lambda: not d.rpc("GetInfo", {"id": vid})["found"])
+
+
+def test_it_is_killed():
+    vid, other = make("one"), make("other")
+    bystander = qemu(other), carrier(other)
+    was = qemu(vid), carrier(vid)
+    for n, sig in ((2, signal.SIGKILL), (3, signal.SIGTERM)):  # it ends in good order by the latter
+        os.kill(was[1], sig)
+        was = started_again(vid, was, n)
+        assert bodies(vid, "vmm.stopped") == ["its vsock process died"] * (n - 1), bodies(vid, "vmm.stopped")
+        assert bodies(vid, "vmm.auto_restart")[-1] == f"start {n - 1} of 2"
+    assert len(bodies(vid, "vmm.vsock_died")) == 2
+    assert "its vsock process died" in d.log()
+    os.kill(was[1], signal.SIGKILL)
+    wait_for("it is given up", lambda: info(vid)["restart_gave_up"])
+    i = info(vid)
+    assert i["status"] == "exited" and i["exit_reason"] == "vsock", i
+    assert not is_alive(was[0]) and not os.path.exists(f"{d.dir}/r/{vid[:8]}"), "something is left of it"
+    d.rpc("StartVm", {"id": vid})  # the way back
+    assert is_alive(carrier(vid)) and not info(vid)["restart_gave_up"]
+    assert (qemu(other), carrier(other)) == bystander and info(other)["status"] == "running"
+    assert not bodies(other, "vmm.vsock_died")
+    gone(vid)
+    gone(other)
+
+
+def test_it_dies_while_nobody_looks():
+    vid, left = make("away"), make("left")
+    was = qemu(vid), carrier(vid)
+    bystander = qemu(left), carrier(left)
+    d.stop(signal.SIGKILL)
+    os.kill(was[1], signal.SIGKILL)
+    wait_for("it is dead", lambda: not is_alive(was[1]))
+    assert is_alive(was[0]), "QEMU runs without it"
+    d.start()
+    was = started_again(vid, was, 2)
+    assert bodies(vid, "vmm.stopped") == ["its vsock process died"]
+    d.stop(signal.SIGKILL)  # one that another life started is watched too
+    d.start()
+    os.kill(was[1], signal.SIGKILL)
+    started_again(vid, was, 3)
+    assert (qemu(left), carrier(left)) == bystander and not bodies(left, "vmm.stopped")
+    gone(vid)
+    gone(left)
+
+
+def test_a_qemu_that_dies_is_not_taken_for_it():
+    vid = make("two")
+    for n in (1, 2):
+        was = qemu(vid), carrier(vid)
+        os.kill(was[0], (signal.SIGKILL, signal.SIGTERM)[n - 1])
+        started_again(vid, was, n + 1)
+    assert bodies(vid, "vmm.stopped") == ["QEMU ended unexpectedly", "QEMU was ended from outside"]
+    assert not bodies(vid, "vmm.vsock_died")
+    gone(vid)
+
+
+def test_a_stop_that_is_under_way_goes_on():
+    vid = make("three")
+    d.rpc("HaltVm", {"id": vid})
+    was = qemu(vid), carrier(vid)
+    os.kill(was[1], signal.SIGKILL)
+    d.rpc("StopVm", {"id": vid})
+    assert info(vid)["status"] == "stopped" and not bodies(vid, "vmm.vsock_died")
+    assert not is_alive(was[0])
+    gone(vid)
+
+
+main(d, test_it_is_killed, test_it_dies_while_nobody_looks, test_a_qemu_that_dies_is_not_taken_for_it,
+     test_a_stop_that_is_under_way_goes_on)
