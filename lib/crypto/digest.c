@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/mem.h"
 
 /* A digest that cannot be computed leaves nothing to go on with: abort, never a wrong value. */
 static void must(int ok)
@@ -46,20 +47,76 @@ struct digest384 digest384_of(const struct digest_part *parts, size_t n_parts)
 	return d;
 }
 
-int digest256_fd(int fd, struct digest256 *ret, struct err *e)
+struct digest384_run {
+	EVP_MD_CTX *ctx;
+};
+
+struct digest384_run *digest384_begin(void)
+{
+	struct digest384_run *run = xnew(struct digest384_run);
+
+	run->ctx = EVP_MD_CTX_new();
+	must(run->ctx != NULL);
+	must(EVP_DigestInit_ex(run->ctx, EVP_sha384(), NULL));
+	return run;
+}
+
+void digest384_add(struct digest384_run *run, const void *p, size_t n)
+{
+	must(EVP_DigestUpdate(run->ctx, p, n));
+}
+
+struct digest384 digest384_end(struct digest384_run *run)
+{
+	struct digest384 d;
+
+	must(EVP_DigestFinal_ex(run->ctx, d.b, NULL));
+	EVP_MD_CTX_free(run->ctx);
+	free(run);
+	return d;
+}
+
+/* Into @ctx, which has begun.  Return: bytes, or a negative errno. */
+static int64_t add_fd(EVP_MD_CTX *ctx, int fd)
 {
 	enum { CHUNK = 256 * 1024 };
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	uint8_t *chunk = malloc(CHUNK);
+	int64_t all = 0;
 	ssize_t got;
 
-	must(ctx != NULL && chunk != NULL);
-	must(EVP_DigestInit_ex(ctx, EVP_sha256(), NULL));
-	while ((got = fd_read_full(fd, chunk, CHUNK)) > 0)
+	must(chunk != NULL);
+	while ((got = fd_read_full(fd, chunk, CHUNK)) > 0) {
 		must(EVP_DigestUpdate(ctx, chunk, (size_t)got));
-	if (got == 0)
-		must(EVP_DigestFinal_ex(ctx, ret->b, NULL));
+		all += got;
+	}
 	free(chunk);
+	return got < 0 ? got : all;
+}
+
+static int digest_fd(const EVP_MD *md, int fd, uint8_t *ret, uint64_t *ret_size, struct err *e)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	int64_t n;
+
+	must(ctx != NULL);
+	must(EVP_DigestInit_ex(ctx, md, NULL));
+	n = add_fd(ctx, fd);
+	if (n >= 0) {
+		must(EVP_DigestFinal_ex(ctx, ret, NULL));
+		*ret_size = (uint64_t)n;
+	}
 	EVP_MD_CTX_free(ctx);
-	return got < 0 ? err_errno(e, (int)-got, "cannot read") : 0;
+	return n < 0 ? err_errno(e, (int)-n, "cannot read") : 0;
+}
+
+int digest256_fd(int fd, struct digest256 *ret, struct err *e)
+{
+	uint64_t size;
+
+	return digest_fd(EVP_sha256(), fd, ret->b, &size, e);
+}
+
+int digest384_fd(int fd, struct digest384 *ret, uint64_t *ret_size, struct err *e)
+{
+	return digest_fd(EVP_sha384(), fd, ret->b, ret_size, e);
 }

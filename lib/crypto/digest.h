@@ -40,5 +40,14 @@ static inline struct digest384 digest384_bytes(const void *p, size_t n)
 	return digest384_of(&part, 1);
 }
 
+/* SHA-384 of bytes that come one after the other; digest384_end() frees it.  Neither can fail. */
+struct digest384_run;
+struct digest384_run *digest384_begin(void);
+void digest384_add(struct digest384_run *run, const void *p, size_t n);
+struct digest384 digest384_end(struct digest384_run *run);
+
 /* SHA-256 of all that can be read from @fd (borrowed), from its current offset. */
 int digest256_fd(int fd, struct digest256 *ret, struct err *e);
+
+/* SHA-384 of the same, and how many bytes that were. */
+int digest384_fd(int fd, struct digest384 *ret, uint64_t *ret_size, struct err *e);
