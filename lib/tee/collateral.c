@@ -37,11 +37,23 @@ static int read_crl(const json_t *j, const char *key, struct x509_crl **ret, str
 	return rc < 0 ? err_wrap(e, ERR_INPUT, "collateral: %s", key) : 0;
 }
 
+/* A chain copied out of a quote has the quote's NUL behind it. */
+static int read_chain(const json_t *j, const char *key, struct x509_chain *ret, struct err *e)
+{
+	const json_t *v = json_object_get(j, key);
+	int rc;
+
+	if (!json_is_string(v))
+		return err_set(e, ERR_INPUT, "collateral: no text \"%s\"", key);
+	rc = x509_chain_read(json_string_value(v), json_string_length(v), ret, e);
+	return rc < 0 ? err_wrap(e, rc, "collateral: %s", key) : 0;
+}
+
 static int read_document(const json_t *j, const char *name, struct collateral_document *ret,
 			 struct err *e)
 {
 	char signature[64], chain[64];
-	const char *text = "", *hex = "", *pem = "";
+	const char *text = "", *hex = "";
 	int rc = member(j, name, &text, e);
 
 	(void)str_format(signature, sizeof signature, "%s_signature", name);
@@ -49,14 +61,11 @@ static int read_document(const json_t *j, const char *name, struct collateral_do
 	if (rc == 0)
 		rc = member(j, signature, &hex, e);
 	if (rc == 0)
-		rc = member(j, chain, &pem, e);
+		rc = read_chain(j, chain, &ret->signer, e);
 	if (rc < 0)
 		return rc;
 	if (str_unhex(ret->signature, sizeof ret->signature, hex) < 0)
 		return err_set(e, ERR_INPUT, "collateral: %s is not 64 bytes of hex", signature);
-	rc = x509_chain_read(pem, strlen(pem), &ret->signer, e);
-	if (rc < 0)
-		return err_wrap(e, rc, "collateral: %s", chain);
 	ret->text = xstrdup(text);
 	return 0;
 }
@@ -72,6 +81,8 @@ int collateral_parse(const void *p, size_t n, struct collateral *ret, struct err
 	rc = read_crl(j, "root_ca_crl", &c.root_crl, e);
 	if (rc == 0)
 		rc = read_crl(j, "pck_crl", &c.pck_crl, e);
+	if (rc == 0)
+		rc = read_chain(j, "pck_crl_issuer_chain", &c.pck_crl_issuer, e);
 	if (rc == 0)
 		rc = read_document(j, "tcb_info", &c.tcb_info, e);
 	if (rc == 0)
@@ -90,6 +101,7 @@ void collateral_deinit(struct collateral *c)
 {
 	x509_crl_free(c->root_crl);
 	x509_crl_free(c->pck_crl);
+	x509_chain_deinit(&c->pck_crl_issuer);
 	free(c->tcb_info.text);
 	free(c->qe_identity.text);
 	x509_chain_deinit(&c->tcb_info.signer);

@@ -26,6 +26,8 @@ struct collateral_document {
 
 struct collateral {
 	struct x509_crl *root_crl, *pck_crl;
+	struct x509_chain
+		pck_crl_issuer; /* its dates count; who signed, the quote's own chain says */
 	struct collateral_document tcb_info, qe_identity;
 	struct digest256 digest; /* of the bytes it was read from */
 };

@@ -143,9 +143,16 @@ bool quote_trust_root_crl(struct quote_ctx *c)
 	return crl(c, c->args->collateral->root_crl, c->args->root);
 }
 
+/*
+ * The CA that signed the list is the one that the quote's own chain names: the issuer chain beside the list
+ * can add no trust, and may hold the leaf too.  Its dates count, as they do in Intel's library.
+ */
 bool quote_trust_pck_crl(struct quote_ctx *c)
 {
-	return crl(c, c->args->collateral->pck_crl, c->platform->chain.certs[1]);
+	const struct collateral *col = c->args->collateral;
+
+	return crl(c, col->pck_crl, c->platform->chain.certs[1]) &&
+	       fault(c, x509_chain_dates(&col->pck_crl_issuer, c->args->at));
 }
 
 static bool unlisted(struct quote_ctx *c, const struct x509_crl *crl, const struct x509_cert *cert)
@@ -286,6 +293,7 @@ static int64_t collateral_ends(const struct quote_ctx *c)
 	size_t i;
 
 	earliest(&ends, x509_crl_until(col->pck_crl));
+	earliest(&ends, x509_chain_until(&col->pck_crl_issuer));
 	earliest(&ends, x509_chain_until(&col->tcb_info.signer));
 	earliest(&ends, x509_chain_until(&col->qe_identity.signer));
 	earliest(&ends, x509_chain_until(&c->platform->chain));
