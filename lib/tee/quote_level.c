@@ -32,8 +32,9 @@ bool quote_level_module(struct quote_ctx *c)
 	if (!quote_ctx_is_tdx(c))
 		return true;
 	c->module = module_of(c, c->q.td.tee_tcb_svn[1]);
-	return c->module || quote_ctx_refuse(c, "an identity of the TDX module",
-					     "none for version %u", c->q.td.tee_tcb_svn[1]);
+	return json_is_object(c->module) ||
+	       quote_ctx_refuse(c, "an identity of the TDX module", "none for version %u",
+				c->q.td.tee_tcb_svn[1]);
 }
 
 bool quote_level_seam_signer(struct quote_ctx *c)
