@@ -97,6 +97,11 @@ class Failed(Exception):
         self.result = result
 
 
+def own_registry(folder, extra):
+    """Tests run beside each other and share a host, but not its CIDs and ports: unless @extra says otherwise."""
+    return "" if "host_registry:" in extra else f"host_registry: {folder}/h\n"
+
+
 class Host:
     """A scratch state folder and the daemon that serves it."""
 
@@ -120,7 +125,7 @@ class Host:
         shutil.copytree(IMAGE, f"{self.dir}/s/image/{os.path.basename(IMAGE.rstrip('/'))}")
         self.config = f"{self.dir}/baileyd.yaml"
         with open(self.config, "w", encoding="utf-8") as f:
-            f.write(f"state: {self.dir}/s\nrun: {self.dir}/r\n{extra}")
+            f.write(f"state: {self.dir}/s\nrun: {self.dir}/r\n{own_registry(self.dir, extra)}{extra}")
         self.socket = f"{self.dir}/r/baileyd.sock"
         self.daemon = None
         self.start()

@@ -23,7 +23,7 @@ host = bailey.Host(FAST)
 
 def configure(text):
     with open(host.config, "w", encoding="utf-8") as f:
-        f.write(f"state: {host.dir}/s\nrun: {host.dir}/r\n{text}")
+        f.write(f"state: {host.dir}/s\nrun: {host.dir}/r\nhost_registry: {host.dir}/h\n{text}")
 
 
 def call(method, vm):

@@ -75,7 +75,7 @@ static int settle_cid(struct daemon *d, struct vm_state *s, struct err *e)
 		if (vm->state.cid == s->cid)
 			s->cid = 0;
 	}
-	return s->cid ? 0 : fleet_new_cid(&d->fleet, c->cid_first, c->n_cids, &s->cid, e);
+	return s->cid ? 0 : fleet_new_cid(&d->fleet, c->cid_first, c->n_cids, NULL, &s->cid, e);
 }
 
 /* An update that a crash interrupted.  One that is not fit leaves the VM as it was. */
@@ -204,6 +204,7 @@ static void adopt_running(struct vm *vm, pid_t pid)
 
 	vm->is_running = true;
 	vm->qemu_pid = pid;
+	vm->has_cid = vm->has_ports = true; /* whoever says otherwise */
 	if (hostlink_open(vm, &e))
 		log_error("vm %s: cannot listen for its calls: %s", vm->short_id, e.text);
 	/* What it said while nobody listened it keeps for us, if it is a guest of ours; else ask it. */

@@ -103,6 +103,7 @@ static int read_paths(const struct reader *r)
 			     "%d bytes",
 			     c->run, CONFIG_RUN_MAX);
 	}
+	c->host_registry = json_get_str(c->doc, "host_registry", "/run/bailey-host");
 	c->api_socket = socket ? xstrdup(socket) : xasprintf("%s/baileyd.sock", c->run);
 	return 0;
 }

@@ -56,6 +56,7 @@ struct config {
 	json_t *doc;	  /* owns the strings that are const below */
 	const char *name;
 	char *state, *run, *api_socket;
+	const char *host_registry; /* the folder that the daemons of this host share */
 	enum log_level log;
 
 	uint32_t users[CONFIG_USERS_MAX]; /* who may call besides root and our own uid */

@@ -305,6 +305,14 @@ const struct conf_key config_table[] = {
 	  .doc = "Folder of sockets; a short path, as those of sockets are limited.  The default "
 		 "is /run/bailey for root, else bailey in $XDG_RUNTIME_DIR.",
 	  .example = "/run/bailey" },
+	{ .name = "host_registry",
+	  .type = CONF_STRING,
+	  .min = 2,
+	  .max = 255,
+	  .check = config_check_path,
+	  .otherwise = "/run/bailey-host",
+	  .doc = "Folder in which the daemons of this host tell each other which vsock CIDs and "
+		 "host ports their VMs have; the same for all of them." },
 	{ .name = "log",
 	  .type = CONF_ENUM,
 	  .values = levels,

@@ -174,6 +174,7 @@ const char *vm_create(struct daemon *d, struct manifest *m, const struct vm_file
 		      bool stopped, vm_done_fn done, void *arg, struct err *e)
 {
 	struct vm_state s = { .started = false };
+	auto_manifest struct manifest copy = MANIFEST_NULL;
 	struct create *c;
 	struct vm *vm;
 
@@ -184,22 +185,28 @@ const char *vm_create(struct daemon *d, struct manifest *m, const struct vm_file
 	}
 	if ((d->config->unique_names && fleet_check_name(&d->fleet, m->name, e)) ||
 	    fleet_check_ports(&d->fleet, m, e) ||
-	    fleet_new_cid(&d->fleet, d->config->cid_first, d->config->n_cids, &s.cid, e))
+	    fleet_new_cid(&d->fleet, d->config->cid_first, d->config->n_cids, NULL, &s.cid, e))
 		return NULL;
 	fleet_new_id(&d->fleet, m->id);
 	m->created_at_ms = time_unix_ms();
+	manifest_copy(m, &copy);
+	vm = vm_new(d, &copy, &s, -1);
+	vm->is_hidden = true;
+	fleet_add(&d->fleet, vm);
+	if (host_claims_take(vm, e)) {
+		fleet_drop(&d->fleet, vm);
+		return NULL;
+	}
 	c = xnew(struct create);
-	manifest_copy(m, &c->m);
+	c->m = *m;
+	*m = MANIFEST_NULL;
 	copy_files(c, files);
 	c->d = d;
-	c->state = s;
+	c->state = vm->state;
 	c->root = d->vm_root;
 	c->stopped = stopped;
 	c->done = done;
 	c->arg = arg;
-	vm = vm_new(d, m, &s, -1);
-	vm->is_hidden = true;
-	fleet_add(&d->fleet, vm);
 	c->op = (struct op){ .vm = vm, .name = "create", .steps = create_steps, .done = created };
 	op_queue(&c->op);
 	return vm->manifest.id;

@@ -216,6 +216,7 @@ static void listed(void *arg, const struct hypervisor_result *r)
 	}
 	inject_point("daemon.listed");
 	n = adopt_domains(d, r);
+	host_claims_wake(&d->claims);
 	inject_point("daemon.adopted");
 	/* Asking QEMU what it can do took megabytes, once. */
 	(void)malloc_trim(0);
@@ -247,6 +248,7 @@ static void opened(void *arg, const struct hypervisor_result *r)
 		fail(d, "cannot load the VMs", &e);
 		return;
 	}
+	host_claims_start(&d->claims);
 	hypervisor_list(d->hypervisor, listed, d);
 }
 
@@ -299,6 +301,7 @@ int daemon_start(struct daemon *d, uv_loop_t *loop, const struct config *c, stru
 	d->on_term.data = d->on_int.data = d->patience.data = d;
 	(void)uv_signal_start(&d->on_term, on_signal, SIGTERM);
 	(void)uv_signal_start(&d->on_int, on_signal, SIGINT);
+	host_claims_init(&d->claims, d);
 	log_keeper_start(&d->logs, d);
 	restarter_start(&d->restarts, d);
 	disk_guard_start(&d->disk, d);
@@ -319,6 +322,7 @@ static void close_handles(void *arg)
 	uv_close((uv_handle_t *)&d->on_int, NULL);
 	uv_close((uv_handle_t *)&d->patience, NULL);
 	uv_close((uv_handle_t *)&d->watchdog, NULL);
+	host_claims_stop(&d->claims);
 	log_keeper_stop(&d->logs);
 	restarter_stop(&d->restarts);
 	disk_guard_stop(d->disk);
@@ -393,6 +397,7 @@ void daemon_idle(struct daemon *d)
 		close_down(d);
 	else
 		restarter_wake(&d->restarts);
+	host_claims_wake(&d->claims);
 }
 
 void daemon_deinit(struct daemon *d)

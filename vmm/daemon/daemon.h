@@ -17,6 +17,7 @@
 #include "daemon/discovery.h"
 #include "daemon/feed.h"
 #include "daemon/fleet.h"
+#include "daemon/host_claims.h"
 #include "daemon/log_keeper.h"
 #include "daemon/pulls.h"
 #include "daemon/restarter.h"
@@ -42,6 +43,7 @@ struct daemon {
 	const struct config *config;
 	struct fleet fleet;
 	struct feed feed;
+	struct host_claims claims;
 	int lock_fd;	      /* of the state folder, held for life */
 	int vm_root;	      /* <state>/vm */
 	const char *sysfs;    /* "/sys" */

@@ -15,19 +15,18 @@
 
 #include <jansson.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/num.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "base/version.h"
 #include "daemon/config.h"
+#include "daemon/proc_figures.h"
 #include "data/json.h"
 
-enum { RECORD_MAX = 6 * 1024, SWEPT_MAX = 1000, START_FIELD = 22 };
+enum { RECORD_MAX = 6 * 1024, SWEPT_MAX = 1000 };
 
 static const char product[] = "bailey";
 
@@ -84,27 +83,6 @@ static void sweep(int dirfd)
 	(void)closedir(dir);
 }
 
-/* When we began, in ticks since the host did.  0: /proc does not say. */
-static uint64_t pid_start(void)
-{
-	auto_buf struct buf b = BUF_MAX(0);
-	uint64_t ticks = 0;
-	char *at, *end;
-	int field = 2;
-
-	if (file_read(AT_FDCWD, "/proc/self/stat", RECORD_MAX, &b, NULL))
-		return 0;
-	at = strrchr((char *)b.p, ')'); /* the name before may hold anything */
-	while (at && field++ < START_FIELD) {
-		at = strchr(at, ' ');
-		at = at ? at + 1 : NULL;
-	}
-	end = at ? strchr(at, ' ') : NULL;
-	if (end)
-		*end = 0;
-	return end && num_parse_u64(at, 0, INT64_MAX, &ticks) == 0 ? ticks : 0;
-}
-
 static void new_id(char ret[static 37])
 {
 	uint8_t b[16];
@@ -129,7 +107,7 @@ static char *record(const struct config *c, const char *id, const char *image_di
 			      "run_path", vms, "node_name", c->name, "version",
 			      "v" DSTACK_VERSION " (bailey:" BAILEY_VERSION ")", "started_at",
 			      (json_int_t)(time_unix_ms() / 1000), "product", product, "pid_start",
-			      (json_int_t)pid_start());
+			      (json_int_t)proc_figures_start(getpid()));
 	char *text = json_pretty(j);
 
 	json_decref(j);

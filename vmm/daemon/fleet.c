@@ -110,12 +110,13 @@ static bool cid_taken(const struct fleet *f, uint32_t cid)
 	return false;
 }
 
-int fleet_new_cid(const struct fleet *f, uint32_t first, uint32_t n, uint32_t *ret, struct err *e)
+int fleet_new_cid(const struct fleet *f, uint32_t first, uint32_t n, const bool *taken,
+		  uint32_t *ret, struct err *e)
 {
 	uint32_t i;
 
 	for (i = 0; i < n; i++) {
-		if (!cid_taken(f, first + i)) {
+		if (!cid_taken(f, first + i) && !(taken && taken[i])) {
 			*ret = first + i;
 			return 0;
 		}
@@ -148,8 +149,9 @@ static int check_against(const struct manifest *m, const struct vm *vm,
 		for (j = 0; j < n; j++) {
 			if (ports_collide(&m->ports[i], &theirs[j])) {
 				return err_set(e, ERR_CONFLICT,
-					       "host port mapping conflicts with VM %s: %s",
-					       vm->manifest.id,
+					       "host port mapping conflicts with VM %s (\"%s\"): "
+					       "%s",
+					       vm->manifest.id, vm->manifest.name,
 					       ports_text(&m->ports[i], text, sizeof(text)));
 			}
 		}
@@ -176,6 +178,18 @@ int fleet_check_ports(const struct fleet *f, const struct manifest *m, struct er
 
 	for (vm = f->first; vm && !rc; vm = vm->next) {
 		if (!str_equal(vm->manifest.id, m->id))
+			rc = check_vm(m, vm, e);
+	}
+	return rc;
+}
+
+int fleet_check_used_ports(const struct fleet *f, const struct manifest *m, struct err *e)
+{
+	const struct vm *vm;
+	int rc = 0;
+
+	for (vm = f->first; vm && !rc; vm = vm->next) {
+		if (vm->is_running && !str_equal(vm->manifest.id, m->id))
 			rc = check_vm(m, vm, e);
 	}
 	return rc;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/hostlink.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -73,6 +74,12 @@ int hostlink_start(struct daemon *d, struct err *e)
 	if (rc || d->vsock != DOMAIN_VSOCK_KERNEL)
 		return rc;
 	fd = carrier_listen_kernel(CARRIER_HOST_PORT, e);
+	if (fd == -EADDRINUSE) {
+		return err_set(e, ERR_CONFLICT,
+			       "vsock port %d of this host is another's, as of a baileyd with the "
+			       "same carrier; set vsock.carrier: bailey-vsock for one of them",
+			       CARRIER_HOST_PORT);
+	}
 	return fd < 0 ? fd : hostapi_listen_kernel(d->host_api, fd, e);
 }
 

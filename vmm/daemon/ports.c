@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "daemon/config.h"
+#include "daemon/port_owner.h"
 
 struct address {
 	union {
@@ -101,7 +102,7 @@ static int probe(const struct manifest_port *p, struct err *e)
 {
 	auto_close int fd = -1;
 	struct address a;
-	char text[96];
+	char text[96], owner[PORT_OWNER_SIZE];
 	int on = 1;
 
 	if (!read_address(p, &a))
@@ -117,7 +118,8 @@ static int probe(const struct manifest_port *p, struct err *e)
 	ports_text(p, text, sizeof(text));
 	if (errno == EADDRINUSE)
 		return err_set(e, ERR_CONFLICT,
-			       "host port %s is taken by another process; choose another", text);
+			       "host port %s is taken by %s; choose another, or end that", text,
+			       port_owner(p, owner));
 	if (errno == EADDRNOTAVAIL)
 		return err_set(e, ERR_INPUT, "host port %s: this host has no such address", text);
 	return err_errno(e, errno, "cannot bind host port %s", text);

@@ -27,7 +27,7 @@ int ports_allowed(const struct config *c, const struct manifest_port *p, struct 
 int ports_distinct(const struct manifest *m, struct err *e);
 
 /*
- * Try to bind each on the host for a moment.  Return: 0; ERR_CONFLICT with the first that another process has;
+ * Try to bind each on the host for a moment.  Return: 0; ERR_CONFLICT with the first that another process has, and which;
  * ERR_INPUT for an address that the host does not have.
  */
 int ports_probe(const struct manifest *m, struct err *e);

@@ -10,7 +10,7 @@
 #include "base/num.h"
 #include "base/str.h"
 
-enum { STAT_MAX = 4096, FIELD_UTIME = 14, FIELD_STIME = 15, FIELD_RSS = 24 };
+enum { STAT_MAX = 4096, FIELD_UTIME = 14, FIELD_STIME = 15, FIELD_START = 22, FIELD_RSS = 24 };
 
 /* Field @n of proc(5), counted from 1; @rest begins at field 3. */
 static bool field(const char *rest, unsigned int n, uint64_t *ret)
@@ -45,15 +45,28 @@ bool proc_figures_parse(const char *stat, uint64_t ticks_a_second, uint64_t page
 	return true;
 }
 
+static bool read_stat(pid_t pid, struct buf *ret)
+{
+	char path[64];
+
+	(void)str_format(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	return pid > 0 && file_read(AT_FDCWD, path, STAT_MAX, ret, NULL) == 0 && ret->n;
+}
+
+uint64_t proc_figures_start(pid_t pid)
+{
+	auto_buf struct buf b = BUF_MAX(0);
+	const char *rest = read_stat(pid, &b) ? strrchr((const char *)b.p, ')') : NULL;
+	uint64_t ticks;
+
+	return rest && rest[1] == ' ' && field(rest + 2, FIELD_START, &ticks) ? ticks : 0;
+}
+
 bool proc_figures_read(pid_t pid, struct proc_figures *ret)
 {
 	long ticks = sysconf(_SC_CLK_TCK), page = sysconf(_SC_PAGESIZE);
 	auto_buf struct buf b = BUF_MAX(0);
-	char path[64];
 
-	if (pid <= 0 || ticks <= 0 || page <= 0)
-		return false;
-	(void)str_format(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	return file_read(AT_FDCWD, path, STAT_MAX, &b, NULL) == 0 && b.n &&
+	return ticks > 0 && page > 0 && read_stat(pid, &b) &&
 	       proc_figures_parse((const char *)b.p, (uint64_t)ticks, (uint64_t)page, ret);
 }

@@ -163,6 +163,8 @@ static void load_new(struct reload *r, const struct seen *s)
 	assert(vm);
 	r->counts.loaded++;
 	log_info("vm %s: loaded", vm->short_id);
+	if (host_claims_take(vm, &e))
+		log_warn("vm %s: %s", vm->short_id, e.text);
 	if (vm->state.started)
 		vm_start(vm, NULL, NULL);
 }
@@ -257,7 +259,8 @@ static void show(struct op *op)
 	vm_load_facts(vm);
 	rr->r->counts.updated++;
 	vm_note(vm, "vmm.reloaded", "");
-	if (fleet_check_ports(&vm->d->fleet, &vm->manifest, &e))
+	vm->has_ports = false;
+	if (fleet_check_ports(&vm->d->fleet, &vm->manifest, &e) || host_claims_take(vm, &e))
 		log_warn("vm %s: %s", vm->short_id, e.text);
 	op_next(op, rc);
 }

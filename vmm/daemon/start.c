@@ -81,7 +81,11 @@ static void begin(struct op *op)
 				    "restart of baileyd, goes on with it"));
 		return;
 	}
-	rc = limits_check_room(vm->d, vm, &vm->manifest, true, &op->err);
+	rc = fleet_check_used_ports(&vm->d->fleet, &vm->manifest, &op->err);
+	if (!rc)
+		rc = host_claims_take(vm, &op->err);
+	if (!rc)
+		rc = limits_check_room(vm->d, vm, &vm->manifest, true, &op->err);
 	if (!rc)
 		rc = disk_guard_check_start(vm->d->config, &op->err);
 	if (!rc)

@@ -79,3 +79,18 @@ void strays_end(const char *option, bool (*is_stray)(const char *value, void *ar
 	if (proc)
 		(void)closedir(proc);
 }
+
+bool strays_is_there(const char *option, const char *value)
+{
+	const struct dirent *entry;
+	char found[VALUE_MAX];
+	bool is_there = false;
+	DIR *proc = opendir("/proc");
+
+	while (proc && !is_there && (entry = readdir(proc)) != NULL)
+		is_there = entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+			   value_of(entry->d_name, option, found) && str_equal(found, value);
+	if (proc)
+		(void)closedir(proc);
+	return is_there;
+}

@@ -19,3 +19,6 @@ void strays_end(const char *option, bool (*is_stray)(const char *value, void *ar
 
 /* Is @pid a process that has @option with @value right behind it?  (A number alone may be another's by now.) */
 bool strays_has(pid_t pid, const char *option, const char *value);
+
+/* Is there a process that has @option with @value right behind it? */
+bool strays_is_there(const char *option, const char *value);

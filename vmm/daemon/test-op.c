@@ -209,6 +209,7 @@ static void test_nothing_waits_behind_the_last_operation(void)
 
 static void test_ids_and_cids_are_nobody_elses(void)
 {
+	static const bool of_others[5] = { false, false, true };
 	uint32_t cid;
 	struct vm *vm = d.fleet.first, *other = add_vm(0);
 	struct err e = ERR_NONE;
@@ -216,9 +217,10 @@ static void test_ids_and_cids_are_nobody_elses(void)
 	assert(d.fleet.first == other && !other->next->next); /* in order of creation */
 	vm->state.cid = 10;
 	other->state.cid = 11;
-	assert(!fleet_new_cid(&d.fleet, 10, 3, &cid, NULL) && cid == 12);
-	assert(fleet_new_cid(&d.fleet, 10, 2, &cid, &e) == ERR_LIMIT &&
+	assert(!fleet_new_cid(&d.fleet, 10, 3, NULL, &cid, NULL) && cid == 12);
+	assert(fleet_new_cid(&d.fleet, 10, 2, NULL, &cid, &e) == ERR_LIMIT &&
 	       strstr(e.text, "CID pool exhausted"));
+	assert(!fleet_new_cid(&d.fleet, 10, 5, of_others, &cid, NULL) && cid == 13);
 	assert(!fleet_find_cid(&d.fleet, 11)); /* it does not run */
 	other->is_running = true;
 	assert(fleet_find_cid(&d.fleet, 11) == other);

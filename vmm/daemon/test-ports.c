@@ -92,7 +92,8 @@ static void test_a_port_that_is_taken_is_seen(int type)
 	struct manifest m = { .ports = &p, .n_ports = 1 };
 	struct err e = ERR_NONE;
 
-	assert(ports_probe(&m, &e) == ERR_CONFLICT && strstr(e.text, "taken by another process"));
+	assert(ports_probe(&m, &e) == ERR_CONFLICT && strstr(e.text, "taken by test-") &&
+	       strstr(e.text, "(process "));
 	(void)str_copy(p.address, sizeof(p.address), "0.0.0.0");
 	assert(ports_probe(&m, NULL) == ERR_CONFLICT);
 	(void)str_copy(p.address, sizeof(p.address), "192.0.2.1");

@@ -44,6 +44,7 @@ static void test_our_own(void)
 
 	assert(proc_figures_read(getpid(), &f) && f.memory_bytes > 0);
 	assert(!proc_figures_read(0, &f) && !proc_figures_read(-1, &f));
+	assert(proc_figures_start(getpid()) > 0 && proc_figures_start(0) == 0);
 }
 
 int main(void)

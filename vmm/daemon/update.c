@@ -128,7 +128,7 @@ static int check(struct update *u, struct vm *vm, struct err *e)
 	u->grows = u->m.disk_size > vm->manifest.disk_size && !vm->is_running;
 	u->m.since_boot = vm->state.generation + 1;
 	vm->staged = &u->m;
-	return 0;
+	return u->q->update_ports ? host_claims_take_staged(vm, e) : 0;
 }
 
 static void begin(struct op *op)
@@ -205,6 +205,7 @@ static void show(struct op *op)
 	struct update *u = update_of(op);
 	struct vm *vm = op->vm;
 	struct manifest was = vm->manifest;
+	struct err e = ERR_NONE;
 	char body[320];
 
 	if (!u->has_changed) {
@@ -222,6 +223,8 @@ static void show(struct op *op)
 	(void)str_format(body, sizeof(body), "%s%s", u->what,
 			 vm->is_running ? "; from the next start on" : "");
 	vm_note(vm, "vmm.updated", body);
+	if (host_claims_take(vm, &e))
+		log_warn("vm %s: %s", vm->short_id, e.text);
 	op_next(op, 0);
 }
 

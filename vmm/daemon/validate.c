@@ -347,6 +347,8 @@ int validate_new(const struct daemon *d, const configuration *c, struct manifest
 	if (!rc)
 		rc = fleet_check_ports(&d->fleet, &m, e);
 	if (!rc)
+		rc = host_claims_check_ports(d, m.ports, m.n_ports, e);
+	if (!rc)
 		rc = ports_probe(&m, e);
 	if (rc)
 		return rc;

@@ -154,6 +154,8 @@ static int update_ports(const struct vm *vm, const request *q,
 	rc = validate_ports(vm->d, c, m, e);
 	if (!rc)
 		rc = fleet_check_ports(&vm->d->fleet, m, e);
+	if (!rc)
+		rc = host_claims_check_ports(vm->d, m->ports, m->n_ports, e);
 	return rc ? rc : probe_new(vm, m, e);
 }
 

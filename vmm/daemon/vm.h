@@ -43,8 +43,11 @@ struct vm {
 	bool is_removing;		/* RemoveVm was accepted: no other operation is */
 	bool is_marking;		/* .removing is on its way to the disk */
 	bool has_removal;		/* the operation is in the queue */
-	bool is_hidden;	     /* being created: counts for ids, ports and CIDs, but is not shown */
-	pid_t qemu_pid;	     /* 0: not known */
+	bool is_hidden; /* being created: counts for ids, ports and CIDs, but is not shown */
+	pid_t qemu_pid; /* 0: not known */
+	bool has_cid, has_ports; /* host_claims.h: no other VM of this host has claimed them */
+	pid_t known_pid;	 /* host_claims.c: the process that began at known_start */
+	uint64_t known_start;
 	uint64_t sv_removed; /* api_sv.c: the boot whose process is not listed any more; 0: none */
 
 	/* An update: its manifest until it is in place; and the ports that the running QEMU has from before. */

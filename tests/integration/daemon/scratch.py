@@ -75,7 +75,7 @@ class Daemon:
         os.chmod(f"{self.dir}/s", 0o711)
         self.config = f"{self.dir}/c.yaml"
         with open(self.config, "w", encoding="utf-8") as f:
-            f.write(f"state: {self.dir}/s\nrun: {self.dir}/r\n{extra}")
+            f.write(f"state: {self.dir}/s\nrun: {self.dir}/r\nhost_registry: {self.dir}/h\n{extra}")
         self.socket = f"{self.dir}/r/baileyd.sock"
         self.process = None
         self.start()

@@ -71,7 +71,7 @@ def test_ports_that_are_wrong():
         s.listen()
         taken = s.getsockname()[1]
         if 20000 <= taken <= 40000:
-            d.fails("CreateVm", vm(ports=[port(host_port=taken)]), f"127.0.0.1:{taken}", "taken by another process")
+            d.fails("CreateVm", vm(ports=[port(host_port=taken)]), f"127.0.0.1:{taken}", f"(process {os.getpid()})")
 
 
 @unchanged

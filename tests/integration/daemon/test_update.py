@@ -166,7 +166,7 @@ def test_refusals_change_no_byte():
         taken = free_port()
         s.bind(("127.0.0.1", taken))
         s.listen()
-        d.fails("UpdateVm", {"id": vid, "update_ports": True, "ports": [port(taken)]}, "taken by another process")
+        d.fails("UpdateVm", {"id": vid, "update_ports": True, "ports": [port(taken)]}, "taken by ", "(process ")
     d.fails("UpdateVm", {"id": "../x"}, "invalid VM id")
     d.fails("UpdateVm", {"id": "11111111-1111-4111-8111-111111111111", "memory": 1}, "VM not found")
     # a disk that cannot be grown takes the whole update back

@@ -53,7 +53,7 @@ def restart(text=None):
     assert d.stop() == 0, d.log()
     if text is not None:
         with open(d.config, "w", encoding="utf-8") as f:
-            f.write(f"state: {d.dir}/s\nrun: {d.dir}/r\n{text}")
+            f.write(f"state: {d.dir}/s\nrun: {d.dir}/r\nhost_registry: {d.dir}/h\n{text}")
     d.start()
 
 
