@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "crypto/x509.h"
+#include "tee/collateral.h"
 
 /* What Intel publishes of its root: the digest of its certificate, and its key. */
 static const char digest[] = "44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3";
@@ -33,6 +34,28 @@ static void test_it_is_intels(void)
 	x509_cert_free(c);
 }
 
+/* It is the very certificate at the end of real chains, and its key signed the list beside them. */
+static void test_it_ends_the_chains_of_real_collateral(void)
+{
+	enum { WHEN = 1752919234 };
+	auto_buf struct buf b = { 0 };
+	struct collateral c = COLLATERAL_NULL;
+	struct x509_cert *root = root_intel();
+	struct digest256 ours = x509_cert_digest(root), d;
+
+	assert(file_read(AT_FDCWD,
+			 SOURCE_DIR "/tests/vectors/quotes/real/tdx_v4_uptodate/collateral.json",
+			 1 << 20, &b, NULL) == 0);
+	assert(collateral_parse(b.p, b.n, &c, NULL) == 0 && c.tcb_info.signer.n == 2);
+	d = x509_cert_digest(c.tcb_info.signer.certs[1]);
+	assert(memcmp(d.b, ours.b, sizeof(d.b)) == 0);
+	d = x509_cert_digest(c.pck_crl_issuer.certs[1]);
+	assert(memcmp(d.b, ours.b, sizeof(d.b)) == 0);
+	assert(x509_crl_check(c.root_crl, root, WHEN) == X509_GOOD);
+	collateral_deinit(&c);
+	x509_cert_free(root);
+}
+
 /* One of the same name and another key is what a simulator has. */
 static void test_no_other_is(void)
 {
@@ -49,6 +72,7 @@ static void test_no_other_is(void)
 int main(void)
 {
 	test_it_is_intels();
+	test_it_ends_the_chains_of_real_collateral();
 	test_no_other_is();
 	return 0;
 }

@@ -2,6 +2,7 @@
 """bailey verify quote: every vector, and every part of quote and collateral that is not as it was signed"""
 import base64
 import calendar
+import glob
 import json
 import os
 import re
@@ -210,6 +211,24 @@ def test_a_flipped_chain_of_a_signer():
                 a = check(collateral={f"{part}_issuer_chain": other})
                 assert a["check"] == part.replace("_", "-") + "-signer" or \
                     (a["check"] == "collateral-form" and part in a["got"]), (part, which, i, a)
+
+
+def test_the_page_of_differences_from_dcap_qvl():
+    """docs/dcap-qvl.md has a row for each vector at hand whose two statuses differ, and no other answer than we give."""
+    page = load(f"{SOURCE}/docs/dcap-qvl.md").decode()
+    rows = {m[0]: m[1:] for m in re.findall(r"^\| \*?`(\w+)`\*? \| (\w+) \| (\w+) \| ", page, re.M)}
+    folders = [os.path.dirname(p) for root in (f"{VECTORS}/quotes", f"{BESIDE}/quotes")
+               for p in glob.glob(f"{root}/**/expected.json", recursive=True)]
+    found = set()
+    for folder in folders:
+        reference = json.loads(load(f"{folder}/expected.json"))["reference"]
+        if not os.path.exists(f"{folder}/collateral.json") or "dcapqvl" not in reference:
+            continue
+        name, said = os.path.basename(folder), tuple(reference[who].get("status", "refused") for who in ("intel", "dcapqvl"))
+        assert rows.get(name, (said[0], said[0])) == said, (name, said, rows.get(name))
+        found.add(name)
+    not_here = {m for m in re.findall(r"\*`(\w+)`\*", page)}
+    assert set(rows) - not_here <= found and len(rows) >= 12, (rows, found)
 
 
 def test_a_collateral_without_its_form():
