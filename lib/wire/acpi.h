@@ -22,7 +22,7 @@
 struct err;
 
 enum {
-	ACPI_TABLES_MAX = 16,	      /* tables in a blob; QEMU's q35 makes 8 to 10 */
+	ACPI_TABLES_MAX = 12,	      /* tables in a blob; QEMU's q35 makes 8 to 10 */
 	ACPI_BLOB_ALIGN = 128 * 1024, /* QEMU fills a blob up to a multiple of this */
 	ACPI_BLOB_MAX = 4 * 1024 * 1024,
 	ACPI_HEADER_SIZE = 36, /* of every table but the FACS */
@@ -49,7 +49,8 @@ struct acpi_tables {
  * A blob may be cut after its last table, as recordings often are.
  *
  * Return: 0; ERR_PROTO: what is there is no blob of QEMU's (no FACS first, a length that does not fit, two tables of
- *         a name, no DSDT, FACP or RSDT, bytes after the last table); ERR_LIMIT: too large, too many tables.
+ *         a name, no DSDT, FACP or RSDT, a pointer to elsewhere, bytes after the last table); ERR_LIMIT: too large, too
+ *         many tables.
  */
 int acpi_tables_read(const uint8_t *p, size_t n, struct acpi_tables *ret, struct err *e);
 
@@ -59,8 +60,8 @@ const struct acpi_table *acpi_tables_find(const struct acpi_tables *t, const cha
 /* The size that QEMU gives the blob of these tables: used, rounded up to ACPI_BLOB_ALIGN. */
 size_t acpi_blob_size(const struct acpi_tables *t);
 
-/* What QEMU puts into etc/table-loader beside these tables.  Return: 0; ERR_PROTO: the RSDT is no list of pointers. */
-int acpi_loader(const struct acpi_tables *t, uint8_t ret[static ACPI_LOADER_SIZE], struct err *e);
+/* What QEMU puts into etc/table-loader beside these tables. */
+void acpi_loader(const struct acpi_tables *t, uint8_t ret[static ACPI_LOADER_SIZE]);
 
 /* What QEMU puts into etc/acpi/rsdp beside these tables. */
 void acpi_rsdp(const struct acpi_tables *t, uint8_t ret[static ACPI_RSDP_SIZE]);
