@@ -29,6 +29,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "loop/child_parts.h"
 
 enum {
 	TIMEOUT_MS = 60 * 1000,
@@ -36,7 +37,6 @@ enum {
 	FIRST_FREE_FD = 3,
 	DETACHED_FDS_MAX = 16,
 	HIGH_FD = 512, /* where fds wait before they get their numbers */
-	EXEC_FAILED = 127,
 	WATCH_MS = 200,
 };
 
@@ -48,7 +48,7 @@ static const char *const env_default[] = {
 
 /* ---- in the child, between fork and exec ---- */
 
-static void reset_signals(void)
+void child_reset_signals(void)
 {
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t none;
@@ -71,21 +71,19 @@ static char *const *plain(const char *const *v)
 	return u.out;
 }
 
-__attribute__((noreturn)) static void exec_or_tell(const char *const *argv, const char *const *env,
-						   int tell_fd)
+void child_exec_or_tell(const char *const *argv, const char *const *env, int tell_fd)
 {
 	int why;
 
 	(void)execvpe(argv[0], plain(argv), plain(env ? env : env_default));
 	why = errno;
 	(void)!write(tell_fd, &why, sizeof(why));
-	_exit(EXEC_FAILED);
+	_exit(CHILD_EXEC_FAILED);
 }
 
 /* ---- in the parent ---- */
 
-/* Wait for exec.  Return: 0 or the child's errno, negative. */
-static int told(int fd)
+int child_told(int fd)
 {
 	int why = 0;
 	ssize_t n = fd_read_full(fd, &why, sizeof(why));
@@ -93,7 +91,7 @@ static int told(int fd)
 	return n == (ssize_t)sizeof(why) && why > 0 ? -why : 0;
 }
 
-static int cannot_run(struct err *e, const char *program, int code)
+int child_cannot_run(struct err *e, const char *program, int code)
 {
 	if (code == -ENOENT) {
 		return err_set(e, ERR_MISSING,
@@ -162,18 +160,18 @@ __attribute__((noreturn)) static void become(const struct child_options *o, cons
 {
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != parent)
-		_exit(EXEC_FAILED);
+		_exit(CHILD_EXEC_FAILED);
 	(void)setpgid(0, 0);
-	reset_signals();
+	child_reset_signals();
 	if (dup2(p->in[0], STDIN_FILENO) < 0 || dup2(p->out[1], STDOUT_FILENO) < 0 ||
 	    dup2(p->err[1], STDERR_FILENO) < 0 || chdir(o->cwd ? o->cwd : "/") < 0 ||
 	    close_range(FIRST_FREE_FD, ~0U, CLOSE_RANGE_CLOEXEC) < 0 || bind_down(o) < 0) {
 		int why = errno;
 
 		(void)!write(p->tell[1], &why, sizeof(why));
-		_exit(EXEC_FAILED);
+		_exit(CHILD_EXEC_FAILED);
 	}
-	exec_or_tell(o->argv, o->env, p->tell[1]);
+	child_exec_or_tell(o->argv, o->env, p->tell[1]);
 }
 
 static int begin(struct run *r, struct err *e)
@@ -191,10 +189,10 @@ static int begin(struct run *r, struct err *e)
 		become(r->o, &p, parent);
 	(void)setpgid(r->pid, r->pid); /* whoever is first; the other fails */
 	p.tell[1] = fd_close(p.tell[1]);
-	rc = told(p.tell[0]);
+	rc = child_told(p.tell[0]);
 	if (rc < 0) {
 		(void)waitpid(r->pid, NULL, 0);
-		return cannot_run(e, r->o->argv[0], rc);
+		return child_cannot_run(e, r->o->argv[0], rc);
 	}
 	r->in = steal_fd(&p.in[1]);
 	r->out = steal_fd(&p.out[0]);
@@ -330,8 +328,7 @@ int child_run(const struct child_options *o, struct child_result *ret, struct er
 	return 0;
 }
 
-/* The last line that says something, made safe to show. */
-static const char *last_line(const struct buf *b, char *dst, size_t size)
+const char *child_last_line(const struct buf *b, char *dst, size_t size)
 {
 	const char *p = b->p ? (const char *)b->p : "";
 	size_t end = b->n, begin_at;
@@ -352,7 +349,7 @@ int child_must(const struct child_options *o, struct buf *ret_out, struct err *e
 
 	if (rc < 0)
 		return rc;
-	(void)last_line(&r.err, line, sizeof(line));
+	(void)child_last_line(&r.err, line, sizeof(line));
 	buf_deinit(&r.err);
 	if (r.exit_code == 0) {
 		if (ret_out)
@@ -397,8 +394,8 @@ __attribute__((noreturn)) static void detach(const char *const *argv, int log_fd
 	(void)setsid();
 	pid = fork();
 	if (pid != 0)
-		_exit(pid < 0 ? EXEC_FAILED : 0);
-	reset_signals();
+		_exit(pid < 0 ? CHILD_EXEC_FAILED : 0);
+	child_reset_signals();
 	pid = getpid();
 	tell_fd = fcntl(tell, F_DUPFD_CLOEXEC, HIGH_FD);
 	log_copy = fcntl(log_fd, F_DUPFD_CLOEXEC, HIGH_FD);
@@ -410,10 +407,10 @@ __attribute__((noreturn)) static void detach(const char *const *argv, int log_fd
 	if (rc == 0)
 		rc = place_fds(src, dst, n);
 	if (rc == 0)
-		exec_or_tell(argv, NULL, tell_fd);
+		child_exec_or_tell(argv, NULL, tell_fd);
 	rc = -rc;
 	(void)!write(tell_fd, &rc, sizeof(rc));
-	_exit(EXEC_FAILED);
+	_exit(CHILD_EXEC_FAILED);
 }
 
 pid_t child_detach(const char *const *argv, int log_fd, const int *src, const int *dst,
@@ -437,6 +434,6 @@ pid_t child_detach(const char *const *argv, int log_fd, const int *src, const in
 	(void)waitpid(middle, NULL, 0);
 	if (fd_read_full(read_fd, &pid, sizeof(pid)) != (ssize_t)sizeof(pid))
 		return err_set(e, -EAGAIN, "forking for '%s'", argv[0]);
-	rc = told(read_fd);
-	return rc < 0 ? cannot_run(e, argv[0], rc) : pid;
+	rc = child_told(read_fd);
+	return rc < 0 ? child_cannot_run(e, argv[0], rc) : pid;
 }

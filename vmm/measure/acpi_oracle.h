@@ -7,7 +7,7 @@
  * the file.  If another version of QEMU is meant, lib/tee/acpi_profile turns the answer into that version's.
  *
  * Blocks     for some tenths of a second (bounded by ACPI_ORACLE_DEADLINE_MS): a program's own thread or a worker's.
- * Owns       the child and its private folder for the time of the call, however that ends.
+ * Owns       the child, for the time of the call, however that ends.
  * Trusts     the QEMU binary, as it will run the VM.  Nothing of a VM's but numbers reaches its arguments.
  * Cache      by content: what a binary of that digest answers to those arguments.  A file that is not whole or not
  *	       its own name's is made again.
@@ -19,40 +19,13 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "crypto/digest.h"
+#include "measure/acpi_shape.h"
 
 struct err;
 
 enum {
 	ACPI_ORACLE_DEADLINE_MS = 20 * 1000, /* of one QEMU, on a machine that is busy */
-	ACPI_SHAPE_CPUS_MAX = 255,	     /* stock QEMU without an interrupt remapper */
-	ACPI_SHAPE_DEVICES_MAX = 30,	     /* slots of pcie.0 beside the chipset's */
-};
-
-enum acpi_share {
-	ACPI_SHARE_9P,	 /* one slot */
-	ACPI_SHARE_DISK, /* one slot, the same table: dstack's vhd and vvfat */
-	ACPI_SHARE_NONE, /* none */
-};
-
-/* What of a VM shows in its tables. */
-struct acpi_shape {
-	uint32_t cpus;	  /* 1 .. ACPI_SHAPE_CPUS_MAX */
-	uint64_t memory;  /* bytes, whole MiB */
-	bool hotplug_off; /* acpi-pci-hotplug-with-bridge-support=off */
-	bool smm, pic;	  /* of -machine.  dstack: smm off; pic on for QEMU 8, off since 9 */
-	uint64_t pci_hole64_size; /* bytes; 0: QEMU's default, 32 GiB */
-	enum acpi_share share;
-	uint32_t nics, volumes;
-	bool root_verity;  /* a root file system on a disk */
-	bool no_data_disk; /* dstack's VMs have one */
-	bool no_vsock;	   /* and a vsock device */
-	uint32_t gpus, nvswitches;
-	/*
-	 * Huge pages: the NUMA nodes that memory and vCPUs are shared by, 0 without.  One node is what dstack's verifier
-	 * knows; gpu_node[i] says whose GPU i is, when there are more.
-	 */
-	uint32_t nodes;
-	uint8_t gpu_node[32];
 };
 
 /* Who is asked. */
@@ -60,13 +33,12 @@ struct acpi_source {
 	const char *qemu; /* the binary; NULL: qemu-system-x86_64 of PATH */
 	const char *
 		cache; /* folder, made if absent; NULL: $XDG_CACHE_HOME/bailey/acpi; "": no cache */
-	const char *scratch; /* folder in which a private one is made; NULL: $TMPDIR or /tmp */
 };
 
 /* Which tables these were, for who keeps a record. */
 struct acpi_answer {
-	char qemu_version[32];	 /* of the binary that was asked: "7.2.22" */
-	uint8_t qemu_sha256[32]; /* of that binary */
+	char qemu_version[32]; /* of the binary that was asked: "7.2.22" */
+	struct digest256 qemu; /* of that binary */
 	bool was_cached;
 };
 
