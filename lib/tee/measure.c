@@ -150,8 +150,9 @@ int measure_acpi_of(const void *tables, size_t n, struct measure_acpi *ret, stru
 	uint8_t loader[ACPI_LOADER_SIZE], rsdp[ACPI_RSDP_SIZE];
 	struct acpi_tables t;
 
-	if (acpi_tables_read(tables, n, &t, e) < 0 || acpi_loader(&t, loader, e) < 0)
+	if (acpi_tables_read(tables, n, &t, e) < 0)
 		return err_wrap(e, ERR_INPUT, "ACPI tables");
+	acpi_loader(&t, loader);
 	acpi_rsdp(&t, rsdp);
 	ret->loader = digest384_bytes(loader, sizeof(loader));
 	ret->rsdp = digest384_bytes(rsdp, sizeof(rsdp));
