@@ -246,6 +246,11 @@ int pccs_fetch(const struct pccs_args *a, const struct pccs_platform *p, struct 
 
 	for (k = 0; k < PCCS_KIND_COUNT && rc == 0; k++)
 		rc = get(&f, k, &parts[k], e);
+	f.origin.until = INT64_MAX;
+	for (k = 0; k < PCCS_KIND_COUNT && rc == 0; k++) {
+		if (parts[k].until < f.origin.until)
+			f.origin.until = parts[k].until;
+	}
 	if (rc == 0)
 		rc = assemble(parts, ret, e);
 	for (k = 0; k < PCCS_KIND_COUNT; k++)
@@ -254,4 +259,21 @@ int pccs_fetch(const struct pccs_args *a, const struct pccs_platform *p, struct 
 	if (rc == 0)
 		*origin = f.origin;
 	return rc;
+}
+
+bool pccs_may_mend(const char *check)
+{
+	static const char *const checks[] = {
+		"collateral-form",	 "root-crl",	       "pck-crl",
+		"tcb-info-signer",	 "tcb-info-signature", "qe-identity-signer",
+		"qe-identity-signature", "tcb-info-date",      "qe-identity-date",
+		"tcb-info-id",		 "qe-identity-id",     "fmspc",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
+		if (str_equal(check, checks[i]))
+			return true;
+	}
+	return false;
 }

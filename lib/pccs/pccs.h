@@ -42,6 +42,7 @@ struct pccs_args {
 /* Where the parts came from. */
 struct pccs_origin {
 	unsigned int n_fetched, n_cached;
+	int64_t until;	  /* when the first of them ends */
 	struct err cache; /* why nothing could be kept; code 0: it could, or was not wanted */
 };
 
@@ -68,3 +69,6 @@ static inline bool pccs_platform_is_same(const struct pccs_platform *a,
  */
 int pccs_fetch(const struct pccs_args *a, const struct pccs_platform *p, struct buf *ret,
 	       struct pccs_origin *origin, struct err *e);
+
+/* Could this check of quote_checks[] hold with a collateral that is fetched anew? */
+bool pccs_may_mend(const char *check);

@@ -69,7 +69,6 @@ static int check_list(enum pccs_kind kind, struct pccs_part *part, struct err *e
 static int check_document(enum pccs_kind kind, struct pccs_part *part, struct err *e)
 {
 	uint8_t signature[ECDSA_P256_SIGNATURE];
-	struct x509_chain chain;
 	json_t *j = NULL;
 	bool is_dated;
 
@@ -79,27 +78,38 @@ static int check_document(enum pccs_kind kind, struct pccs_part *part, struct er
 		return wrong(kind, "is not JSON", e);
 	is_dated = tcb_time(j, "issueDate", &part->from) && tcb_time(j, "nextUpdate", &part->until);
 	json_decref(j);
-	if (!is_dated)
-		return wrong(kind, "has no dates", e);
+	return is_dated ? 0 : wrong(kind, "has no dates", e);
+}
+
+/* A part ends with the certificates that stand for it. */
+static int check_chain(enum pccs_kind kind, struct pccs_part *part, struct err *e)
+{
+	struct x509_chain chain;
+	int64_t until;
+
+	if (!kinds[kind].header)
+		return 0;
 	if (x509_chain_read(part->chain, strlen(part->chain), &chain, NULL) < 0)
 		return wrong(kind, "comes without the chain of certificates that signed it", e);
-	if (x509_chain_until(&chain) < part->until)
-		part->until = x509_chain_until(&chain);
+	until = x509_chain_until(&chain);
+	if (until < part->until)
+		part->until = until;
 	x509_chain_deinit(&chain);
 	return 0;
 }
 
 static int check(enum pccs_kind kind, struct pccs_part *part, struct err *e)
 {
-	return kinds[kind].member ? check_document(kind, part, e) : check_list(kind, part, e);
+	int rc = kinds[kind].member ? check_document(kind, part, e) : check_list(kind, part, e);
+
+	return rc < 0 ? rc : check_chain(kind, part, e);
 }
 
 static char *text_of(const char *p, size_t n)
 {
-	char *s = strndup(p, n);
+	char *s = xcalloc(1, n + 1);
 
-	if (!s)
-		abort();
+	memcpy(s, p, n);
 	return s;
 }
 
@@ -156,7 +166,10 @@ int pccs_part_answer(enum pccs_kind kind, const void *p, size_t n, const char *c
 	part.chain = xcalloc(1, PCCS_CHAIN_MAX);
 	n_chain = pccs_chain_decode(chain, strlen(chain), part.chain);
 	if (n_chain < 0)
-		rc = wrong(kind, "has a chain of certificates that is not URL-encoded PEM", e);
+		rc = wrong(
+			kind,
+			"has a chain of certificates that is not URL-encoded PEM of at most 32 KiB",
+			e);
 	else if (kinds[kind].member)
 		rc = take_document(kind, p, n, &part, e);
 	else

@@ -19,6 +19,7 @@
 #include "data/json.h"
 #include "pccs/pccs.h"
 #include "pccs/pccs_cache.h"
+#include "tee/quote_verify.h"
 #include "wire/quote.h"
 
 #define VECTOR SOURCE_DIR "/tests/vectors/quotes/ok_v4/"
@@ -199,6 +200,15 @@ static void test_the_platform_of_a_quote(void)
 	assert(pccs_platform_of(&q, &p, &e) == ERR_INPUT && strstr(e.text, "certification data 3"));
 }
 
+static void test_checks_that_a_fetch_may_mend_exist(void)
+{
+	size_t i, n = 0;
+
+	for (i = 0; quote_checks[i].name; i++)
+		n += pccs_may_mend(quote_checks[i].name);
+	assert(n == 12 && !pccs_may_mend("quote-signature") && !pccs_may_mend("pck-revoked"));
+}
+
 int main(void)
 {
 	assert(json_read_file(AT_FDCWD, VECTOR "collateral.json", MAX, &collateral, NULL) == 0);
@@ -208,6 +218,7 @@ int main(void)
 	test_what_is_kept_comes_back();
 	test_a_file_that_was_changed();
 	test_the_platform_of_a_quote();
+	test_checks_that_a_fetch_may_mend_exist();
 	json_decref(collateral);
 	return 0;
 }

@@ -36,7 +36,13 @@ const struct opt_spec opt_specs[OPT_COUNT] = {
 	[OPT_ONCE] = { "once", 0, NULL, "print one table and end" },
 	[OPT_SORT] = { "sort", 0, "NAME", "by cpu, memory, disk, name, uptime or restarts" },
 	[OPT_COLLATERAL] = { "collateral", 0, "FILE",
-			     "what Intel publishes of the quote's platform, as JSON" },
+			     "what Intel publishes of the quote's platform, as JSON [fetched]" },
+	[OPT_PCCS] = { "pccs", 0, "URL",
+		       "fetch collateral from there [$BAILEY_PCCS_URL, else Intel's service]" },
+	[OPT_REFRESH] = { "refresh", 0, NULL, "fetch collateral also if what is cached holds yet" },
+	[OPT_ALLOW_HTTP] = { "allow-http", 0, NULL,
+			     "take collateral from another host without TLS" },
+	[OPT_OUTPUT] = { "output", 'o', "FILE", "write it there [stdout]" },
 	[OPT_AT] = { "at", 0, "UNIXTIME", "judge all dates as of then [now]" },
 	[OPT_ROOT] = { "root", 0, "FILE",
 		       "trust this certificate (DER or PEM) in place of Intel's: simulated" },
@@ -314,7 +320,7 @@ int args_help(const struct command *table, const struct command *c, struct buf *
 		return help_command(c, ret);
 	rc = buf_add_str(ret, "usage: bailey [options] COMMAND [options] ...\n\ncommands:\n");
 	for (c = table; rc == 0 && c->name; c++)
-		rc = buf_addf(ret, "  %-16s %s\n", c->name, c->doc);
+		rc = buf_addf(ret, "  %-18s %s\n", c->name, c->doc);
 	if (rc == 0)
 		rc = buf_add_str(ret, "\nwith every command:\n");
 	if (rc == 0)

@@ -2,6 +2,8 @@
 /* commands: the table of what bailey can do */
 #include "cli/cli.h"
 
+#define FETCHING                                                                                   \
+	(OPT_BIT(OPT_PCCS) | OPT_BIT(OPT_REFRESH) | OPT_BIT(OPT_ALLOW_HTTP) | OPT_BIT(OPT_TIMEOUT))
 #define WAITING (OPT_BIT(OPT_NO_WAIT) | OPT_BIT(OPT_TIMEOUT))
 
 const struct command cli_commands[] = {
@@ -116,12 +118,12 @@ const struct command cli_commands[] = {
 	  .is_local = true,
 	  .run = cmd_compose_show },
 	{ .name = "verify quote",
-	  .operands = "FILE",
+	  .operands = "FILE...",
 	  .min = 1,
-	  .max = 1,
-	  .options = OPT_BIT(OPT_COLLATERAL) | OPT_BIT(OPT_AT) | OPT_BIT(OPT_ROOT) |
+	  .max = ARGS_MAX,
+	  .options = OPT_BIT(OPT_COLLATERAL) | FETCHING | OPT_BIT(OPT_AT) | OPT_BIT(OPT_ROOT) |
 		     OPT_BIT(OPT_POLICY) | OPT_BIT(OPT_ACCEPT),
-	  .doc = "check an attestation quote, and say which check failed",
+	  .doc = "check attestation quotes, and say which check failed",
 	  .is_local = true,
 	  .run = cmd_verify_quote },
 	{ .name = "verify eventlog",
@@ -147,6 +149,14 @@ const struct command cli_commands[] = {
 	  .doc = "print the registers that a log of boot events makes",
 	  .is_local = true,
 	  .run = cmd_eventlog_replay },
+	{ .name = "collateral fetch",
+	  .operands = "FILE",
+	  .min = 1,
+	  .max = 1,
+	  .options = FETCHING | OPT_BIT(OPT_AT) | OPT_BIT(OPT_OUTPUT),
+	  .doc = "fetch what Intel publishes of a quote's platform, to verify it without a network",
+	  .is_local = true,
+	  .run = cmd_collateral_fetch },
 	{ .name = "top",
 	  .operands = "",
 	  .options = OPT_BIT(OPT_ONCE) | OPT_BIT(OPT_SORT),

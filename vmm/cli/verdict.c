@@ -8,11 +8,12 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "cli/cli.h"
+#include "cli/collaterals.h"
 #include "cli/table.h"
 #include "crypto/x509.h"
 #include "data/json.h"
 
-enum { HEX_MOST = 64, TIME_SIZE = 32, NAME_SIZE = 128 };
+enum { HEX_MOST = 64, TIME_SIZE = 32, NAME_SIZE = 128, SHOWN_SIZE = 600 };
 
 static json_t *hex(const uint8_t *p, size_t n)
 {
@@ -192,6 +193,19 @@ static json_t *root(const struct verdict *v)
 	return o;
 }
 
+static json_t *collateral(const struct collaterals_source *s)
+{
+	json_t *o;
+
+	if (!s)
+		return json_null();
+	o = json_object();
+	put(o, "from", json_text(s->from));
+	put(o, "fetched", json_integer(s->origin.n_fetched));
+	put(o, "cached", json_integer(s->origin.n_cached));
+	return o;
+}
+
 json_t *verdict_json(const struct verdict *v)
 {
 	const struct quote_result *r = v->result;
@@ -214,6 +228,7 @@ json_t *verdict_json(const struct verdict *v)
 	put(o, "tcb_date", json_time(r->tcb_date));
 	put(o, "tcb_evaluation_data_number",
 	    r->tcb_evaluation ? json_integer(r->tcb_evaluation) : json_null());
+	put(o, "collateral", collateral(v->source));
 	put(o, "collateral_expires", json_time(r->collateral_ends));
 	put_quote(o, r);
 	put_platform(o, r);
@@ -261,6 +276,20 @@ static void print_attributes(const json_t *o)
 	(void)printf("%s\n", json_get_bool(o, "debug", false) && !names ? " DEBUG" : "");
 }
 
+static void print_source(const struct collaterals_source *s)
+{
+	char shown[SHOWN_SIZE];
+
+	if (!s)
+		return;
+	(void)printf("  %-20s %s", "collateral",
+		     str_escape(shown, sizeof(shown), s->from, strlen(s->from)));
+	if (!s->is_file && s->origin.n_cached)
+		(void)printf(" (%u of %u parts from the cache)", s->origin.n_cached,
+			     s->origin.n_cached + s->origin.n_fetched);
+	(void)putchar('\n');
+}
+
 /* What is hex, numbers and our own words: fit for a terminal as it is. */
 static void print_facts(const struct verdict *v)
 {
@@ -280,6 +309,7 @@ static void print_facts(const struct verdict *v)
 		json_object_foreach(json_unconst(report), key, value)
 			print_member(report, key);
 	}
+	print_source(v->source);
 	(void)putchar('\n');
 	json_decref(all);
 }
@@ -318,4 +348,28 @@ void verdict_print(const struct cli *c, const struct verdict *v)
 		print_facts(v);
 	}
 	print_sentence(v);
+}
+
+void verdict_print_line(const struct verdict *v, const char *file)
+{
+	const struct quote_result *r = v->result;
+	char shown[4 * QUOTE_WHY_SIZE], name[SHOWN_SIZE];
+	size_t i;
+
+	(void)printf("%s %s: %s", r->check ? "✗" : "✓",
+		     str_escape(name, sizeof(name), file, strlen(file)),
+		     v->is_simulated ? "simulated: " : "");
+	if (r->check) {
+		(void)printf("%s: expected %s", r->check,
+			     str_escape(shown, sizeof(shown), r->expected, strlen(r->expected)));
+		(void)printf(", got %s\n",
+			     str_escape(shown, sizeof(shown), r->got, strlen(r->got)));
+		return;
+	}
+	(void)printf("%s", tcb_status_name(r->status));
+	for (i = 0; i < r->n_advisories; i++)
+		(void)printf("%s %s", i ? "," : ", with",
+			     str_escape(shown, sizeof(shown), r->advisories[i],
+					strlen(r->advisories[i])));
+	(void)putchar('\n');
 }

@@ -15,6 +15,7 @@
 #include "tee/quote_verify.h"
 
 struct cli;
+struct collaterals_source;
 struct x509_cert;
 
 struct verdict {
@@ -23,6 +24,7 @@ struct verdict {
 	enum quote_policy policy;
 	int64_t at;
 	bool is_simulated;
+	const struct collaterals_source *source; /* of the collateral; NULL: not told */
 };
 
 /* The caller's. */
@@ -30,3 +32,6 @@ json_t *verdict_json(const struct verdict *v);
 
 /* A table of the checks and what the quote says (neither with --quiet), then one sentence. */
 void verdict_print(const struct cli *c, const struct verdict *v);
+
+/* All of it in one line, about the quote in @file. */
+void verdict_print_line(const struct verdict *v, const char *file);

@@ -90,7 +90,7 @@ def test_a_root_is_read_in_both_forms():
 def test_what_is_wrong_on_the_command_line():
     good = ("quote", f"{GOOD}/quote.bin", "--collateral", f"{GOOD}/collateral.json")
     for args, says in (
-            (good[:2], b"--collateral"), ((*good, "--at", "yesterday"), b"seconds"),
+            ((*good[:2], "--pccs", "here"), b"https://HOST"), ((*good, "--at", "yesterday"), b"seconds"),
             ((*good, "--at", "-1"), b"seconds"), ((*good, "--policy", "lax"), b"strict"),
             ((*good, "--accept", "Fine"), b"UpToDate"), ((*good, "--accept", ""), b"UpToDate"),
             ((*good, "--accept", "Revoked"), b"never"),
