@@ -19,8 +19,8 @@
 #include "daemon/start_plan.h"
 #include "data/app_compose.h"
 #include "store/image.h"
-#include "store/mr_config.h"
 #include "store/vm_config.h"
+#include "tee/mr_config.h"
 
 static const char sys_name[] = "shared/.sys-config.json";
 static const char simulator_name[] = "shared/.tee-simulator.json";

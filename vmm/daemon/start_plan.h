@@ -14,8 +14,8 @@
 #include "daemon/vsock_process.h"
 #include "domain/domain_xml.h"
 #include "store/manifest.h"
-#include "store/mr_config.h"
 #include "store/state.h"
+#include "tee/mr_config.h"
 
 struct buf;
 struct daemon;

@@ -20,7 +20,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "crypto/digest.h"
-#include "store/sums.h"
+#include "crypto/sums.h"
 
 enum { CACHE_ENTRIES = 512, SETTLED_S = 3 };
 

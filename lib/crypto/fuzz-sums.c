@@ -3,7 +3,7 @@
  * Input: a sha256sum.txt.  Property: what is read, written as sha256sum writes it, is the input again (but for the
  * case of digits and the binary mark), so no byte was passed over.
  */
-#include "store/sums.h"
+#include "crypto/sums.h"
 
 #include <assert.h>
 #include <ctype.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/sums.h"
+#include "crypto/sums.h"
 
 #include <assert.h>
 #include <string.h>

@@ -3,6 +3,8 @@
  * mr_config: the 48 bytes by which a TDX guest is bound to its app before it runs (MRCONFIGID)
  *
  * Wire     V1: 01, SHA-256 of app-compose.json, 15 zeros.
+ *          V2: 02, Keccak-256 of compose hash, app id, a byte for the kind of key provider, its id; 15 zeros.  No
+ *          host of today makes it; a verifier meets it in older quotes.
  *          V3: 03, SHA-256 of "dstack-mr-config-v3:" 00 and the document, 15 zeros.
  */
 #pragma once
@@ -19,6 +21,10 @@ struct mr_config {
 enum { MR_CONFIG_TEXT_SIZE = 65 };
 
 struct mr_config mr_config_v1(const struct digest256 *compose_hash);
+
+/* @kind: 0 none, 1 local, 2 kms, 3 tpm. */
+struct mr_config mr_config_v2(const struct digest256 *compose_hash, const uint8_t app_id[static 20],
+			      uint8_t kind, const void *provider_id, size_t n);
 struct mr_config mr_config_v3(const char *document, size_t n);
 
 /* Base64, as <mrConfigId> and QEMU's mrconfigid want it. */
