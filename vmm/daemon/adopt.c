@@ -103,30 +103,26 @@ static void sweep(int dirfd)
 		(void)file_sweep(shared, NULL);
 }
 
-static int load(struct daemon *d, const char *name, bool is_removing, struct err *e)
+/* Its folder stays as a newer version left it: nothing is finished, swept or opened there. */
+static int load_newer(struct daemon *d, struct manifest *m, const struct vm_state *s, int fd,
+		      const char *why)
 {
-	auto_manifest struct manifest m = MANIFEST_NULL;
-	auto_close int fd = vmdir_open(d->vm_root, name, e);
-	struct vm_state s;
+	struct vm *vm = vm_new(d, m, s, fd);
+
+	vm_make_unusable(vm, why);
+	vm_load_facts(vm);
+	fleet_add(&d->fleet, vm);
+	return 0;
+}
+
+static int load_ours(struct daemon *d, struct manifest *m, const struct vm_state *s, int fd,
+		     bool is_removing, struct err *e)
+{
 	struct vm *vm;
 	int rc;
 
-	if (fd < 0)
-		return fd;
-	rc = is_removing ? 0 : finish_update(name, fd, e);
-	if (!rc)
-		rc = manifest_load(fd, &m, e);
-	if (!rc)
-		rc = check_identity(d, name, &m, e);
-	if (rc)
-		return rc;
-	if (vm_state_load(fd, &s, e))
-		log_warn("vm %.8s: %s; it counts as stopped", name, e->text);
-	rc = settle_cid(d, &s, e);
-	if (rc)
-		return rc;
 	sweep(fd);
-	vm = vm_new(d, &m, &s, steal_fd(&fd));
+	vm = vm_new(d, m, s, fd);
 	rc = vm_load_reports(vm, e);
 	if (rc) {
 		vm_free(vm);
@@ -137,6 +133,33 @@ static int load(struct daemon *d, const char *name, bool is_removing, struct err
 	vm_load_facts(vm);
 	fleet_add(&d->fleet, vm);
 	return 0;
+}
+
+static int load(struct daemon *d, const char *name, bool is_removing, struct err *e)
+{
+	auto_manifest struct manifest m = MANIFEST_NULL;
+	auto_close int fd = vmdir_open(d->vm_root, name, e);
+	struct err why = ERR_NONE;
+	struct vm_state s;
+	int rc, state_rc;
+
+	if (fd < 0)
+		return fd;
+	state_rc = vm_state_load(fd, &s, &why);
+	rc = is_removing || state_rc == ERR_BAD_STATE ? 0 : finish_update(name, fd, e);
+	if (!rc)
+		rc = manifest_load(fd, &m, e);
+	if (!rc)
+		rc = check_identity(d, name, &m, e);
+	if (!rc)
+		rc = settle_cid(d, &s, e);
+	if (rc)
+		return rc;
+	if (state_rc == ERR_BAD_STATE && !is_removing)
+		return load_newer(d, &m, &s, steal_fd(&fd), why.text);
+	if (state_rc)
+		log_warn("vm %.8s: %s", name, why.text);
+	return load_ours(d, &m, &s, steal_fd(&fd), is_removing, e);
 }
 
 int adopt_folder(struct daemon *d, const char *name, struct err *e)
@@ -267,8 +290,9 @@ static bool is_stray(const char *id, void *arg)
 {
 	const struct known *k = arg;
 	const struct hypervisor_domain *dom = domain_of(k->r, id);
+	const struct vm *vm = fleet_find(&k->d->fleet, id);
 
-	return fleet_find(&k->d->fleet, id) && (!dom || dom->state != HYPERVISOR_RUNNING);
+	return vm && !vm->unusable && (!dom || dom->state != HYPERVISOR_RUNNING);
 }
 
 size_t adopt_domains(struct daemon *d, const struct hypervisor_result *r)
@@ -284,7 +308,10 @@ size_t adopt_domains(struct daemon *d, const struct hypervisor_result *r)
 	for (vm = d->fleet.first; vm; vm = next) {
 		next = vm->next;
 		dom = domain_of(r, vm->manifest.id);
-		if (vm->is_removing) {
+		if (vm->unusable) {
+			vm->is_running = dom && dom->state == HYPERVISOR_RUNNING;
+			vm->qemu_pid = vm->is_running ? dom->pid : 0;
+		} else if (vm->is_removing) {
 			vm->is_running = dom && dom->state == HYPERVISOR_RUNNING;
 			vm_resume_removal(vm);
 		} else if (dom && dom->state == HYPERVISOR_RUNNING) {

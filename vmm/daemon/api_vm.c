@@ -80,6 +80,8 @@ struct vm *api_find_vm(struct rpc_call *call, struct daemon *d, const char *id, 
 		(void)err_set(&e, ERR_INPUT, VM_ID_INVALID);
 	else if (!vm)
 		(void)err_set(&e, ERR_NOT_FOUND, "VM not found: %s; Status lists them", id);
+	else if (vm->unusable)
+		(void)err_set(&e, ERR_BAD_STATE, "%s", vm->unusable);
 	else
 		return vm;
 	fail(call, failed, &e);

@@ -169,6 +169,10 @@ static void on_event(void *arg, const struct hypervisor_event *ev)
 	if (!vm || ev->is_started || vm->is_removing || !vm->is_running || d->is_stopping)
 		return;
 	log_info("vm %s: QEMU ended: %s", vm->short_id, hypervisor_reason_text(ev->reason));
+	if (vm->unusable) {
+		vm->is_running = false;
+		return;
+	}
 	if (!vm_stop_sees_end(vm))
 		vm_reap(vm, ev->reason, VM_EXIT_NONE);
 }

@@ -113,10 +113,10 @@ static void drive(struct op *op)
 	}
 }
 
-/* The VM is on its way out; the operation must not wait for a turn that never comes. */
-static void refuse(struct op *op)
+/* The VM is on its way out, or not ours to touch; the operation must not wait for a turn that never comes. */
+static void refuse(struct op *op, const char *why)
 {
-	op->rc = err_set(&op->err, ERR_BAD_STATE, "VM is being removed");
+	op->rc = err_set(&op->err, ERR_BAD_STATE, "%s", why);
 	op->done(op);
 }
 
@@ -133,8 +133,8 @@ void op_queue(struct op *op)
 	op->is_undoing = op->is_over = op->has_begun = op->is_in_step = op->has_result = false;
 	for (; *p; p = &(*p)->next)
 		is_closed = is_closed || (*p)->is_last;
-	if (is_closed) {
-		refuse(op);
+	if (is_closed || op->vm->unusable) {
+		refuse(op, is_closed ? "VM is being removed" : op->vm->unusable);
 		return;
 	}
 	*p = op;

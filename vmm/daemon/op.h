@@ -51,7 +51,7 @@ struct op {
 	struct op *next;
 };
 
-/* Append to its VM's queue; it may begin, or be refused, before this returns. */
+/* Append to its VM's queue; it may begin, or be refused (ERR_BAD_STATE), before this returns. */
 void op_queue(struct op *op);
 
 /* The step is over.  @rc < 0: it failed, and op->err says why. */

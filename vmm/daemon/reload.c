@@ -165,7 +165,7 @@ static void load_new(struct reload *r, const struct seen *s)
 	log_info("vm %s: loaded", vm->short_id);
 	if (host_claims_take(vm, &e))
 		log_warn("vm %s: %s", vm->short_id, e.text);
-	if (vm->state.started)
+	if (vm->state.started && !vm->unusable)
 		vm_start(vm, NULL, NULL);
 }
 
@@ -226,13 +226,19 @@ static bool is_another(const struct vm *vm, int fd)
 static int take_folder(struct vm *vm, int fd, struct err *e)
 {
 	uint32_t cid = vm->state.cid; /* reserved for it */
+	int rc;
 
 	events_close(&vm->events);
 	(void)fd_close(vm->dirfd);
 	vm->dirfd = fd;
-	if (vm_state_load(fd, &vm->state, e))
-		log_warn("vm %s: %s; it counts as stopped", vm->short_id, e->text);
+	rc = vm_state_load(fd, &vm->state, e);
 	vm->state.cid = cid;
+	if (rc == ERR_BAD_STATE) {
+		vm_make_unusable(vm, e->text);
+		return 0;
+	}
+	if (rc)
+		log_warn("vm %s: %s", vm->short_id, e->text);
 	return vm_load_reports(vm, e);
 }
 
@@ -304,7 +310,7 @@ static void look_again(struct reload *r, struct vm *vm, const struct seen *s)
 {
 	auto_free char *known = text_of(&vm->manifest);
 
-	if (vm->is_hidden || vm->is_removing)
+	if (vm->is_hidden || vm->is_removing || vm->unusable)
 		return;
 	if (!s->manifest)
 		log_warn("vm %s: not reloaded: %s", vm->short_id, s->why.text);
@@ -325,6 +331,7 @@ static void forget_gone(struct reload *r)
 			continue;
 		log_warn("vm %s: its folder is gone; ending and forgetting it", vm->short_id);
 		r->counts.removed++;
+		free(steal_ptr(&vm->unusable)); /* nothing is left that we should not touch */
 		vm_forget(vm);
 	}
 }

@@ -99,7 +99,7 @@ static bool look(struct vm *vm, uint64_t now, uint64_t *ret_ms)
 					   .is_up = vm->is_running,
 					   .is_reboot = vm->state.exit == VM_EXIT_REBOOT };
 
-	if (vm->is_hidden || vm->is_removing || vm->queue)
+	if (vm->is_hidden || vm->is_removing || vm->unusable || vm->queue)
 		return false; /* the end of the operation is the next look */
 	act(vm, restart_step(&vm->restart, policy_of(vm), seen, now), now);
 	return restart_next(&vm->restart, policy_of(vm), ret_ms);

@@ -63,6 +63,7 @@ void vm_free(struct vm *vm)
 	free(vm->shutdown_progress);
 	free(vm->image_version);
 	free(vm->next_info);
+	free(vm->unusable);
 	vm_texts_forget(vm->texts);
 	free(vm->texts);
 	free(vm->booted_ports);
@@ -123,6 +124,14 @@ enum vm_status vm_status_of(const struct vm *vm)
 bool vm_is_outdated(const struct vm *vm)
 {
 	return vm->is_running && vm->manifest.since_boot > vm->state.generation;
+}
+
+void vm_make_unusable(struct vm *vm, const char *why)
+{
+	vm_set(&vm->unusable, why);
+	vm_set(&vm->boot_error, why);
+	events_close(&vm->events);
+	log_error("vm %s: %s; it is shown, and left alone", vm->short_id, why);
 }
 
 void vm_note(struct vm *vm, const char *name, const char *body)

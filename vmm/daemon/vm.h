@@ -43,6 +43,7 @@ struct vm {
 	bool is_removing;		/* RemoveVm was accepted: no other operation is */
 	bool is_marking;		/* .removing is on its way to the disk */
 	bool has_removal;		/* the operation is in the queue */
+	char *unusable; /* it is shown, and nothing is done to it; why.  NULL: it is ours to run */
 	bool is_hidden; /* being created: counts for ids, ports and CIDs, but is not shown */
 	pid_t qemu_pid; /* 0: not known */
 	bool has_cid, has_ports; /* host_claims.h: no other VM of this host has claimed them */
@@ -91,6 +92,9 @@ enum vm_status vm_status_of(const struct vm *vm);
 
 /* Does it run with what it was before it was updated? */
 bool vm_is_outdated(const struct vm *vm);
+
+/* It is shown, and nothing is done to it or to its folder. */
+void vm_make_unusable(struct vm *vm, const char *why);
 
 /* Keep an event of ours ("vmm.started") and log it. */
 void vm_note(struct vm *vm, const char *name, const char *body);

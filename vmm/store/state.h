@@ -2,12 +2,17 @@
 /*
  * state: what a VM is meant to be doing, as vm-state.json keeps it
  *
- * Wire     dstack's {"started":bool}, with keys of our own beside it that dstack ignores.
+ * Wire     dstack's {"started":bool}, with keys of our own beside it that dstack ignores.  "version" is that of all
+ *	    that we keep in the folder of a VM: without one it is 1.  Keys that we do not know are kept when the
+ *	    file is written again.
+ * Invariant what a newer version wrote is never written over.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+
+enum { VM_STATE_VERSION = 1 };
 
 struct err;
 
@@ -53,10 +58,15 @@ struct vm_state {
 };
 
 /*
- * Missing file: all zero.  A file that does not parse: all zero too, and ERR_CORRUPT with the
- * reason, for a warning; the VM then counts as stopped.
+ * Missing file: all zero.
+ *
+ * Return: 0.  ERR_CORRUPT with the reason, for a warning: a file that does not parse is all zero, so the VM counts as
+ * stopped; keys that are of the wrong type are named and taken for absent.  ERR_BAD_STATE: a newer version wrote
+ * it; what we know of it is in @ret.
  */
 int vm_state_load(int dirfd, struct vm_state *ret, struct err *e);
+
+/* Return: 0; ERR_BAD_STATE, and nothing is written, over a newer version's; an errno. */
 int vm_state_save(int dirfd, const struct vm_state *s, struct err *e);
 
 /* The running kernel's /proc/sys/kernel/random/boot_id, or "". */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/file.h"
@@ -55,8 +56,59 @@ static void test_files_of_others(void)
 		      "\"restart_attempts\":99999999999,\"new\":[]}");
 	assert(s.exit == VM_EXIT_UNKNOWN && s.stop == VM_STOP_ASK);
 	assert(s.restart_attempts == UINT32_MAX);
-	s = read_text("{\"started\":\"yes\",\"exit\":5,\"restart_attempts\":-1}");
-	assert(!s.started && s.exit == VM_EXIT_NONE && s.restart_attempts == 0);
+}
+
+static void write_text(const char *text)
+{
+	assert(file_replace(dirfd, "vm-state.json", 0600, text, strlen(text), NULL) == 0);
+}
+
+static void test_keys_of_the_wrong_type_are_named(void)
+{
+	struct vm_state s;
+	struct err e = ERR_NONE;
+
+	write_text("{\"started\":\"yes\",\"exit\":5,\"restart_attempts\":-1,\"cid\":9}");
+	assert(vm_state_load(dirfd, &s, &e) == ERR_CORRUPT);
+	assert(strstr(e.text, "started (must be true or false), exit (must be a text), "
+			      "restart_attempts (must be a number)"));
+	assert(!s.started && s.exit == VM_EXIT_NONE && s.restart_attempts == 0 && s.cid == 9);
+	write_text("[]");
+	assert(vm_state_load(dirfd, &s, &e) == ERR_CORRUPT && strstr(e.text, "counts as stopped"));
+}
+
+static bool has(const char *what)
+{
+	auto_buf struct buf b = BUF_MAX(0);
+
+	assert(file_read(dirfd, "vm-state.json", 65536, &b, NULL) == 0);
+	return strstr((const char *)b.p, what) != NULL;
+}
+
+static void test_unknown_keys_are_kept(void)
+{
+	struct vm_state s = read_text("{\"started\":true,\"exit\":\"panic\",\"of_tomorrow\":"
+				      "{\"a\":[1,null]}}");
+
+	s.started = false;
+	s.exit = VM_EXIT_NONE;
+	assert(vm_state_save(dirfd, &s, NULL) == 0);
+	assert(has("\"of_tomorrow\":{\"a\":[1,null]}") && has("\"started\":false"));
+	assert(has("\"version\":1") && !has("panic"));
+}
+
+static void test_a_newer_version_is_not_written_over(void)
+{
+	static const char text[] = "{\"version\":2,\"started\":true,\"cid\":{\"a\":1}}";
+	struct vm_state s;
+	struct err e = ERR_NONE;
+
+	write_text(text);
+	assert(vm_state_load(dirfd, &s, &e) == ERR_BAD_STATE && s.started && !s.cid);
+	assert(strstr(e.text, "newer baileyd") && strstr(e.text, "version 2"));
+	assert(vm_state_save(dirfd, &s, &e) == ERR_BAD_STATE && has(text));
+	s = read_text("{\"version\":0,\"started\":true}");
+	assert(s.started);
 }
 
 int main(void)
@@ -68,6 +120,9 @@ int main(void)
 	assert(dirfd >= 0);
 	test_all_of_it_comes_back();
 	test_files_of_others();
+	test_keys_of_the_wrong_type_are_named();
+	test_unknown_keys_are_kept();
+	test_a_newer_version_is_not_written_over();
 	(void)str_format(path, sizeof(path), "%s/vm-state.json", dir);
 	(void)unlink(path);
 	(void)rmdir(dir);

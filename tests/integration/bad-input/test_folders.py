@@ -129,6 +129,44 @@ def test_states_that_are_none():
     remove(vm)
 
 
+def test_a_state_of_a_newer_daemon():
+    """As after a downgrade: nothing is lost, what is not known is kept, and what is too new is left alone."""
+    vm = make("one")
+    path = f"{vms}/{vm}/vm-state.json"
+    state = json.loads(read(path))
+    assert state["version"] == 1
+    write(path, json.dumps(state | {"of_tomorrow": [1, None]}))
+    restarted()
+    assert host.rpc("StartVm", {"id": vm}) == {} and json.loads(read(path))["of_tomorrow"] == [1, None]
+    host.rpc("StopVm", {"id": vm})
+    assert json.loads(read(path))["of_tomorrow"] == [1, None] and not json.loads(read(path))["started"]
+    # a key of the wrong type is named, and the others count
+    write(path, json.dumps(json.loads(read(path)) | {"exit": 7, "restart_gave_up": "no"}))
+    log = restarted()
+    assert "exit (must be a text), restart_gave_up (must be true or false)" in log, log
+    assert host.info("one")["status"] == "stopped"
+    # a newer version
+    write(path, json.dumps(json.loads(read(path)) | {"version": 2, "started": True, "exit": "stopped"}))
+    os.mkdir(f"{vms}/{vm}/.next-new")  # not ours to sweep
+    host.stop()
+    before = contents(f"{vms}/{vm}")
+    host.start()
+    info = host.info("one")
+    assert "newer baileyd" in info["boot_error"] and "version 2" in info["boot_error"], info
+    assert info["configuration"]["vcpu"] == 1 and "left alone" in host.log()
+    for method, params in (("StartVm", {}), ("StopVm", {}), ("RemoveVm", {}), ("UpdateVm", {"vcpu": 2}), ("ResizeVm", {"vcpu": 2})):
+        status, reply = host.http("POST", f"/prpc/{method}?json", {"id": vm, **params})
+        assert status == 400 and "newer baileyd" in json.loads(reply)["error"], (method, reply)
+    host.rpc("ReloadVms")
+    host.stop()
+    assert contents(f"{vms}/{vm}") == before
+    os.rmdir(f"{vms}/{vm}/.next-new")
+    write(path, json.dumps(json.loads(read(path)) | {"version": 1, "started": False}))
+    host.start()  # the newer one put it back
+    assert host.info("one")["status"] == "stopped" and host.info("one")["boot_error"] == ""
+    remove(vm)
+
+
 def test_folders_that_are_none():
     vm = make("one")
     host.stop()
@@ -243,7 +281,7 @@ def test_two_daemons_on_one_host():
 
 try:
     bailey.run(test_manifests_that_are_none, test_a_manifest_of_a_newer_daemon_keeps_what_we_do_not_know,
-               test_a_manifest_of_dstack_is_a_vm, test_states_that_are_none, test_folders_that_are_none,
+               test_a_manifest_of_dstack_is_a_vm, test_states_that_are_none, test_a_state_of_a_newer_daemon, test_folders_that_are_none,
                test_clocks_that_jump, test_qemu_replaced_under_a_running_vm, test_libvirt_that_is_not_there,
                test_two_daemons_in_one_folder, test_two_daemons_on_one_host)
 finally:
