@@ -13,9 +13,12 @@
 #include "base/str.h"
 #include "crypto/digest.h"
 #include "data/json.h"
+#include "guest-stub/guest_tee.h"
 #include "guest-stub/machine.h"
 #include "guest-stub/share.h"
 #include "guest-stub/state.h"
+#include "tee/boot_log.h"
+#include "tee/evidence.h"
 #include "tee/runtime_log.h"
 
 enum {
@@ -53,24 +56,34 @@ static void add_hex(json_t *j, const char *key, const struct about_bytes *v)
 	(void)json_object_set_new(j, key, json_string(hex));
 }
 
-/* dstack's tcb_info.  Registers are null off TDX: software ones would look like proof. */
-static char *tcb_info_of(const struct about *a, const char *compose)
+static json_t *hex_of(const struct digest384 *d)
 {
-	static const char *const registers[] = { "mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3" };
+	char hex[2 * sizeof(d->b) + 1];
+
+	str_hex(hex, d->b, sizeof(d->b));
+	return json_string(hex);
+}
+
+/* dstack's tcb_info.  Registers are null (@td is NULL) without a TEE: software ones would look like proof. */
+static char *tcb_info_of(const struct about *a, const struct boot_log *boot,
+			 const struct tee_td *td)
+{
+	static const char *const registers[] = { "rtmr0", "rtmr1", "rtmr2", "rtmr3" };
 	json_t *j = json_object();
 	char *text;
 	size_t i;
 
-	for (i = 0; i < sizeof(registers) / sizeof(registers[0]); i++)
-		(void)json_object_set_new(j, registers[i], json_null());
-	(void)json_object_set_new(j, "mr_aggregated", json_string(""));
+	(void)json_object_set_new(j, "mrtd", td ? hex_of(&td->mrtd) : json_null());
+	for (i = 0; i < TEE_RTMR_COUNT; i++)
+		(void)json_object_set_new(j, registers[i], td ? hex_of(&td->rtmr[i]) : json_null());
+	add_hex(j, "mr_aggregated", &a->mr_aggregated);
 	add_hex(j, "os_image_hash", &a->os_image_hash);
 	add_hex(j, "compose_hash", &a->compose_hash);
 	add_hex(j, "device_id", &a->device_id);
-	(void)json_object_set_new(j, "event_log", event_log_json(&a->events));
-	(void)json_object_set_new(j, "app_compose", json_string(compose));
+	(void)json_object_set_new(j, "event_log", evidence_events(boot, &a->events, EVIDENCE_FULL));
+	(void)json_object_set_new(j, "app_compose", json_string(a->compose));
 	(void)json_object_set_new(j, "tee", json_string(a->tee));
-	text = json_pretty(j);
+	text = json_pretty_ascii(j);
 	json_decref(j);
 	return text;
 }
@@ -101,6 +114,7 @@ int about_load(const char *state_dir, const char *log_dir, const char *share_dir
 {
 	struct digest256 nothing =
 		digest256_bytes("", 0); /* as dstack's agents: no device is known */
+	static const struct boot_log no_boot;
 	auto_buf struct buf compose = { 0 };
 	struct about a = { 0 };
 	int r = state_read(state_dir, &a.state, e);
@@ -124,10 +138,30 @@ int about_load(const char *state_dir, const char *log_dir, const char *share_dir
 	memcpy(a.device_id.b, nothing.b, sizeof(nothing.b));
 	a.device_id.n = sizeof(nothing.b);
 	take_hash_of_image(&a);
-	a.tcb_info = tcb_info_of(&a, compose.n <= COMPOSE_SHOWN_MAX ? (char *)compose.p : "");
+	a.compose = xstrdup(compose.n <= COMPOSE_SHOWN_MAX ? (char *)compose.p : "");
+	a.tcb_info = tcb_info_of(&a, &no_boot, NULL);
 	machine_line("/sys/class/dmi/id/sys_vendor", a.vendor, sizeof(a.vendor));
 	machine_line("/sys/class/dmi/id/product_name", a.product, sizeof(a.product));
 	*ret = a;
+	return 0;
+}
+
+int about_measure(struct about *a, const struct guest_tee *t, struct err *e)
+{
+	struct digest256 d;
+	struct tee_td td;
+	int r;
+
+	if (t->tee.kind == TEE_NONE)
+		return 0;
+	r = tee_td(&t->tee, &td, e);
+	if (r < 0)
+		return r;
+	d = evidence_aggregate(&td);
+	memcpy(a->mr_aggregated.b, d.b, sizeof(d.b));
+	a->mr_aggregated.n = sizeof(d.b);
+	free(a->tcb_info);
+	a->tcb_info = tcb_info_of(a, &t->boot, &td);
 	return 0;
 }
 
@@ -135,6 +169,7 @@ void about_deinit(struct about *a)
 {
 	json_decref(a->state);
 	event_log_deinit(&a->events);
+	free(a->compose);
 	free(a->tcb_info);
 	*a = (struct about){ 0 };
 }

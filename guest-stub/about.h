@@ -15,6 +15,7 @@
 #include "tee/event_log.h"
 
 struct err;
+struct guest_tee;
 
 struct about_bytes {
 	uint8_t b[32];
@@ -25,8 +26,10 @@ struct about {
 	json_t *state;
 	const char *app_name, *tee, *vm_config; /* borrowed from state */
 	bool public_sysinfo, public_tcbinfo;
-	struct about_bytes app_id, instance_id, compose_hash, os_image_hash, device_id;
+	struct about_bytes app_id, instance_id, compose_hash, os_image_hash, device_id,
+		mr_aggregated;
 	struct event_log events;
+	char *compose;	/* what was measured, as text; "" if it is too long to be passed on */
 	char *tcb_info; /* JSON text, indented */
 	char vendor[64], product[64];
 };
@@ -37,4 +40,7 @@ extern const char about_key_provider[];
 /* @share_dir: the copy of the share; @log_dir: the runtime log; @state_dir: of PID 1. */
 int about_load(const char *state_dir, const char *log_dir, const char *share_dir, struct about *ret,
 	       struct err *e);
+
+/* Add the registers of @t and the events before PID 1's own; nothing without a TEE. */
+int about_measure(struct about *a, const struct guest_tee *t, struct err *e);
 void about_deinit(struct about *a);

@@ -1,23 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest-stub/agent.h"
 
-#include <signal.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <linux/vm_sockets.h>
 #include <uv.h>
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "base/version.h"
 #include "guest-stub/about.h"
+#include "guest-stub/app_api.h"
+#include "guest-stub/attest.h"
 #include "guest-stub/boot.h"
 #include "guest-stub/guest_api.h"
+#include "guest-stub/guest_tee.h"
 #include "guest-stub/machine.h"
 #include "guest-stub/pages.h"
+#include "guest-stub/quoting.h"
 #include "guest-stub/worker_api.h"
 #include "loop/http_server.h"
 #include "loop/listen.h"
@@ -27,15 +36,35 @@
 enum {
 	PAGE_MAX = 32 * 1024 * 1024,
 	CONNS_MAX = 64,
+	SOCKET_MODE = 0666,	 /* whatever runs in the guest is the app */
 	SHUTDOWN_DELAY_MS = 200, /* so that the answer is out before PID 1 acts */
+};
+
+/* Where things are. */
+struct place {
+	const char *state, *log, *share; /* folders */
+	const char *dstack, *tappd;	 /* sockets */
+	const char *external;		 /* NULL: TCP, and the host by vsock */
+};
+
+static const struct place in_guest = {
+	.state = BOOT_STATE_DIR,
+	.log = BOOT_LOG_DIR,
+	.share = BOOT_SHARE_DIR,
+	.dstack = "/run/dstack.sock",
+	.tappd = "/run/tappd.sock",
 };
 
 struct agent {
 	uv_loop_t loop;
 	uv_timer_t shutdown_timer;
+	struct place place;
 	struct about about;
+	struct guest_tee tee;
+	struct quoting quotes;
+	struct attest attest;
 	struct guest_api guest_api;
-	struct http_server *host, *anybody;
+	struct http_server *host, *anybody, *dstack, *tappd;
 };
 
 static const struct http_header headers[] = {
@@ -88,6 +117,26 @@ static void on_host_request(struct http_request *r, void *arg)
 		refuse(r, 404, "not found\n");
 }
 
+/* ---- the app ---- */
+
+static void on_dstack_request(struct http_request *r, void *arg)
+{
+	const struct rpc_peer peer = { .kind = RPC_PEER_ANYONE };
+	struct agent *a = arg;
+
+	if (!rpc_http_handle(&app_api_dstack, &a->attest, "/", r, &peer))
+		refuse(r, 404, "not found\n");
+}
+
+static void on_tappd_request(struct http_request *r, void *arg)
+{
+	const struct rpc_peer peer = { .kind = RPC_PEER_ANYONE };
+	struct agent *a = arg;
+
+	if (!rpc_http_handle(&app_api_tappd, &a->attest, "/prpc/", r, &peer))
+		refuse(r, 404, "not found\n");
+}
+
 /* ---- anybody ---- */
 
 static void reply_page(struct http_request *r, int failed, const char *type, const struct buf *b)
@@ -130,7 +179,7 @@ static void worker(struct agent *a, struct http_request *r, const char *method, 
 	if (http_request_too_large(r))
 		rpc_refuse(&q, RPC_TOO_LARGE, answer, r);
 	else
-		rpc_dispatch(&worker_api_service, &a->about, &peer, &q, answer, r);
+		rpc_dispatch(&worker_api_service, &a->attest, &peer, &q, answer, r);
 }
 
 static void on_request(struct http_request *r, void *arg)
@@ -188,36 +237,114 @@ static int serve_anybody(struct agent *a, struct err *e)
 	int r, fd;
 
 	(void)str_format(address, sizeof(address), "0.0.0.0:%d", AGENT_TCP_PORT);
-	fd = listen_tcp(address, e);
+	fd = a->place.external ? listen_unix(a->place.external, SOCKET_MODE, e)
+			       : listen_tcp(address, e);
 	if (fd < 0)
 		return fd;
 	r = http_server_start(&a->anybody, &a->loop, &o, e);
 	return r ? r : http_server_listen(a->anybody, fd, NULL, 0, e);
 }
 
-int agent_run(void)
+static int serve_app(struct agent *a, const char *path, struct http_server **server,
+		     void (*on_request_)(struct http_request *r, void *arg), struct err *e)
+{
+	const struct http_server_options o = {
+		.conns_max = CONNS_MAX,
+		.body_max = AGENT_BODY_MAX,
+		.on_request = on_request_,
+		.arg = a,
+	};
+	int r, fd = listen_unix(path, SOCKET_MODE, e);
+
+	if (fd < 0)
+		return fd;
+	r = http_server_start(server, &a->loop, &o, e);
+	return r ? r : http_server_listen(*server, fd, NULL, 0, e);
+}
+
+/* Images link /var/run to /run or have neither; the SDKs look at both. */
+static void link_var_run(void)
+{
+	(void)mkdir("/var", 0755);
+	if (symlink("/run", "/var/run") < 0 && errno != EEXIST)
+		log_warn("agent: /var/run: %s", err_name(-errno));
+}
+
+static int open_dir(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? err_errno(e, errno, "open %s", path) : fd;
+}
+
+static int load(struct agent *a, struct err *e)
+{
+	int log = open_dir(a->place.log, e); /* kept: quotes need it */
+	auto_close int share = log < 0 ? log : open_dir(a->place.share, e);
+	int r = share < 0 ? share : 0;
+
+	if (r == 0)
+		r = about_load(a->place.state, a->place.log, a->place.share, &a->about, e);
+	if (r == 0)
+		r = guest_tee_init(&a->tee, share, log, e);
+	if (r == 0)
+		r = about_measure(&a->about, &a->tee, e);
+	if (r < 0)
+		return r;
+	quoting_init(&a->quotes, &a->loop, &a->tee.tee, log);
+	a->attest = (struct attest){ &a->about, &a->tee, &a->quotes };
+	a->guest_api = (struct guest_api){ &a->about, on_shutdown, a };
+	return 0;
+}
+
+static int serve(struct agent *a, struct err *e)
+{
+	int r = serve_app(a, a->place.dstack, &a->dstack, on_dstack_request, e);
+
+	if (r == 0)
+		r = serve_app(a, a->place.tappd, &a->tappd, on_tappd_request, e);
+	if (r == 0 && !a->place.external)
+		r = serve_host(a, e);
+	return r ? r : serve_anybody(a, e);
+}
+
+/* All in one folder; the paths live as long as the agent. */
+static struct place in_folder(const char *folder)
+{
+	return (struct place){
+		.state = folder,
+		.log = folder,
+		.share = folder,
+		.dstack = xasprintf("%s/dstack.sock", folder),
+		.tappd = xasprintf("%s/tappd.sock", folder),
+		.external = xasprintf("%s/external.sock", folder),
+	};
+}
+
+int agent_run(const char *folder)
 {
 	static struct agent a;
 	struct err e = ERR_NONE;
 	int r;
 
 	log_init(LOG_LEVEL_INFO);
-	r = about_load(BOOT_STATE_DIR, BOOT_LOG_DIR, BOOT_SHARE_DIR, &a.about, &e);
+	a.place = folder ? in_folder(folder) : in_guest;
+	if (!folder)
+		link_var_run();
+	r = uv_loop_init(&a.loop);
+	if (r < 0)
+		(void)err_set(&e, r, "%s", uv_strerror(r));
 	if (r == 0)
-		r = uv_loop_init(&a.loop);
-	if (r < 0) {
-		log_error("agent: %s", e.code ? e.text : uv_strerror(r));
-		return 1;
+		r = load(&a, &e);
+	if (r == 0) {
+		(void)uv_timer_init(&a.loop, &a.shutdown_timer);
+		r = serve(&a, &e);
 	}
-	(void)uv_timer_init(&a.loop, &a.shutdown_timer);
-	a.guest_api = (struct guest_api){ &a.about, on_shutdown, &a };
-	r = serve_host(&a, &e);
-	if (r == 0)
-		r = serve_anybody(&a, &e);
 	if (r < 0) {
 		log_error("agent: %s", e.text);
 		return 1;
 	}
-	tell_init("R");
+	if (!folder)
+		tell_init("R");
 	return uv_run(&a.loop, UV_RUN_DEFAULT) ? 1 : 0; /* until killed */
 }

@@ -4,6 +4,12 @@
  *
  *	vsock port 8000	the host only (CID 2): /api/<Method> of GuestApi
  *	TCP port 8090	anybody: / and /metrics, /prpc/<Method> of Worker; limited in rate for each address
+ *	dstack.sock	the app: /<Method> of DstackGuest; in /run, where its SDKs look
+ *	tappd.sock	the app: /prpc/<Method> of Tappd
+ *
+ * For who writes an app or a test, all of it can live in one folder that holds what PID 1 would have left
+ * (guest.json, runtime_events.log, the files of the share); then external.sock stands for port 8090, and the
+ * host is not served.
  *
  * fd 3 is the control socket of PID 1: the datagram 'R' says that both ports are served, 'S' asks to shut down.
  */
@@ -18,5 +24,5 @@ enum {
 	AGENT_BODY_MAX = 1024 * 1024,
 };
 
-/* Serve until killed.  Return: exit code. */
-int agent_run(void);
+/* Serve until killed, in @folder if it is not NULL.  Return: exit code. */
+int agent_run(const char *folder);

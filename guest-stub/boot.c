@@ -52,6 +52,7 @@ void boot_deinit(struct boot *b)
 	app_compose_free(b->app);
 	b->app = NULL;
 	buf_deinit(&b->compose);
+	guest_tee_deinit(&b->tee);
 	sys_config_free(b->sys);
 	b->sys = NULL;
 	b->share = fd_close(b->share);
@@ -133,6 +134,15 @@ static int step_sys_config(struct boot *b, struct err *e)
 	return r;
 }
 
+static int step_tee(struct boot *b, struct err *e)
+{
+	int r = guest_tee_init(&b->tee, b->share, b->log, e);
+
+	if (r == 0)
+		log_warn("tee: %s", tee_kind_meaning(b->tee.tee.kind));
+	return r;
+}
+
 static int step_measure(struct boot *b, struct err *e)
 {
 	struct measure_app app = { .n_init_scripts = b->app->n_init_scripts,
@@ -140,11 +150,10 @@ static int step_measure(struct boot *b, struct err *e)
 	int r;
 
 	memcpy(app.init_scripts, b->app->init_scripts, sizeof(app.init_scripts));
-	b->registers.dirfd = b->log;
-	b->tee = registers_tee(&b->registers);
-	log_warn("tee: %s", tee_kind_meaning(b->tee.kind));
-	r = runtime_log_init(b->log, b->app->event_log_version, e);
-	return r ? r : measure_boot(b->log, &b->tee, &b->id, &app, e);
+	r = guest_tee_boot(&b->tee, e);
+	if (r == 0)
+		r = runtime_log_init(b->log, b->app->event_log_version, e);
+	return r ? r : measure_boot(b->log, &b->tee.tee, &b->id, &app, e);
 }
 
 static int step_keys(struct boot *b, struct err *e)
@@ -153,11 +162,11 @@ static int step_keys(struct boot *b, struct err *e)
 	int r;
 
 	(void)progress(b, "requesting app keys");
-	r = runtime_log_emit(b->log, &b->tee, "key-provider", KEY_PROVIDER, strlen(KEY_PROVIDER),
-			     e);
+	r = runtime_log_emit(b->log, &b->tee.tee, "key-provider", KEY_PROVIDER,
+			     strlen(KEY_PROVIDER), e);
 	if (r == 0)
 		notices_send(&b->notices, "instance.info", info);
-	return r ? r : runtime_log_emit(b->log, &b->tee, "system-ready", NULL, 0, e);
+	return r ? r : runtime_log_emit(b->log, &b->tee.tee, "system-ready", NULL, 0, e);
 }
 
 static int link_to(const char *target, const char *path, struct err *e)
@@ -171,7 +180,7 @@ static int step_files(struct boot *b, struct err *e)
 {
 	struct state st = {
 		.id = &b->id,
-		.tee = b->tee.kind,
+		.tee = b->tee.tee.kind,
 		.app = b->app,
 		.vm_config = b->sys->vm_config,
 	};
@@ -294,6 +303,7 @@ static const struct boot_step {
 	{ "start the network", step_net_start, NULL },
 	{ "read the shared folder", step_share, "security.share" },
 	{ "read the system configuration", step_sys_config, "security.share" },
+	{ "find the TEE", step_tee, "security.share" },
 	{ "read the app", boot_input_compose, "security.share" },
 	{ "accept the app", boot_input_policy, NULL },
 	{ "identify the instance", boot_input_identity, "security.share" },

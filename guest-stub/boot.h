@@ -9,10 +9,10 @@
 #pragma once
 
 #include "base/buf.h"
+#include "guest-stub/guest_tee.h"
 #include "guest-stub/keeper.h"
 #include "guest-stub/measure.h"
 #include "guest-stub/notices.h"
-#include "tee/registers.h"
 
 struct app_compose;
 struct err;
@@ -28,10 +28,9 @@ struct boot {
 	struct supervisor *supervisor; /* borrowed */
 	struct notices notices;
 	struct keeper agent;
-	bool can_notify; /* notices_start() was tried */
-	int share, log;	 /* directory fds; -1 before they are there */
-	struct registers registers;
-	struct tee tee;
+	bool can_notify;	/* notices_start() was tried */
+	int share, log;		/* directory fds; -1 before they are there */
+	struct guest_tee tee;	/* all zero before it is found */
 	struct sys_config *sys; /* NULL before it is read, as the next two */
 	struct app_compose *app;
 	struct buf compose; /* the bytes that app was read from */

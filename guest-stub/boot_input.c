@@ -47,7 +47,8 @@ static void say_what_is_left_out(struct boot *b)
 int boot_input_policy(struct boot *b, struct err *e)
 {
 	auto_buf struct buf user_config = { 0 };
-	struct policy_guest g = { .platform = "", .n_gpus = machine_gpus() };
+	struct policy_guest g = { .platform = guest_tee_platform(&b->tee),
+				  .n_gpus = machine_gpus() };
 	struct machine_system m;
 	int r;
 

@@ -23,7 +23,7 @@ int main(int argc, char **argv)
 	case ROLE_NOTIFIER:
 		return notices_run();
 	case ROLE_AGENT:
-		return agent_run();
+		return agent_run(argc == 3 ? argv[2] : NULL);
 	case ROLE_UNKNOWN:
 	case ROLE_COUNT:
 		break;

@@ -61,10 +61,15 @@ static int row_mib(struct buf *b, const char *title, uint64_t part, uint64_t who
 
 static int head(struct buf *b, const struct about *a)
 {
-	bool is_tdx = str_equal(a->tee, tee_kind_name(TEE_TDX));
-	enum tee_kind kind = is_tdx ? TEE_TDX : TEE_NONE;
-	int r = buf_add_str(b, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-			       "<title>");
+	enum tee_kind kind = TEE_NONE;
+	int r;
+
+	if (str_equal(a->tee, tee_kind_name(TEE_TDX)))
+		kind = TEE_TDX;
+	else if (str_equal(a->tee, tee_kind_name(TEE_SIMULATED)))
+		kind = TEE_SIMULATED;
+	r = buf_add_str(b, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+			   "<title>");
 
 	if (r == 0)
 		r = pages_escape(b, a->app_name);
@@ -81,7 +86,7 @@ static int head(struct buf *b, const struct about *a)
 		r = pages_escape(b, a->app_name);
 	if (r == 0)
 		r = buf_add_str(b, "</h1>\n");
-	if (r == 0 && !is_tdx)
+	if (r == 0 && kind != TEE_TDX)
 		r = buf_addf(b, "<p class=\"warn\">%s</p>\n", tee_kind_meaning(kind));
 	return r;
 }

@@ -6,6 +6,7 @@
 const char role_help[] =
 	"usage: bailey-guest            as PID 1: boot the guest\n"
 	"       bailey-guest agent      serve the guest API (started by PID 1)\n"
+	"       bailey-guest agent DIR  serve it on sockets in DIR, for trying out\n"
 	"       bailey-guest notifier   send notices to the host (started by PID 1)\n"
 	"       bailey-guest --version | --help\n"
 	"\n"
@@ -26,6 +27,8 @@ enum role role_of(pid_t pid, int argc, char *const *argv)
 	/* The kernel hands PID 1 words of its command line that it does not know: they mean nothing. */
 	if (pid == 1)
 		return ROLE_INIT;
+	if (argc == 3 && str_equal(argv[1], "agent"))
+		return ROLE_AGENT;
 	for (i = 0; argc == 2 && i < sizeof(words) / sizeof(words[0]); i++) {
 		if (str_equal(argv[1], words[i].word))
 			return words[i].role;

@@ -19,6 +19,7 @@ static const struct share_file {
 	{ SHARE_INSTANCE_INFO, SHARE_INSTANCE_INFO_MAX, false },
 	{ SHARE_ENCRYPTED_ENV, SHARE_ENCRYPTED_ENV_MAX, false },
 	{ SHARE_USER_CONFIG, SHARE_USER_CONFIG_MAX, false },
+	{ SHARE_TEE_SIMULATOR, SHARE_TEE_SIMULATOR_MAX, false },
 };
 
 /* The same file by the name that documents gave it. */

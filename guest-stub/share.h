@@ -20,6 +20,7 @@ struct err;
 #define SHARE_INSTANCE_INFO ".instance_info"
 #define SHARE_ENCRYPTED_ENV ".encrypted-env"
 #define SHARE_USER_CONFIG   ".user-config"
+#define SHARE_TEE_SIMULATOR ".tee-simulator.json"
 
 enum {
 	SHARE_COMPOSE_MAX = 50 * 1024 * 1024,
@@ -27,6 +28,7 @@ enum {
 	SHARE_INSTANCE_INFO_MAX = 10 * 1024,
 	SHARE_ENCRYPTED_ENV_MAX = 256 * 1024,
 	SHARE_USER_CONFIG_MAX = 50 * 1024 * 1024,
+	SHARE_TEE_SIMULATOR_MAX = 256 * 1024,
 };
 
 /**

@@ -13,6 +13,8 @@
 #include "base/str.h"
 #include "data/json.h"
 #include "guest-stub/about.h"
+#include "guest-stub/app_api.h"
+#include "guest-stub/attest.h"
 #include "guest-stub/worker_api.h"
 #include "proto/agent.pb-c.h"
 #include "proto/guest.pb-c.h"
@@ -62,12 +64,15 @@ static void test_tables_are_the_protos(void)
 
 	assert(rpc_check(&guest_api_service, &bailey__guest__guest_api__descriptor, &e) == 0);
 	assert(rpc_check(&worker_api_service, &bailey__agent__worker__descriptor, &e) == 0);
+	assert(rpc_check(&app_api_dstack, &bailey__agent__dstack_guest__descriptor, &e) == 0);
+	assert(rpc_check(&app_api_tappd, &bailey__agent__tappd__descriptor, &e) == 0);
 }
 
 static void test_info_hides_what_is_not_public(void)
 {
 	struct about a = an_app();
 	struct guest_api g = { .about = &a };
+	struct attest t = { .about = &a };
 	struct reply r = call(&guest_api_service, &g, "Info");
 
 	assert(r.status == 200 && str_equal(json_get_str(r.j, "app_id", ""), "abcd"));
@@ -77,7 +82,7 @@ static void test_info_hides_what_is_not_public(void)
 	r = call(&guest_api_service, &g, "Info");
 	assert(str_equal(json_get_str(r.j, "tcb_info", "x"), ""));
 	json_decref(r.j);
-	r = call(&worker_api_service, &a, "Worker.Info");
+	r = call(&worker_api_service, &t, "Worker.Info");
 	assert(str_equal(json_get_str(r.j, "tcb_info", "x"), ""));
 	assert(str_equal(json_get_str(r.j, "vm_config", "x"), ""));
 	assert(str_equal(json_get_str(r.j, "cloud_product", "x"), "dstack"));
@@ -89,7 +94,8 @@ static void test_info_hides_what_is_not_public(void)
 static void test_version_is_what_sdks_probe(void)
 {
 	struct about a = an_app();
-	struct reply r = call(&worker_api_service, &a, "Version");
+	struct attest t = { .about = &a };
+	struct reply r = call(&worker_api_service, &t, "Version");
 
 	assert(str_equal(json_get_str(r.j, "version", ""), "0.6.0"));
 	json_decref(r.j);
@@ -136,7 +142,8 @@ static void test_shutdown_answers_null_and_tells_once(void)
 static void test_unknown_method_is_dstacks_error(void)
 {
 	struct about a = an_app();
-	struct reply r = call(&worker_api_service, &a, "Shutdown");
+	struct attest t = { .about = &a };
+	struct reply r = call(&worker_api_service, &t, "Shutdown");
 
 	assert(r.status == 400);
 	assert(str_equal(json_get_str(r.j, "error", ""), "Service not found: Shutdown"));

@@ -2,11 +2,11 @@
 /*
  * worker_api: what anybody may ask (TCP port 8090, /prpc/<Method>)
  *
- * Wire     service Worker of proto/agent.proto; GetAttestationForAppKey needs keys and is not there yet.
+ * Wire     service Worker of proto/agent.proto; GetAttestationForAppKey needs keys, which no guest has yet.
  */
 #pragma once
 
 #include "rpc/rpc.h"
 
-/* The handlers' ctx is a const struct about. */
+/* The handlers' ctx is a const struct attest. */
 extern const struct rpc_service worker_api_service;

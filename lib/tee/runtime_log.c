@@ -119,6 +119,16 @@ int runtime_log_emit(int dirfd, const struct tee *t, const char *name, const voi
 	return r ? err_wrap(e, r, "event %s", name) : append(dirfd, &line, e);
 }
 
+int runtime_log_lock(int dirfd, struct err *e)
+{
+	return take_lock(dirfd, e);
+}
+
+void runtime_log_unlock(int lock)
+{
+	(void)fd_close(lock < 0 ? -1 : lock);
+}
+
 int runtime_log_read(int dirfd, struct event_log *ret, struct err *e)
 {
 	auto_buf struct buf b = { 0 };

@@ -24,5 +24,12 @@ int runtime_log_init(int dirfd, unsigned int version, struct err *e);
 int runtime_log_emit(int dirfd, const struct tee *t, const char *name, const void *payload,
 		     size_t n, struct err *e);
 
+/*
+ * Keep events out until runtime_log_unlock(): what is read of log and register meanwhile goes together.
+ * Return: what to unlock, or negative.
+ */
+int runtime_log_lock(int dirfd, struct err *e);
+void runtime_log_unlock(int lock);
+
 /* All events so far; none if there is no file.  The caller deinits @ret. */
 int runtime_log_read(int dirfd, struct event_log *ret, struct err *e);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attest: answers that carry a quote, in the forms of the agent's services
+ *
+ * Each function answers @call in any case, now or when the quote is made.
+ *
+ * Wire     messages of proto/agent.proto.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <protobuf-c/protobuf-c.h>
+
+struct about;
+struct guest_tee;
+struct quoting;
+struct rpc_call;
+
+/* What the services of the agent know: the ctx of their handlers.  All borrowed. */
+struct attest {
+	const struct about *about;
+	const struct guest_tee *tee;
+	struct quoting *quotes;
+};
+
+/* GetQuoteResponse.  @report_data: up to 64 bytes, filled up with zeros. */
+void attest_quote(const struct attest *a, struct rpc_call *call,
+		  const ProtobufCBinaryData *report_data);
+
+/* AttestResponse, likewise. */
+void attest_attestation(const struct attest *a, struct rpc_call *call,
+			const ProtobufCBinaryData *report_data);
+
+/* TdxQuoteResponse; @algorithm and @prefix as report_data_hashed() has them. */
+void attest_hashed(const struct attest *a, struct rpc_call *call,
+		   const ProtobufCBinaryData *content, const char *algorithm, const char *prefix);
+
+/* Evidence, for a stranger: what the app keeps to itself is left out. */
+void attest_evidence(const struct attest *a, struct rpc_call *call,
+		     const ProtobufCBinaryData *nonce);
+
+/* AppInfo; @is_public: without what the app keeps to itself. */
+void attest_info(const struct attest *a, struct rpc_call *call, bool is_public);
+
+/* WorkerVersion. */
+void attest_version(struct rpc_call *call);
+
+/* The failure of every call that needs a key. */
+void attest_no_key(struct rpc_call *call);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "guest-stub/guest_tee.h"
+
+#include <errno.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "guest-stub/share.h"
+
+static int init_simulated(struct guest_tee *t, int log, const struct buf *b, struct err *e)
+{
+	int r = simulated_init(&t->simulated, log, b->p, b->n, e);
+
+	if (r < 0)
+		return r;
+	t->tee = simulated_tee(&t->simulated);
+	return simulated_boot_log(&t->simulated, &t->boot, e);
+}
+
+int guest_tee_init(struct guest_tee *t, int share, int log, struct err *e)
+{
+	auto_buf struct buf b = { 0 };
+	int r = file_read(share, SHARE_TEE_SIMULATOR, SHARE_TEE_SIMULATOR_MAX, &b, e);
+
+	*t = (struct guest_tee){ .registers.dirfd = log };
+	if (r == 0)
+		return init_simulated(t, log, &b, e);
+	t->tee = registers_tee(&t->registers);
+	return r == -ENOENT ? 0 : r;
+}
+
+void guest_tee_deinit(struct guest_tee *t)
+{
+	boot_log_deinit(&t->boot);
+	simulated_deinit(&t->simulated);
+}
+
+int guest_tee_boot(struct guest_tee *t, struct err *e)
+{
+	return t->tee.kind == TEE_SIMULATED ? simulated_boot(&t->simulated, &t->boot, e) : 0;
+}
+
+const char *guest_tee_platform(const struct guest_tee *t)
+{
+	return t->tee.kind == TEE_NONE ? "" : "dstack-tdx";
+}
