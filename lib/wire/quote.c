@@ -9,7 +9,7 @@ enum {
 	KEY_TYPE_P256 = 2,
 	TD10_SIZE = 584,
 	TD15_SIZE = 648,
-	TD15_EXTENDED_SIZE = 885,
+	TD15_EXTENDED_SIZE = TD15_SIZE + QUOTE_EXTENDED_SIZE,
 };
 
 static const uint8_t intel_qe_vendor[16] = {
@@ -88,7 +88,7 @@ static struct quote_td_report read_td_report(struct rd *r, enum quote_body body)
 	t.tee_tcb_svn2 = rd_take(r, 16);
 	t.mr_service_td = rd_take(r, QUOTE_MEASUREMENT_SIZE);
 	if (body == QUOTE_BODY_TD15_EXTENDED)
-		(void)rd_take(r, TD15_EXTENDED_SIZE - TD15_SIZE);
+		t.extended = rd_take(r, QUOTE_EXTENDED_SIZE);
 	return t;
 }
 

@@ -21,6 +21,7 @@ enum {
 	QUOTE_SIGNATURE_SIZE = 64,
 	QUOTE_KEY_SIZE = 64,
 	QUOTE_MEASUREMENT_SIZE = 48,
+	QUOTE_EXTENDED_SIZE = 237, /* of QUOTE_BODY_TD15_EXTENDED, after TD 1.5 */
 };
 
 /* The numbers of v5; v3 and v4 have SGX and TD 1.0 without saying so. */
@@ -77,6 +78,7 @@ struct quote_td_report {
 	const uint8_t *report_data;   /* 64 */
 	const uint8_t *tee_tcb_svn2;  /* 16; NULL before TD 1.5 */
 	const uint8_t *mr_service_td; /* NULL before TD 1.5 */
+	const uint8_t *extended;      /* QUOTE_EXTENDED_SIZE, what follows; NULL but in 4 */
 };
 
 struct quote {

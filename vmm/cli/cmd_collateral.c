@@ -31,7 +31,7 @@ static int read_platform(const char *file, struct pccs_platform *ret, struct err
 	input_unhex(&b);
 	v = quote_parse(b.p, b.n, &q);
 	if (v != QUOTE_OK)
-		return err_set(e, ERR_INPUT, "this is no quote: it %s", quote_verdict_text(v));
+		return err_set(e, ERR_INPUT, "this is no quote: %s", quote_verdict_text(v));
 	return pccs_platform_of(&q, ret, e);
 }
 

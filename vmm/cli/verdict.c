@@ -9,21 +9,12 @@
 #include "base/time.h"
 #include "cli/cli.h"
 #include "cli/collaterals.h"
+#include "cli/quote_facts.h"
 #include "cli/table.h"
 #include "crypto/x509.h"
 #include "data/json.h"
 
-enum { HEX_MOST = 64, TIME_SIZE = 32, NAME_SIZE = 128, SHOWN_SIZE = 600 };
-
-static json_t *hex(const uint8_t *p, size_t n)
-{
-	char text[2 * HEX_MOST + 1] = "";
-
-	if (!p || n > HEX_MOST)
-		return json_null();
-	str_hex(text, p, n);
-	return json_string(text);
-}
+enum { TIME_SIZE = 32, NAME_SIZE = 128, SHOWN_SIZE = 600 };
 
 static void put(json_t *o, const char *key, json_t *value)
 {
@@ -44,89 +35,9 @@ static json_t *json_time(int64_t t)
 			  : json_null();
 }
 
-static const struct {
-	unsigned int bit;
-	const char *name;
-} td_bits[] = {
-	{ 0, "DEBUG" },	      { 27, "LASS" },	 { 28, "SEPT_VE_DISABLE" },
-	{ 29, "MIGRATABLE" }, { 30, "PKS" },	 { 31, "KL" },
-	{ 62, "TPA" },	      { 63, "PERFMON" },
-};
-
-static json_t *td_attributes(uint64_t a)
-{
-	json_t *names = json_array(), *o = json_object();
-	char text[17];
-	size_t i;
-
-	for (i = 0; i < sizeof(td_bits) / sizeof(*td_bits); i++) {
-		if (a >> td_bits[i].bit & 1)
-			(void)json_array_append_new(names, json_string(td_bits[i].name));
-	}
-	(void)snprintf(text, sizeof(text), "%016llx", (unsigned long long)a);
-	put(o, "value", json_string(text));
-	put(o, "debug", json_boolean(a & 1));
-	put(o, "names", names);
-	return o;
-}
-
-static json_t *td_report(const struct quote_td_report *r)
-{
-	static const char *const rtmrs[] = { "rtmr0", "rtmr1", "rtmr2", "rtmr3" };
-	json_t *o = json_object();
-	char xfam[17];
-	size_t i;
-
-	(void)snprintf(xfam, sizeof(xfam), "%016llx", (unsigned long long)r->xfam);
-	put(o, "mrtd", hex(r->mr_td, QUOTE_MEASUREMENT_SIZE));
-	for (i = 0; i < 4; i++)
-		put(o, rtmrs[i], hex(r->rtmr[i], QUOTE_MEASUREMENT_SIZE));
-	put(o, "mrconfigid", hex(r->mr_config_id, QUOTE_MEASUREMENT_SIZE));
-	put(o, "mrowner", hex(r->mr_owner, QUOTE_MEASUREMENT_SIZE));
-	put(o, "mrownerconfig", hex(r->mr_owner_config, QUOTE_MEASUREMENT_SIZE));
-	put(o, "report_data", hex(r->report_data, 64));
-	put(o, "xfam", json_string(xfam));
-	put(o, "tee_tcb_svn", hex(r->tee_tcb_svn, 16));
-	put(o, "mrseam", hex(r->mr_seam, QUOTE_MEASUREMENT_SIZE));
-	put(o, "mrsignerseam", hex(r->mr_signer_seam, QUOTE_MEASUREMENT_SIZE));
-	put(o, "seam_attributes", hex(r->seam_attributes, 8));
-	put(o, "tee_tcb_svn2", hex(r->tee_tcb_svn2, 16));
-	put(o, "mrservicetd", hex(r->mr_service_td, QUOTE_MEASUREMENT_SIZE));
-	return o;
-}
-
-static json_t *sgx_attributes(const struct quote_sgx_report *r)
-{
-	json_t *o = json_object();
-
-	put(o, "value", hex(r->attributes, 16));
-	put(o, "debug", json_boolean(r->attributes[0] & 2));
-	return o;
-}
-
-static json_t *sgx_report(const struct quote_sgx_report *r)
-{
-	json_t *o = json_object();
-
-	put(o, "mrenclave", hex(r->mr_enclave, 32));
-	put(o, "mrsigner", hex(r->mr_signer, 32));
-	put(o, "isv_prod_id", json_integer(r->isv_prod_id));
-	put(o, "isv_svn", json_integer(r->isv_svn));
-	put(o, "report_data", hex(r->report_data, 64));
-	put(o, "cpu_svn", hex(r->cpu_svn, 16));
-	put(o, "misc_select", hex(r->misc_select, 4));
-	return o;
-}
-
-static const char *tee_name(const struct quote *q)
-{
-	return q->tee == QUOTE_TEE_TDX ? "TDX" : "SGX";
-}
-
 static void put_quote(json_t *o, const struct quote_result *r)
 {
 	const struct quote *q = &r->quote;
-	bool is_tdx = q->tee == QUOTE_TEE_TDX;
 
 	if (!r->has_quote) {
 		put(o, "tee", json_null());
@@ -134,25 +45,12 @@ static void put_quote(json_t *o, const struct quote_result *r)
 		put(o, "report", json_null());
 		return;
 	}
-	put(o, "tee", json_string(tee_name(q)));
+	put(o, "tee", json_string(quote_facts_tee(q)));
 	put(o, "quote_version", json_integer(q->version));
 	put(o, "quote_size", json_integer((json_int_t)q->n_quote));
 	put(o, "trailing_bytes", json_integer((json_int_t)q->n_trailing));
-	put(o, "attributes", is_tdx ? td_attributes(q->td.td_attributes) : sgx_attributes(&q->sgx));
-	put(o, "report", is_tdx ? td_report(&q->td) : sgx_report(&q->sgx));
-}
-
-static void put_platform(json_t *o, const struct quote_result *r)
-{
-	static const char *const types[] = { "standard", "scalable", "scalable with integrity" };
-	const struct pck *k = r->has_pck ? &r->pck : NULL;
-
-	put(o, "fmspc", k ? hex(k->fmspc, sizeof(k->fmspc)) : json_null());
-	put(o, "pce_id", k ? hex(k->pce_id, sizeof(k->pce_id)) : json_null());
-	put(o, "ppid", k ? hex(k->ppid, sizeof(k->ppid)) : json_null());
-	put(o, "pce_svn", k ? json_integer(k->pce_svn) : json_null());
-	put(o, "cpu_svn", k ? hex(k->cpu_svn, sizeof(k->cpu_svn)) : json_null());
-	put(o, "sgx_type", k && k->sgx_type < 3 ? json_string(types[k->sgx_type]) : json_null());
+	put(o, "attributes", quote_facts_attributes(q));
+	put(o, "report", quote_facts_report(q));
 }
 
 static const char *state(const struct quote_result *r, size_t i)
@@ -188,7 +86,7 @@ static json_t *root(const struct verdict *v)
 
 	(void)x509_cert_name(v->root, name, sizeof(name));
 	put(o, "name", json_text(name));
-	put(o, "sha256", hex(d.b, sizeof(d.b)));
+	put(o, "sha256", quote_facts_hex(d.b, sizeof(d.b)));
 	put(o, "is_intel", json_boolean(!v->is_simulated));
 	return o;
 }
@@ -231,7 +129,7 @@ json_t *verdict_json(const struct verdict *v)
 	put(o, "collateral", collateral(v->source));
 	put(o, "collateral_expires", json_time(r->collateral_ends));
 	put_quote(o, r);
-	put_platform(o, r);
+	quote_facts_put_platform(o, r->has_pck ? &r->pck : NULL);
 	put(o, "checks", checks(r));
 	return o;
 }
@@ -331,7 +229,7 @@ static void print_sentence(const struct verdict *v)
 			     str_escape(shown, sizeof(shown), r->got, strlen(r->got)));
 		return;
 	}
-	(void)printf("the %s quote is good at %s: %s", tee_name(&r->quote), at,
+	(void)printf("the %s quote is good at %s: %s", quote_facts_tee(&r->quote), at,
 		     tcb_status_name(r->status));
 	for (i = 0; i < r->n_advisories; i++) {
 		(void)printf("%s %s", i ? "," : ", with",

@@ -12,7 +12,7 @@ import tempfile
 import time
 
 from pccslib import Answer, Pccs, load_json
-from verifylib import BAILEY, OK, UNPROVEN, USAGE, VECTORS, all_tests, load
+from verifylib import BAILEY, BESIDE, OK, UNPROVEN, USAGE, VECTORS, all_tests, load
 
 FAILED = 1
 GOOD = f"{VECTORS}/quotes/ok_v4"
@@ -376,6 +376,23 @@ def test_many_quotes_are_a_line_each():
         assert [r["file"] for r in rows] == list(args[2:6]) and rows[2]["check"] == "quote-form", rows
         r = bailey(*args[:2], f"{GOOD}/quote.bin", "/none", *args[6:])
         assert r.returncode == USAGE and b"/none" in r.stderr and "✓".encode() in r.stdout, r
+
+
+def test_a_real_quote_of_sgx():
+    """Version 3, as of a key provider, under Intel's own root."""
+    folder = f"{BESIDE}/quotes/dcap-qvl/sgx_v3_cfg_swh"
+    if not os.path.exists(folder):
+        print("skipped: no ../shared/vectors/quotes")
+        return
+    said = load_json(f"{folder}/expected.json")
+    forget()
+    with Pccs(load_json(f"{folder}/collateral.json")) as pccs:
+        r = bailey("verify", "quote", f"{folder}/quote.bin", "--pccs", pccs.url, "--at", said["time"],
+                   "--policy", "intel", "--json")
+        a = json.loads(r.stdout)
+        assert r.returncode == OK and a["status"] == said["reference"]["intel"]["status"], r
+        assert not a["simulated"] and a["tee"] == "SGX" and a["quote_version"] == 3
+        assert [p.split("/")[1] for p in pccs.asked] == ["sgx"] * 4, pccs.asked
 
 
 def test_a_command_line_with_both():
