@@ -49,40 +49,6 @@ static void read_collateral(struct fields *f, struct sys_config *c)
 	f->rc = in.rc;
 }
 
-static void read_variant(struct fields *f, struct sys_vm_config *vm)
-{
-	static const char *const variants[] = { "legacy", "lite", NULL };
-	const char *variant = fields_one_of(f, "tdx_attestation_variant", variants);
-
-	vm->is_lite = variant && str_equal(variant, "lite");
-}
-
-static int read_vm_config(const json_t *o, struct sys_vm_config *vm, struct err *e)
-{
-	struct fields f = { .o = o, .what = ".sys-config.json: vm_config", .e = e };
-
-	vm->has_os_image_hash =
-		fields_text(&f, "os_image_hash", "")[0] != 0 &&
-		fields_hex(&f, "os_image_hash", vm->os_image_hash, sizeof(vm->os_image_hash));
-	vm->cpu_count = (uint32_t)fields_u64(&f, "cpu_count", 0, UINT32_MAX, 0);
-	vm->memory_size = fields_u64(&f, "memory_size", 0, INT64_MAX, 0);
-	vm->qemu_version = fields_text_or_null(&f, "qemu_version");
-	vm->pci_hole64_size = fields_u64(&f, "pci_hole64_size", 0, INT64_MAX, 0);
-	vm->hugepages = fields_bool(&f, "hugepages", false);
-	vm->hotplug_off = fields_bool(&f, "hotplug_off", false);
-	vm->swtpm = fields_bool(&f, "swtpm", false);
-	vm->num_gpus = (uint32_t)fields_u64(&f, "num_gpus", 0, UINT32_MAX, 0);
-	vm->num_nvswitches = (uint32_t)fields_u64(&f, "num_nvswitches", 0, UINT32_MAX, 0);
-	vm->num_nics = (uint32_t)fields_u64(&f, "num_nics", 0, UINT32_MAX, 1);
-	vm->num_verity_volumes = (uint32_t)fields_u64(&f, "num_verity_volumes", 0, UINT32_MAX, 0);
-	vm->image = fields_text_or_null(&f, "image");
-	vm->host_share_mode = fields_text_or_null(&f, "host_share_mode");
-	vm->ovmf_variant = fields_text_or_null(&f, "ovmf_variant");
-	vm->mr_config = fields_text_or_null(&f, "mr_config");
-	read_variant(&f, vm);
-	return f.rc;
-}
-
 static int parse_object(const void *p, size_t n, const char *what, json_t **ret, struct err *e)
 {
 	int rc = json_parse(p, n, SYS_CONFIG_MAX, what, ret, e);
@@ -111,7 +77,7 @@ static int read_config(struct sys_config *c, struct err *e)
 	rc = parse_object(c->vm_config, strlen(c->vm_config), ".sys-config.json: vm_config",
 			  &c->vm_doc, e);
 	if (rc == 0)
-		rc = read_vm_config(c->vm_doc, &c->vm, e);
+		rc = sys_vm_config_read(c->vm_doc, ".sys-config.json: vm_config", &c->vm, e);
 	if (!c->mr_config || c->mr_config[0] == 0)
 		c->mr_config = c->vm.mr_config;
 	if (c->mr_config && c->mr_config[0] == 0)

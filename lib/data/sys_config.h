@@ -14,6 +14,8 @@
 
 #include <jansson.h>
 
+#include "data/sys_vm_config.h"
+
 struct err;
 
 enum {
@@ -24,21 +26,6 @@ enum {
 struct sys_urls {
 	const char *p[SYS_CONFIG_URLS_MAX];
 	size_t n;
-};
-
-/* The machine as the host says it built it: the JSON inside of vm_config. */
-struct sys_vm_config {
-	bool has_os_image_hash;
-	uint8_t os_image_hash[32];
-	uint32_t cpu_count;
-	uint64_t memory_size;	  /* bytes */
-	const char *qemu_version; /* each text: or NULL */
-	uint64_t pci_hole64_size;
-	bool hugepages, hotplug_off, swtpm;
-	uint32_t num_gpus, num_nvswitches, num_nics, num_verity_volumes;
-	const char *image, *host_share_mode, *ovmf_variant;
-	bool is_lite; /* tdx_attestation_variant */
-	const char *mr_config;
 };
 
 struct sys_config {

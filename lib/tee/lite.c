@@ -278,6 +278,11 @@ int lite_bind(const struct digest256 *os_image_hash, const void *sums, size_t n_
 	return 0;
 }
 
+bool lite_knows_cfv(const struct digest384 *of)
+{
+	return memcmp(of->b, cfv.b, sizeof(cfv.b)) == 0;
+}
+
 bool lite_fits(uint64_t memory)
 {
 	return memory == BZIMAGE_SPLIT_LOW || memory >= BZIMAGE_SPLIT_AT;

@@ -48,6 +48,9 @@ int lite_write(const struct lite_document *d, struct buf *ret);
 int lite_bind(const struct digest256 *os_image_hash, const void *sums, size_t n_sums, const void *p,
 	      size_t n, struct err *e);
 
+/* Is that the SHA-384 of the CFV which documents stand for? */
+bool lite_knows_cfv(const struct digest384 *of);
+
 /* Is the kernel of a machine of so much memory the one that documents measure? */
 bool lite_fits(uint64_t memory);
 

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "measure/image_measure.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "data/sys_vm_config.h"
+#include "store/image.h"
+#include "tee/measure.h"
+#include "wire/acpi.h"
+#include "wire/bzimage.h"
+
+/* The image's files, read or digested. */
+struct files {
+	struct buf firmware, kernel;
+	struct digest384 initrd;
+	uint64_t initrd_size;
+};
+
+static void files_deinit(struct files *f)
+{
+	buf_deinit(&f->firmware);
+	buf_deinit(&f->kernel);
+}
+
+static int digest_file(const char *path, struct digest384 *ret, uint64_t *ret_size, struct err *e)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int rc;
+
+	if (fd < 0)
+		return err_errno(e, errno, "cannot open %s", path);
+	rc = digest384_fd(fd, ret, ret_size, e);
+	return rc < 0 ? err_wrap(e, rc, "%s", path) : 0;
+}
+
+static int files_read(const struct image *im, struct files *f, struct err *e)
+{
+	int rc;
+
+	if (!im->bios) {
+		return err_set(
+			e, ERR_MISSING,
+			"image %s has no firmware (\"bios\" in its metadata.json): a TD of it "
+			"cannot be started or measured",
+			im->name);
+	}
+	rc = file_read(AT_FDCWD, im->bios, MEASURE_FIRMWARE_MAX, &f->firmware, e);
+	if (rc == 0)
+		rc = file_read(AT_FDCWD, im->kernel, MEASURE_KERNEL_MAX, &f->kernel, e);
+	if (rc == 0)
+		rc = digest_file(im->initrd, &f->initrd, &f->initrd_size, e);
+	return rc;
+}
+
+static struct measure_input input_of(const struct image *im, const struct files *f, uint64_t memory)
+{
+	return (struct measure_input){
+		.firmware = f->firmware.p,
+		.n_firmware = f->firmware.n,
+		.kernel = f->kernel.p,
+		.n_kernel = f->kernel.n,
+		.initrd = f->initrd,
+		.initrd_size = f->initrd_size,
+		.cmdline = im->cmdline ? im->cmdline : "",
+		.memory = memory,
+	};
+}
+
+/* The tables of the machine: *@ret is @asked, filled, or the recording. */
+static int tables_of(const struct image_measure_args *args, struct buf *asked,
+		     const struct buf **ret, struct acpi_answer *ret_answer, struct err *e)
+{
+	struct acpi_answer answer = { .was_cached = false };
+	int rc = 0;
+
+	*ret = args->tables;
+	if (!args->tables) {
+		rc = acpi_oracle(&args->machine.shape, &args->source, args->machine.qemu_version,
+				 asked, &answer, e);
+		*ret = asked;
+	}
+	if (rc == 0 && ret_answer)
+		*ret_answer = answer;
+	return rc;
+}
+
+int image_measure(const struct image *im, const struct image_measure_args *args,
+		  struct measurement *ret, struct acpi_answer *ret_answer, struct err *e)
+{
+	__attribute__((cleanup(files_deinit))) struct files f = { .initrd_size = 0 };
+	auto_buf struct buf asked = BUF_MAX(ACPI_BLOB_MAX);
+	const struct buf *tables;
+	struct measure_input in;
+	int rc = files_read(im, &f, e);
+
+	if (rc == 0)
+		rc = tables_of(args, &asked, &tables, ret_answer, e);
+	if (rc < 0)
+		return rc;
+	in = input_of(im, &f, args->machine.shape.memory);
+	in.two_pass = args->machine.two_pass;
+	in.acpi_tables = tables->p;
+	in.n_acpi_tables = tables->n;
+	rc = measure_compute(&in, ret, e);
+	return rc < 0 ? err_wrap(e, rc, "image %s", im->name) : 0;
+}
+
+static int decode(const char *what, const char *text, size_t max, struct buf *ret, struct err *e)
+{
+	size_t n = strlen(text);
+	ssize_t got = -1;
+
+	*ret = BUF_MAX(max + 3);
+	if (base64_room(n) <= max + 3 && buf_reserve(ret, base64_room(n)) == 0)
+		got = base64_decode(ret->p, text, n);
+	if (got < 0)
+		return err_set(e, ERR_INPUT,
+			       "vm_config: tdx_measurement: %s is no base64 of at most %zu bytes",
+			       what, max);
+	ret->n = (size_t)got;
+	return 0;
+}
+
+/* The document that @vm carries, and that its os_image_hash vouches for. */
+static int read_document(const struct sys_vm_config *vm, struct lite_document *ret, struct err *e)
+{
+	auto_buf struct buf sums = { 0 }, document = { 0 };
+	struct digest256 hash;
+	int rc;
+
+	if (!vm->measurement || !vm->sums)
+		return err_set(e, ERR_MISSING,
+			       "vm_config has no tdx_measurement: its image's files are needed");
+	if (!vm->has_os_image_hash)
+		return err_set(e, ERR_INPUT, "vm_config: os_image_hash is missing");
+	memcpy(hash.b, vm->os_image_hash, sizeof(hash.b));
+	rc = decode("checksum_file", vm->sums, LITE_SUMS_MAX, &sums, e);
+	if (rc == 0)
+		rc = decode("measurement", vm->measurement, LITE_DOCUMENT_MAX, &document, e);
+	if (rc == 0)
+		rc = lite_bind(&hash, sums.p, sums.n, document.p, document.n, e);
+	return rc < 0 ? rc : lite_parse(document.p, document.n, ret, e);
+}
+
+int image_measure_lite(const struct sys_vm_config *vm, const struct image_measure_args *args,
+		       struct measurement *ret, struct acpi_answer *ret_answer, struct err *e)
+{
+	auto_buf struct buf asked = BUF_MAX(ACPI_BLOB_MAX);
+	struct lite_document document;
+	struct measure_acpi acpi;
+	const struct buf *tables;
+	int rc = read_document(vm, &document, e);
+
+	if (rc == 0)
+		rc = tables_of(args, &asked, &tables, ret_answer, e);
+	if (rc == 0)
+		rc = measure_acpi_of(tables->p, tables->n, &acpi, e);
+	if (rc < 0)
+		return rc;
+	return lite_measure(&document, args->machine.shape.memory, args->machine.two_pass, &acpi,
+			    ret, e);
+}
+
+int image_facts(const struct image *im, struct image_facts *ret, struct err *e)
+{
+	__attribute__((cleanup(files_deinit))) struct files f = { .initrd_size = 0 };
+	struct measure_firmware firmware;
+	struct image_facts facts = { .has_known_cfv = false };
+	struct measure_input in;
+	int rc = files_read(im, &f, e);
+
+	if (rc < 0)
+		return rc;
+	in = input_of(im, &f, BZIMAGE_SPLIT_LOW);
+	rc = measure_firmware(f.firmware.p, f.firmware.n, &firmware, e);
+	if (rc == 0)
+		rc = measure_kernel(&in, &facts.document.kernel, e);
+	if (rc == 0)
+		rc = measure_cmdline(in.cmdline, &facts.document.cmdline, e);
+	if (rc < 0)
+		return err_wrap(e, rc, "image %s", im->name);
+	facts.document.initrd = f.initrd;
+	facts.document.mrtd_single = firmware.mrtd_single;
+	facts.document.mrtd_two = firmware.mrtd_two;
+	facts.document.layout = firmware.layout;
+	facts.cfv = firmware.cfv;
+	facts.has_known_cfv = lite_knows_cfv(&firmware.cfv);
+	*ret = facts;
+	return 0;
+}
