@@ -8,6 +8,7 @@
 #include "base/rd.h"
 
 enum {
+	TAG_BOOLEAN = 0x01,
 	TAG_INTEGER = 0x02,
 	TAG_OCTETS = 0x04,
 	TAG_OID = 0x06,
@@ -18,14 +19,17 @@ enum {
 	ID_PCE_ID = 3,
 	ID_FMSPC = 4,
 	ID_SGX_TYPE = 5,
-	ID_LAST = 7, /* 6 and 7, of platforms with several packages, are not needed */
+	ID_INSTANCE = 6, /* this and the next: of platforms with several packages; read, not kept */
+	ID_CONFIGURATION = 7,
+	ID_LAST = ID_CONFIGURATION,
+	CONFIGURATION_LAST = 3,
 	TCB_PCE_SVN = 17,
 	TCB_CPU_SVN = 18,
 };
 
 static const uint8_t sgx_oid[] = { 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01 };
 
-/* The next element, which must have @tag (0: any) and a length in its shortest form. */
+/* The next element, which must have @tag and a length in its shortest form. */
 static struct rd element(struct rd *r, uint8_t tag)
 {
 	uint8_t found = rd_u8(r), first = rd_u8(r);
@@ -38,7 +42,7 @@ static struct rd element(struct rd *r, uint8_t tag)
 		    first > 0x82)
 			r->failed = true;
 	}
-	if (tag && found != tag)
+	if (found != tag)
 		r->failed = true;
 	p = rd_take(r, n);
 	if (!p)
@@ -118,8 +122,29 @@ static bool read_tcb(struct rd *r, struct pck *k)
 	return !all.failed && seen == (1u << (TCB_CPU_SVN + 1)) - 2;
 }
 
+/* Dynamic platform, cached keys, SMT: each at most once. */
+static bool read_configuration(struct rd *r)
+{
+	static const uint8_t middle[] = { ID_CONFIGURATION };
+	struct rd all = element(r, TAG_SEQUENCE);
+	uint32_t seen = 0;
+
+	while (!all.failed && rd_left(&all)) {
+		struct rd one = element(&all, TAG_SEQUENCE);
+		uint8_t id = arc(&one, middle, sizeof middle);
+		struct rd yes = element(&one, TAG_BOOLEAN);
+		uint8_t v = rd_u8(&yes);
+
+		if (id < 1 || id > CONFIGURATION_LAST || !is_new(&seen, id) || !rd_done(&yes) ||
+		    !rd_done(&one) || (v != 0 && v != UINT8_MAX))
+			return false;
+	}
+	return !all.failed;
+}
+
 static bool read_entry(struct rd *one, uint8_t id, struct pck *k)
 {
+	uint8_t instance[16];
 	uint16_t type;
 
 	switch (id) {
@@ -142,9 +167,15 @@ static bool read_entry(struct rd *one, uint8_t id, struct pck *k)
 		if (type > 2)
 			return false;
 		break;
-	default:
-		(void)element(one, 0);
+	case ID_INSTANCE:
+		octets(one, instance, sizeof instance);
 		break;
+	case ID_CONFIGURATION:
+		if (!read_configuration(one))
+			return false;
+		break;
+	default:
+		return false;
 	}
 	return rd_done(one);
 }

@@ -215,13 +215,27 @@ int x509_cert_pck(const struct x509_cert *c, struct pck *ret)
 	return pck_parse(ASN1_STRING_get0_data(v), (size_t)ASN1_STRING_length(v), ret);
 }
 
+/* Those that Intel's parser wants of every certificate. */
+static bool has_required_extensions(const X509 *x)
+{
+	static const int wanted[] = { NID_authority_key_identifier, NID_subject_key_identifier,
+				      NID_crl_distribution_points, NID_key_usage,
+				      NID_basic_constraints };
+	size_t i;
+
+	for (i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
+		if (X509_get_ext_by_NID(x, wanted[i], -1) < 0)
+			return false;
+	}
+	return true;
+}
+
 static bool may(const X509 *x, bool as_ca)
 {
 	X509 *c = mem_unconst(x); /* OpenSSL caches the extensions in it */
 	uint32_t flags = X509_get_extension_flags(c), usage = X509_get_key_usage(c);
 
-	if (flags & (EXFLAG_INVALID | EXFLAG_CRITICAL) || !(flags & EXFLAG_BCONS) ||
-	    !(flags & EXFLAG_KUSAGE))
+	if (flags & (EXFLAG_INVALID | EXFLAG_CRITICAL) || !has_required_extensions(x))
 		return false;
 	if (as_ca)
 		return (flags & EXFLAG_CA) && (usage & KU_KEY_CERT_SIGN);
