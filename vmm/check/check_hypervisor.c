@@ -60,9 +60,14 @@ void check_libvirt(const struct check_host *h, struct check_row *r)
 {
 	const char *version = check_fact(h, "libvirt");
 
-	if (knows(h, r, version,
-		  "install libvirt-daemon-driver-qemu and libvirt-daemon-system (user "
-		  "libvirt-qemu)"))
+	if (*check_fact(h, "libvirt_trouble"))
+		check_bad(r, CHECK_MISSING,
+			  "start it: systemctl status libvirtd (or virtqemud) says why it is away; "
+			  "VMs go on meanwhile",
+			  "%.220s", check_fact(h, "libvirt_trouble"));
+	else if (knows(h, r, version,
+		       "install libvirt-daemon-driver-qemu and libvirt-daemon-system (user "
+		       "libvirt-qemu)"))
 		check_ok(r, "%s (%.100s)", version, check_fact(h, "libvirt_uri"));
 }
 

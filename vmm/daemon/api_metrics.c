@@ -76,6 +76,8 @@ static void add_vms(struct buf *b, const struct daemon *d)
 		row(b, "bailey_vms", "status", vm_status_text((enum vm_status)i), by_status[i]);
 	one(b, "bailey_operations_queued", "gauge", "Operations that run or wait, of all VMs.",
 	    queued);
+	one(b, "bailey_libvirt_up", "gauge", "Is the connection to libvirt there?",
+	    hypervisor_trouble(d->hypervisor) == NULL);
 	one(b, "bailey_vms_busy", "gauge", "VMs with such operations.", d->n_busy);
 	head(b, "bailey_vm_running", "gauge", "Has the VM a process?");
 	for (vm = d->fleet.first, i = 0; vm && i < METRICS_VMS; vm = vm->next) {

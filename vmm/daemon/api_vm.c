@@ -12,6 +12,7 @@
 #include "daemon/fleet.h"
 #include "daemon/guest_proxy.h"
 #include "daemon/lifecycle.h"
+#include "daemon/reconnect.h"
 #include "daemon/validate.h"
 #include "daemon/vm.h"
 #include "proto/common.pb-c.h"
@@ -94,6 +95,17 @@ static struct vm *find(struct rpc_call *call, struct daemon *d, const ProtobufCM
 	return api_find_vm(call, d, ((const Bailey__Id *)in)->id, failed);
 }
 
+/* Before anything of the call is done; what it needs libvirt for would fail half way. */
+static bool is_served(struct rpc_call *call, const struct daemon *d, const char *failed)
+{
+	struct err e = ERR_NONE;
+
+	if (!reconnect_check(d, &e))
+		return true;
+	fail(call, failed, &e);
+	return false;
+}
+
 void api_create_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 {
 	const Bailey__Vmm__VmConfiguration *c = (const Bailey__Vmm__VmConfiguration *)in;
@@ -119,6 +131,8 @@ void api_create_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 		rpc_fail(call, &e);
 		return;
 	}
+	if (!c->stopped && !is_served(call, d, "Failed to start VM"))
+		return;
 	p = pending_new(call, NULL, "");
 	id = vm_create(d, &m, &files, c->stopped, done_id, p, &e);
 	if (!id) {
@@ -134,7 +148,7 @@ void api_start_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 	static const char failed[] = "Failed to start VM";
 	struct vm *vm = find(call, ctx, in, failed);
 
-	if (vm)
+	if (vm && is_served(call, ctx, failed))
 		vm_start(vm, done_empty, pending_new(call, failed, ""));
 }
 
@@ -152,7 +166,8 @@ static void end(struct rpc_call *call, void *ctx, const ProtobufCMessage *in,
 		fail(call, failed, &e);
 		return;
 	}
-	how(vm, done_empty, pending_new(call, failed, ""));
+	if (is_served(call, ctx, failed))
+		how(vm, done_empty, pending_new(call, failed, ""));
 }
 
 void api_stop_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
@@ -170,7 +185,7 @@ void api_remove_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 	static const char failed[] = "Failed to remove VM";
 	struct vm *vm = find(call, ctx, in, failed);
 
-	if (vm)
+	if (vm && is_served(call, ctx, failed))
 		vm_remove(vm, done_empty, pending_new(call, failed, ""));
 }
 

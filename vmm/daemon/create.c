@@ -6,6 +6,7 @@
  * When the first start fails, folder and VM go again: CreateVm leaves a whole VM or nothing.
  */
 #include "daemon/lifecycle.h"
+#include "daemon/reconnect.h"
 
 #include <errno.h>
 #include <string.h>
@@ -130,6 +131,13 @@ static void started(void *arg, int rc, const struct err *e)
 	}
 	if (vm->is_removing) { /* RemoveVm came meanwhile and does the same */
 		answer(c, rc, e);
+		return;
+	}
+	if (reconnect_check(c->d, NULL)) {
+		/* A QEMU may have come of it that only libvirt can end: the removal waits for that. */
+		vm->is_removing = true;
+		answer(c, rc, e);
+		vm_resume_removal(vm);
 		return;
 	}
 	vm->is_removing = true;

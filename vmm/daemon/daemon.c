@@ -37,6 +37,7 @@
 #include "daemon/hostlink.h"
 #include "daemon/lifecycle.h"
 #include "daemon/reach.h"
+#include "daemon/reconnect.h"
 #include "daemon/strays.h"
 #include "daemon/vm.h"
 #include "daemon/vsock_choice.h"
@@ -273,6 +274,7 @@ static int open_hypervisor(struct daemon *d, struct err *e)
 		.emulator = c->qemu_path,
 		.no_kvm = c->accel == CONFIG_ACCEL_TCG,
 		.on_event = on_event,
+		.on_link = reconnect_on_link,
 		.arg = d,
 	};
 

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/err.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/inject.h"
 #include "base/mem.h"
@@ -171,6 +173,19 @@ void hostlink_close(struct vm *vm)
 	vm->host_api = NULL;
 	vsock_watch_stop(vm->carrier);
 	vm->carrier = NULL;
+}
+
+void hostlink_check(struct vm *vm)
+{
+	struct vsock_paths p;
+	int fd;
+
+	if (!vm->carrier || vsock_paths(vm->d->config->run, vm->short_id, &p, NULL))
+		return;
+	fd = vsock_process_open(&p, NULL);
+	if (fd == ERR_NOT_FOUND)
+		carrier_ended(vm);
+	(void)fd_close(fd);
 }
 
 void hostlink_address(const struct vm *vm, struct carrier_address *ret)

@@ -21,5 +21,8 @@ void hostlink_stop(struct daemon *d, void (*done)(void *arg), void *arg);
 int hostlink_open(struct vm *vm, struct err *e);
 void hostlink_close(struct vm *vm);
 
+/* It was open all the time: has the process that carries it died, unseen or when nothing could be done about it? */
+void hostlink_check(struct vm *vm);
+
 /* Where its guest is, for calls from us. */
 void hostlink_address(const struct vm *vm, struct carrier_address *ret);

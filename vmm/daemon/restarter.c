@@ -10,6 +10,7 @@
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/lifecycle.h"
+#include "daemon/reconnect.h"
 #include "daemon/vm.h"
 
 static const struct restart_policy *policy_of(const struct vm *vm)
@@ -111,7 +112,8 @@ static void on_timer(uv_timer_t *t)
 	uint64_t now = time_mono_ms(), at, next = UINT64_MAX;
 	struct vm *vm;
 
-	if (r->d->is_stopping)
+	/* Without libvirt an attempt would be spent on nothing; reconnect.c wakes us. */
+	if (r->d->is_stopping || reconnect_check(r->d, NULL))
 		return;
 	for (vm = r->d->fleet.first; vm; vm = vm->next) {
 		if (look(vm, now, &at) && at < next)

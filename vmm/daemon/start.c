@@ -21,6 +21,7 @@
 #include "daemon/limits.h"
 #include "daemon/op.h"
 #include "daemon/ports.h"
+#include "daemon/reconnect.h"
 #include "daemon/restarter.h"
 #include "daemon/start_plan.h"
 #include "daemon/vm.h"
@@ -81,7 +82,9 @@ static void begin(struct op *op)
 				    "restart of baileyd, goes on with it"));
 		return;
 	}
-	rc = fleet_check_used_ports(&vm->d->fleet, &vm->manifest, &op->err);
+	rc = reconnect_check(vm->d, &op->err);
+	if (!rc)
+		rc = fleet_check_used_ports(&vm->d->fleet, &vm->manifest, &op->err);
 	if (!rc)
 		rc = host_claims_take(vm, &op->err);
 	if (!rc)

@@ -57,7 +57,8 @@ static json_t *of_vm(const struct vm *vm)
 
 void stats_serve(struct daemon *d, struct http_request *r)
 {
-	json_t *all = json_object(), *list = json_array();
+	const char *trouble = hypervisor_trouble(d->hypervisor);
+	json_t *all = json_object(), *list = json_array(), *host;
 	auto_free char *text = NULL;
 	const struct vm *vm;
 	char vms[8] = "";
@@ -68,7 +69,9 @@ void stats_serve(struct daemon *d, struct http_request *r)
 			(void)json_array_append_new(list, of_vm(vm));
 	}
 	number(all, "at", time_unix_ms());
-	(void)json_object_set_new(all, "host", facts(d->config, hypervisor_caps(d->hypervisor)));
+	host = facts(d->config, hypervisor_caps(d->hypervisor));
+	(void)json_object_set_new(host, "libvirt_trouble", json_string(trouble ? trouble : ""));
+	(void)json_object_set_new(all, "host", host);
 	(void)json_object_set_new(all, "vms", list);
 	text = json_compact(all);
 	json_decref(all);

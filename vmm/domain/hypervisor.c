@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
+ * Size: operations, events and the connection are one state machine; each of them asks for its phase.
+ *
  * Operations wait in one list, in the order they came.  One may run when no earlier one for the same domain is
  * still there; an operation that names no domain waits for none.
  *
  * Lifetime: hypervisor_stop() fails what has not begun, waits for what runs, closes the connection on a worker, takes
  * libvirt's handles off the loop, and frees.  Each of these steps is entered when the one before reports its end,
  * so nothing of libvirt's can call into a freed object.
+ *
+ * A connection that is lost is made again when no operation uses it any more.  Until then what is asked for fails at
+ * once.  Whether it is lost is asked of libvirt itself, on the loop; what wakes us to ask may come late or in vain.
  */
 #include "domain/hypervisor.h"
 
@@ -18,12 +23,14 @@
 #include "base/str.h"
 #include "domain/fork_guard.h"
 #include "domain/hypervisor_parts.h"
+#include "domain/relink.h"
 #include "domain/virt_events.h"
 #include "loop/work.h"
 
 #define EMBED "qemu:///embed"
+#define LOST  "the connection to libvirt is lost; baileyd makes it again by itself"
 
-enum phase { PHASE_OPENING, PHASE_OPEN, PHASE_BROKEN, PHASE_STOPPING, PHASE_CLOSING };
+enum phase { PHASE_OPENING, PHASE_OPEN, PHASE_LOST, PHASE_BROKEN, PHASE_STOPPING, PHASE_CLOSING };
 
 /* How a domain said that it ends; kept from QEMU's word to libvirt's that it has ended. */
 struct farewell {
@@ -38,7 +45,12 @@ struct hypervisor {
 	struct hypervisor_link link;
 	TAILQ_HEAD(, hypervisor_op) ops;
 	TAILQ_HEAD(, farewell) farewells; /* at most one for each domain that runs */
+	struct host_caps caps;
+	struct relink relink; /* not of the embedded driver, which lives as long as we do */
+	bool is_relink_due;
+	char trouble[sizeof(LOST) + sizeof(((struct err *)0)->text)];
 	void (*on_event)(void *arg, const struct hypervisor_event *ev);
+	void (*on_link)(void *arg, bool is_up);
 	void *event_arg;
 	void (*stopped)(void *arg);
 	void *stopped_arg;
@@ -70,11 +82,33 @@ static void op_free(struct hypervisor_op *op)
 	free(op);
 }
 
+/* An operation on a hypervisor that is not open fails, on the loop, later. */
+static int refuse(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e)
+{
+	(void)l;
+	(void)op;
+	return err_set(e, ERR_BAD_STATE, "the connection to libvirt is not open");
+}
+
+static int refuse_lost(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e)
+{
+	(void)l;
+	(void)op;
+	return err_set(e, ERR_HYPERVISOR, LOST);
+}
+
+static bool uses_link(const struct hypervisor_op *op)
+{
+	return op->run != refuse && op->run != refuse_lost;
+}
+
 static void op_run(void *arg)
 {
 	struct hypervisor_op *op = arg;
 
 	op->rc = op->run(&op->h->link, op, &op->err);
+	if (op->rc < 0 && uses_link(op) && !op->h->link.is_embedded)
+		relink_cut(&op->h->relink); /* the loop looks whether it is */
 }
 
 static void op_finish(struct hypervisor_op *op)
@@ -96,8 +130,10 @@ static void op_done(void *arg)
 	struct hypervisor_op *op = arg;
 	struct hypervisor *h = op->h;
 
-	if (h->phase == PHASE_OPENING)
+	if (h->phase == PHASE_OPENING) {
 		h->phase = op->rc == 0 ? PHASE_OPEN : PHASE_BROKEN;
+		h->caps = h->link.found;
+	}
 	op_finish(op);
 	advance(h);
 }
@@ -150,19 +186,14 @@ static struct hypervisor_op *op_new(struct hypervisor *h, hypervisor_op_fn run, 
 	return op;
 }
 
-/* An operation on a hypervisor that is not open fails, on the loop, later. */
-static int refuse(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e)
-{
-	(void)l;
-	(void)op;
-	return err_set(e, ERR_BAD_STATE, "the connection to libvirt is not open");
-}
-
 static void submit(struct hypervisor *h, hypervisor_op_fn run, const char *name, const char *xml,
 		   hypervisor_done_fn done, void *arg)
 {
-	struct hypervisor_op *op =
-		op_new(h, h->phase == PHASE_OPEN ? run : refuse, name, done, arg);
+	struct hypervisor_op *op = op_new(h,
+					  h->phase == PHASE_OPEN   ? run
+					  : h->phase == PHASE_LOST ? refuse_lost
+								   : refuse,
+					  name, done, arg);
 
 	op->xml = xml ? xstrdup(xml) : NULL;
 	advance(h);
@@ -186,7 +217,7 @@ static void farewell_drop(struct hypervisor *h, struct farewell *f)
 	free(f);
 }
 
-static void freed_of_events(void *arg)
+static void freed(void *arg)
 {
 	struct hypervisor *h = arg;
 	void (*stopped)(void *arg) = h->stopped;
@@ -200,6 +231,13 @@ static void freed_of_events(void *arg)
 	free(h->link.emulator);
 	free(h);
 	stopped(stopped_arg);
+}
+
+static void freed_of_events(void *arg)
+{
+	struct hypervisor *h = arg;
+
+	relink_stop(&h->relink, freed);
 }
 
 static void closed(void *arg, const struct hypervisor_result *r)
@@ -279,10 +317,87 @@ static void on_qemu_shutdown(virConnectPtr conn, virDomainPtr d, const char *eve
 	f->reason = hypervisor_reason_of_shutdown(details);
 }
 
-/* Begin what can begin; at the end of stopping, close. */
+/* On whatever thread libvirt saw it. */
+static void on_libvirt_close(virConnectPtr conn, int reason, void *arg)
+{
+	struct hypervisor *h = arg;
+
+	(void)conn;
+	(void)reason;
+	relink_cut(&h->relink);
+}
+
+static bool is_alive(const struct hypervisor *h)
+{
+	return h->link.conn && virConnectIsAlive(h->link.conn) == 1;
+}
+
+static void on_cut(void *arg)
+{
+	struct hypervisor *h = arg;
+	struct hypervisor_op *op;
+
+	if (h->phase != PHASE_OPEN || is_alive(h))
+		return;
+	h->phase = PHASE_LOST;
+	(void)str_copy(h->trouble, sizeof(h->trouble), LOST);
+	TAILQ_FOREACH(op, &h->ops, link) {
+		if (!op->is_running)
+			op->run = refuse_lost;
+	}
+	relink_again(&h->relink);
+	if (h->on_link)
+		h->on_link(h->event_arg, false);
+}
+
+static void on_relink_due(void *arg)
+{
+	struct hypervisor *h = arg;
+
+	h->is_relink_due = true;
+	advance(h);
+}
+
+static void relinked(void *arg, const struct hypervisor_result *r)
+{
+	struct hypervisor *h = arg;
+
+	if (h->phase != PHASE_LOST)
+		return;
+	if (r->rc < 0 || !is_alive(h)) {
+		(void)str_format(h->trouble, sizeof(h->trouble), LOST "%s%s", r->rc ? ": " : "",
+				 r->err.text);
+		relink_again(&h->relink);
+		return;
+	}
+	h->caps = h->link.found;
+	h->phase = PHASE_OPEN;
+	relink_made(&h->relink);
+	if (h->on_link)
+		h->on_link(h->event_arg, true);
+}
+
+/* When nothing uses the old connection any more. */
+static bool can_relink(const struct hypervisor *h)
+{
+	const struct hypervisor_op *op;
+
+	TAILQ_FOREACH(op, &h->ops, link) {
+		if (uses_link(op))
+			return false;
+	}
+	return h->phase == PHASE_LOST && h->is_relink_due;
+}
+
+/* Begin what can begin; connect again; at the end of stopping, close. */
 static void advance(struct hypervisor *h)
 {
 	struct hypervisor_op *op;
+
+	if (can_relink(h)) {
+		h->is_relink_due = false;
+		op_begin(op_new(h, hypervisor_op_open, "", relinked, h));
+	}
 
 	TAILQ_FOREACH(op, &h->ops, link) {
 		if (!op->is_running && !is_blocked(h, op))
@@ -300,6 +415,7 @@ static struct hypervisor *make(uv_loop_t *loop, const struct hypervisor_options 
 
 	h->loop = loop;
 	h->on_event = o->on_event;
+	h->on_link = o->on_link;
 	h->event_arg = o->arg;
 	TAILQ_INIT(&h->ops);
 	TAILQ_INIT(&h->farewells);
@@ -315,6 +431,7 @@ static struct hypervisor *make(uv_loop_t *loop, const struct hypervisor_options 
 		.shutdown_id = -1,
 		.on_shutdown = on_qemu_shutdown,
 		.on_event = on_libvirt_event,
+		.on_close = on_libvirt_close,
 		.event_arg = h,
 	};
 	return h;
@@ -358,6 +475,8 @@ int hypervisor_start(struct hypervisor **ret, uv_loop_t *loop, const struct hype
 	if (rc < 0)
 		return rc;
 	h = make(loop, o);
+	rc = relink_start(&h->relink, loop, on_cut, on_relink_due, h, e);
+	assert(rc == 0); /* it needs what virt_events_start() has just got */
 	op_begin(op_new(h, hypervisor_op_open, "", opened, arg));
 	*ret = h;
 	return 0;
@@ -382,9 +501,14 @@ void hypervisor_stop(struct hypervisor *h, void (*done)(void *arg), void *arg)
 	advance(h);
 }
 
+const char *hypervisor_trouble(const struct hypervisor *h)
+{
+	return h->phase == PHASE_LOST ? h->trouble : NULL;
+}
+
 const struct host_caps *hypervisor_caps(const struct hypervisor *h)
 {
-	return &h->link.caps;
+	return &h->caps;
 }
 
 void hypervisor_define(struct hypervisor *h, const char *name, const char *xml,

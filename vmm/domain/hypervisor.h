@@ -92,6 +92,7 @@ struct hypervisor_options {
 	const char *emulator; /* NULL: libvirt's choice for x86_64 */
 	bool no_kvm;	      /* use TCG even where KVM works */
 	void (*on_event)(void *arg, const struct hypervisor_event *ev); /* may be NULL */
+	void (*on_link)(void *arg, bool is_up);				/* may be NULL */
 	void *arg;
 };
 
@@ -109,6 +110,13 @@ int hypervisor_start(struct hypervisor **ret, uv_loop_t *loop, const struct hype
  * Domains go on running.  With NULL @done runs before this returns.
  */
 void hypervisor_stop(struct hypervisor *h, void (*done)(void *arg), void *arg);
+
+/*
+ * Why nothing can be asked of libvirt now; NULL while the connection is there.  One that is lost (libvirtd ended, or does
+ * not answer) is made again, with events and all, for as long as it takes; on_link tells both.  What was under way when it
+ * was lost fails, whatever came of it; what ended meanwhile is told by no event.
+ */
+const char *hypervisor_trouble(const struct hypervisor *h);
 
 /* What the host can do; valid from a successful @opened until hypervisor_stop(). */
 const struct host_caps *hypervisor_caps(const struct hypervisor *h);

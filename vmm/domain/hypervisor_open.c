@@ -21,7 +21,7 @@
 #include "base/str.h"
 #include "domain/host_probe.h"
 
-enum { CONF_MAX = 4096, PATH_SIZE = 4096 };
+enum { CONF_MAX = 4096, PATH_SIZE = 4096, KEEPALIVE_S = 5, KEEPALIVE_MISSED = 5 };
 
 /* libvirt prints each error to stderr unless told otherwise; ours reach the operator by return. */
 static void be_silent(void *arg, virErrorPtr error)
@@ -107,11 +107,22 @@ static int prepare_root(struct hypervisor_link *l, struct err *e)
 	return rc == 0 ? write_conf(l, e) : rc;
 }
 
+/* A libvirtd that ends, and one that hangs, are told by on_close; without either an operation that fails tells. */
+static void watch_link(struct hypervisor_link *l)
+{
+	if (l->is_embedded)
+		return;
+	l->has_close =
+		virConnectRegisterCloseCallback(l->conn, l->on_close, l->event_arg, NULL) == 0;
+	(void)virConnectSetKeepAlive(l->conn, KEEPALIVE_S, KEEPALIVE_MISSED);
+}
+
 int hypervisor_op_open(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e)
 {
-	int rc = prepare_root(l, e);
+	int rc = l->conn ? hypervisor_op_close(l, op, NULL) : 0;
 
-	(void)op;
+	if (rc == 0)
+		rc = prepare_root(l, e);
 	if (rc != 0)
 		return rc;
 	inject_point("hypervisor.open");
@@ -120,6 +131,7 @@ int hypervisor_op_open(struct hypervisor_link *l, struct hypervisor_op *op, stru
 	if (!l->conn)
 		return hypervisor_error(e, "cannot open libvirt's %s", l->uri);
 	inject_point("hypervisor.opened");
+	watch_link(l);
 	l->event_id = virConnectDomainEventRegisterAny(
 		l->conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
 		(virConnectDomainEventGenericCallback)(void (*)(void))l->on_event, l->event_arg,
@@ -129,8 +141,9 @@ int hypervisor_op_open(struct hypervisor_link *l, struct hypervisor_op *op, stru
 	/* Who has no right to it does not learn whether a guest powered off or rebooted; all else works. */
 	l->shutdown_id = virConnectDomainQemuMonitorEventRegister(
 		l->conn, NULL, "SHUTDOWN", l->on_shutdown, l->event_arg, NULL, 0);
-	rc = host_probe(l->conn, l->emulator, l->no_kvm, &l->caps, e);
-	return rc == 0 && !l->is_embedded ? host_probe_system(l->conn, &l->caps, e) : rc;
+	l->found = (struct host_caps){ .has_kvm = false };
+	rc = host_probe(l->conn, l->emulator, l->no_kvm, &l->found, e);
+	return rc == 0 && !l->is_embedded ? host_probe_system(l->conn, &l->found, e) : rc;
 }
 
 int hypervisor_op_close(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e)
@@ -141,9 +154,13 @@ int hypervisor_op_close(struct hypervisor_link *l, struct hypervisor_op *op, str
 		(void)virConnectDomainQemuMonitorEventDeregister(l->conn, l->shutdown_id);
 	if (l->conn && l->event_id >= 0)
 		(void)virConnectDomainEventDeregisterAny(l->conn, l->event_id);
+	if (l->conn && l->has_close)
+		(void)virConnectUnregisterCloseCallback(l->conn, l->on_close);
 	if (l->conn)
 		(void)virConnectClose(l->conn);
 	l->conn = NULL;
+	l->event_id = l->shutdown_id = -1;
+	l->has_close = false;
 	l->lock_fd = fd_close(l->lock_fd);
 	return 0;
 }

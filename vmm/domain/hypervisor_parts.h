@@ -17,17 +17,18 @@
 
 #include "domain/hypervisor.h"
 
-/* Set before the first worker runs, but for conn, caps and lock_fd, which opening and closing set. */
+/* Set before the first worker runs, but for conn, found and lock_fd, which opening and closing set. */
 struct hypervisor_link {
 	char *uri, *root, *user, *emulator; /* user, emulator: may be NULL */
-	bool is_embedded, no_kvm;
+	bool is_embedded, no_kvm, has_close;
 	int lock_fd;
 	virConnectPtr conn;
 	int event_id, shutdown_id; /* -1: none */
 	virConnectDomainEventCallback on_event;
 	virConnectDomainQemuMonitorEventCallback on_shutdown;
+	virConnectCloseFunc on_close; /* on any thread */
 	void *event_arg;
-	struct host_caps caps;
+	struct host_caps found;
 };
 
 struct hypervisor_op;
@@ -53,7 +54,7 @@ struct hypervisor_op {
 int hypervisor_error(struct err *e, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), cold));
 
-/* hypervisor_open.c */
+/* hypervisor_open.c.  Opening closes what was open before; closing needs an open no more. */
 int hypervisor_op_open(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e);
 int hypervisor_op_close(struct hypervisor_link *l, struct hypervisor_op *op, struct err *e);
 
