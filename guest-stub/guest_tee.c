@@ -8,6 +8,9 @@
 #include "base/file.h"
 #include "guest-stub/share.h"
 
+#define SIMULATOR_IN_TD                                                                            \
+	"the host hands a simulator (" SHARE_TEE_SIMULATOR ") to a guest that has Intel TDX"
+
 static int init_simulated(struct guest_tee *t, int log, const struct buf *b, struct err *e)
 {
 	int r = simulated_init(&t->simulated, log, b->p, b->n, e);
@@ -18,16 +21,28 @@ static int init_simulated(struct guest_tee *t, int log, const struct buf *b, str
 	return simulated_boot_log(&t->simulated, &t->boot, e);
 }
 
+static int init_tdx(struct guest_tee *t, struct err *e)
+{
+	int r = tdx_init(&t->tdx, e);
+
+	if (r < 0)
+		return r;
+	t->tee = tdx_tee(&t->tdx);
+	return boot_log_of_machine(&t->boot, e);
+}
+
 int guest_tee_init(struct guest_tee *t, int share, int log, struct err *e)
 {
 	auto_buf struct buf b = { 0 };
 	int r = file_read(share, SHARE_TEE_SIMULATOR, SHARE_TEE_SIMULATOR_MAX, &b, e);
 
 	*t = (struct guest_tee){ .registers.dirfd = log };
-	if (r == 0)
-		return init_simulated(t, log, &b, e);
 	t->tee = registers_tee(&t->registers);
-	return r == -ENOENT ? 0 : r;
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (tdx_is_present())
+		return r == 0 ? err_set(e, ERR_PROTO, SIMULATOR_IN_TD) : init_tdx(t, e);
+	return r == 0 ? init_simulated(t, log, &b, e) : 0;
 }
 
 void guest_tee_deinit(struct guest_tee *t)

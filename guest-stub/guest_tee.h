@@ -10,6 +10,7 @@
 
 #include "guest-stub/simulated.h"
 #include "tee/boot_log.h"
+#include "tee/tdx.h"
 #include "tee/tee.h"
 
 struct err;
@@ -19,6 +20,7 @@ struct guest_tee {
 	struct boot_log boot;
 	struct registers registers; /* TEE_NONE */
 	struct simulated simulated; /* TEE_SIMULATED */
+	struct tdx tdx;		    /* TEE_TDX */
 };
 
 /**
@@ -26,7 +28,7 @@ struct guest_tee {
  * @share: directory of the share's copy
  * @log: directory of the runtime log; software registers are there, too
  *
- * Return: 0; ERR_PROTO for a simulator in a real TD; what reading its file says.
+ * Return: 0; ERR_PROTO for a simulator in a real TD; what reading its file, or a TD's log, says.
  */
 int guest_tee_init(struct guest_tee *t, int share, int log, struct err *e);
 void guest_tee_deinit(struct guest_tee *t);

@@ -125,6 +125,8 @@ void init_run(void)
 	open_stdio();
 	log_init(LOG_LEVEL_INFO);
 	(void)umask(022);
+	/* words of the kernel's command line become our environment: they choose no paths here */
+	(void)clearenv();
 	(void)setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
 	log_info("bailey-guest " BAILEY_VERSION);
 	(void)reboot(RB_DISABLE_CAD);

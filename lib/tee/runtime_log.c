@@ -126,7 +126,7 @@ int runtime_log_lock(int dirfd, struct err *e)
 
 void runtime_log_unlock(int lock)
 {
-	(void)fd_close(lock < 0 ? -1 : lock);
+	(void)fd_close(lock);
 }
 
 int runtime_log_read(int dirfd, struct event_log *ret, struct err *e)
