@@ -33,6 +33,11 @@ struct http_call_options {
 	size_t n_body;
 	size_t reply_max;	 /* ERR_LIMIT over this; 0: 10 MiB */
 	unsigned int timeout_ms; /* the whole call; 0: 60000 */
+	/*
+	 * By address only: append its certificate as PEM here, and do not ask who signed it or for which
+	 * name.  The caller has another way to know whose key that is, and must use it.  NULL: none of this.
+	 */
+	struct buf *certificate;
 	bool may_proxy; /* by the proxy that libcurl finds in the environment, if there is one */
 	/* Called with each line of the answer's head, the first one too, without its end (by address
 	 * only); negative stops. */

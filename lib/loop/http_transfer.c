@@ -105,6 +105,32 @@ static void set_content(struct http_transfer *t, const struct http_call_options 
 	}
 }
 
+/* TLS with whom it may be; take_certificate() then says with whom it was. */
+static void set_any_certificate(struct http_transfer *t, struct buf *ret)
+{
+	t->certificate = ret;
+	(void)curl_easy_setopt(t->curl, CURLOPT_CERTINFO, 1L);
+	(void)curl_easy_setopt(t->curl, CURLOPT_SSL_VERIFYPEER, 0L);
+	(void)curl_easy_setopt(t->curl, CURLOPT_SSL_VERIFYHOST, 0L);
+}
+
+static int take_certificate(struct http_transfer *t, struct err *e)
+{
+	static const char key[] = "Cert:";
+	struct curl_certinfo *info = NULL;
+	const struct curl_slist *l = NULL;
+
+	(void)curl_easy_getinfo(t->curl, CURLINFO_CERTINFO, &info);
+	if (info && info->num_of_certs > 0)
+		l = info->certinfo[0];
+	while (l && !str_starts(l->data, key))
+		l = l->next;
+	if (!l || buf_add_str(t->certificate, l->data + sizeof(key) - 1) < 0)
+		return err_set(e, ERR_PROTO, "%s: it showed no certificate that can be kept",
+			       t->name);
+	return 0;
+}
+
 static void set_time(struct http_transfer *t)
 {
 	if (!t->on_body) {
@@ -141,6 +167,8 @@ int http_transfer_new(struct http_transfer **ret, const struct http_call_options
 		rc = curl_easy_setopt(t->curl, CURLOPT_UNIX_SOCKET_PATH, o->unix_path);
 	if (rc == CURLE_OK && o->ca_file)
 		rc = curl_easy_setopt(t->curl, CURLOPT_CAINFO, o->ca_file);
+	if (o->certificate)
+		set_any_certificate(t, o->certificate);
 	(void)curl_easy_setopt(t->curl, CURLOPT_NOSIGNAL, 1L);
 	if (!o->may_proxy)
 		(void)curl_easy_setopt(t->curl, CURLOPT_PROXY, "");
@@ -193,6 +221,8 @@ int http_transfer_result(struct http_transfer *t, CURLcode code, struct http_ans
 
 	if (code != CURLE_OK)
 		return failure(t, code, e);
+	if (t->certificate && take_certificate(t, e) < 0)
+		return ERR_PROTO;
 	*ret = (struct http_answer){ 0 };
 	(void)curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
 	(void)curl_easy_getinfo(t->curl, CURLINFO_CONTENT_TYPE, &type);

@@ -27,7 +27,8 @@ struct http_transfer {
 	int (*on_body)(const void *p, size_t n, void *arg);
 	int (*on_header)(const char *line, size_t n, void *arg);
 	void *arg;
-	char *name; /* "POST http://host/path" */
+	struct buf *certificate; /* the caller's */
+	char *name;		 /* "POST http://host/path" */
 	char why[CURL_ERROR_SIZE];
 };
 

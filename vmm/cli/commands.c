@@ -134,6 +134,18 @@ const struct command cli_commands[] = {
 	  .doc = "the same as eventlog show",
 	  .is_local = true,
 	  .run = cmd_eventlog_show },
+	/* after those of two words: they are looked for first */
+	{ .name = "verify",
+	  .operands = "FILE|URL",
+	  .min = 1,
+	  .max = 1,
+	  .options = OPT_BIT(OPT_COLLATERAL) | FETCHING | OPT_BIT(OPT_AT) | OPT_BIT(OPT_ROOT) |
+		     OPT_BIT(OPT_POLICY) | OPT_BIT(OPT_ACCEPT) | OPT_BIT(OPT_IMAGE) |
+		     OPT_BIT(OPT_COMPOSE) | OPT_BIT(OPT_COMPOSE_HASH) | OPT_BIT(OPT_APP_ID) |
+		     OPT_BIT(OPT_NONCE) | OPT_BIT(OPT_REPORT_DATA) | OPT_BIT(OPT_ALLOW_UNCHECKED),
+	  .doc = "check that a running app is what it says: machine, image and compose",
+	  .is_local = true,
+	  .run = cmd_verify_app },
 	{ .name = "eventlog show",
 	  .operands = "FILE",
 	  .min = 1,
