@@ -144,6 +144,8 @@ static void test_refusals(void)
 	bad.nodes = 3;
 	bad.cpus = 4;
 	assert(acpi_oracle(&bad, &here, NULL, &b, NULL, &e) == ERR_INPUT);
+	assert(acpi_oracle(&plain, &here, "nine", &b, NULL, &e) == ERR_INPUT);
+	assert(acpi_oracle(&plain, &here, "6.2.0", &b, NULL, &e) == ERR_MISSING);
 	assert(b.n == 0);
 }
 
