@@ -2,6 +2,7 @@
 #include "crypto/digest.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include <openssl/evp.h>
@@ -15,6 +16,26 @@ static void must(int ok)
 {
 	if (ok != 1)
 		abort();
+}
+
+/*
+ * Fetched once: EVP_sha256() makes OpenSSL look for it each time.  What is fetched is never freed, and
+ * the same for all threads.
+ */
+static EVP_MD *sha256, *sha384;
+
+static void fetch(void)
+{
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	sha384 = EVP_MD_fetch(NULL, "SHA384", NULL);
+	must(sha256 && sha384);
+}
+
+static void fetch_once(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	(void)pthread_once(&once, fetch);
 }
 
 static void parts_digest(const EVP_MD *md, const struct digest_part *parts, size_t n_parts,
@@ -35,7 +56,8 @@ struct digest256 digest256_of(const struct digest_part *parts, size_t n_parts)
 {
 	struct digest256 d;
 
-	parts_digest(EVP_sha256(), parts, n_parts, d.b);
+	fetch_once();
+	parts_digest(sha256, parts, n_parts, d.b);
 	return d;
 }
 
@@ -43,7 +65,8 @@ struct digest384 digest384_of(const struct digest_part *parts, size_t n_parts)
 {
 	struct digest384 d;
 
-	parts_digest(EVP_sha384(), parts, n_parts, d.b);
+	fetch_once();
+	parts_digest(sha384, parts, n_parts, d.b);
 	return d;
 }
 

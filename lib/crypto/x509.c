@@ -18,12 +18,21 @@
 #include "base/err.h"
 #include "base/mem.h"
 
+/* Of a date that is missing or none: it never begins, and has ended. */
+struct span {
+	int64_t from, until;
+};
+
+/* What is asked again and again of one that is kept is worked out when it is read. */
 struct x509_cert {
 	X509 *x;
+	struct span span;
+	struct digest256 digest;
 };
 
 struct x509_crl {
 	X509_CRL *x;
+	struct span span;
 };
 
 static const char *const fault_texts[X509_FAULT_COUNT] = {
@@ -41,11 +50,39 @@ const char *x509_fault_text(enum x509_fault f)
 	return f < X509_FAULT_COUNT ? fault_texts[f] : "unknown";
 }
 
+static bool time_of(const ASN1_TIME *t, int64_t *ret)
+{
+	struct tm tm;
+
+	if (!t || ASN1_TIME_to_tm(t, &tm) != 1)
+		return false;
+	*ret = timegm(&tm);
+	return true;
+}
+
+static struct span span_of(const ASN1_TIME *from, const ASN1_TIME *until)
+{
+	struct span s = { INT64_MAX, INT64_MIN };
+	int64_t a, b;
+
+	if (time_of(from, &a) && time_of(until, &b))
+		s = (struct span){ a, b };
+	return s;
+}
+
+static bool is_in(const struct span *s, int64_t at)
+{
+	return s->from <= at && at <= s->until;
+}
+
 static struct x509_cert *wrap(X509 *x)
 {
 	struct x509_cert *c = xnew(struct x509_cert);
 
 	c->x = x;
+	c->span = span_of(X509_get0_notBefore(x), X509_get0_notAfter(x));
+	if (X509_digest(x, EVP_sha256(), c->digest.b, NULL) != 1)
+		abort(); /* no memory */
 	return c;
 }
 
@@ -144,23 +181,6 @@ int x509_chain_read(const void *p, size_t n, struct x509_chain *ret, struct err 
 	}
 	*ret = c;
 	return 0;
-}
-
-static bool time_of(const ASN1_TIME *t, int64_t *ret)
-{
-	struct tm tm;
-
-	if (!t || ASN1_TIME_to_tm(t, &tm) != 1)
-		return false;
-	*ret = timegm(&tm);
-	return true;
-}
-
-static bool is_between(const ASN1_TIME *from, int64_t at, const ASN1_TIME *until)
-{
-	int64_t a, b;
-
-	return time_of(from, &a) && time_of(until, &b) && a <= at && at <= b;
 }
 
 static int common_name(const X509_NAME *name, char *dst, size_t size)
@@ -268,11 +288,7 @@ bool x509_cert_is_same(const struct x509_cert *a, const struct x509_cert *b)
 
 struct digest256 x509_cert_digest(const struct x509_cert *c)
 {
-	struct digest256 d;
-
-	if (X509_digest(c->x, EVP_sha256(), d.b, NULL) != 1)
-		abort(); /* no memory */
-	return d;
+	return c->digest;
 }
 
 /* The root is known by its name and its key: @root itself may be an older certificate of it. */
@@ -301,9 +317,7 @@ enum x509_fault x509_chain_dates(const struct x509_chain *c, int64_t at)
 	size_t i;
 
 	for (i = 0; i < c->n; i++) {
-		const X509 *x = c->certs[i]->x;
-
-		if (!is_between(X509_get0_notBefore(x), at, X509_get0_notAfter(x)))
+		if (!is_in(&c->certs[i]->span, at))
 			return X509_EXPIRED;
 	}
 	return X509_GOOD;
@@ -319,13 +333,12 @@ enum x509_fault x509_chain_check(const struct x509_chain *c, size_t n, const str
 
 int64_t x509_chain_until(const struct x509_chain *c)
 {
-	int64_t first = INT64_MAX, one;
+	int64_t first = INT64_MAX;
 	size_t i;
 
 	for (i = 0; i < c->n; i++) {
-		if (!time_of(X509_get0_notAfter(c->certs[i]->x), &one))
-			return INT64_MIN;
-		first = one < first ? one : first;
+		if (c->certs[i]->span.until < first)
+			first = c->certs[i]->span.until;
 	}
 	return c->n ? first : INT64_MIN;
 }
@@ -342,6 +355,7 @@ int x509_crl_read(const void *p, size_t n, struct x509_crl **ret, struct err *e)
 	}
 	*ret = xnew(struct x509_crl);
 	(*ret)->x = x;
+	(*ret)->span = span_of(X509_CRL_get0_lastUpdate(x), X509_CRL_get0_nextUpdate(x));
 	return 0;
 }
 
@@ -383,9 +397,7 @@ enum x509_fault x509_crl_trust(const struct x509_crl *c, const struct x509_cert 
 
 enum x509_fault x509_crl_dates(const struct x509_crl *c, int64_t at)
 {
-	return is_between(X509_CRL_get0_lastUpdate(c->x), at, X509_CRL_get0_nextUpdate(c->x))
-		       ? X509_GOOD
-		       : X509_EXPIRED;
+	return is_in(&c->span, at) ? X509_GOOD : X509_EXPIRED;
 }
 
 enum x509_fault x509_crl_check(const struct x509_crl *c, const struct x509_cert *issuer, int64_t at)
@@ -397,16 +409,12 @@ enum x509_fault x509_crl_check(const struct x509_crl *c, const struct x509_cert 
 
 int64_t x509_crl_from(const struct x509_crl *c)
 {
-	int64_t t;
-
-	return time_of(X509_CRL_get0_lastUpdate(c->x), &t) ? t : INT64_MAX;
+	return c->span.from;
 }
 
 int64_t x509_crl_until(const struct x509_crl *c)
 {
-	int64_t t;
-
-	return time_of(X509_CRL_get0_nextUpdate(c->x), &t) ? t : INT64_MIN;
+	return c->span.until;
 }
 
 bool x509_crl_lists(const struct x509_crl *c, const struct x509_cert *cert)

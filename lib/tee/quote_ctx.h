@@ -27,7 +27,7 @@
 struct quote_platform {
 	struct x509_chain chain;
 	struct pck pck;
-	uint8_t key[ECDSA_P256_KEY]; /* of the leaf */
+	struct ecdsa_key *key; /* of the leaf */
 };
 
 struct quote_documents {

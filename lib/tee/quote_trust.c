@@ -24,6 +24,7 @@ static void free_platform(void *value)
 	struct quote_platform *p = value;
 
 	x509_chain_deinit(&p->chain);
+	ecdsa_key_free(p->key);
 	free(p);
 }
 
@@ -103,10 +104,15 @@ bool quote_trust_pck_names(struct quote_ctx *c)
 bool quote_trust_pck_extension(struct quote_ctx *c)
 {
 	struct quote_platform *p = c->platform;
+	uint8_t key[ECDSA_P256_KEY];
 
-	if (!c->is_platform_known && (x509_cert_pck(p->chain.certs[0], &p->pck) < 0 ||
-				      x509_cert_key(p->chain.certs[0], p->key) < 0))
-		return quote_ctx_refuse(c, "Intel's extension", "none, or a broken one");
+	if (!c->is_platform_known) {
+		if (x509_cert_pck(p->chain.certs[0], &p->pck) == 0 &&
+		    x509_cert_key(p->chain.certs[0], key) == 0)
+			p->key = ecdsa_key_new(key);
+		if (!p->key)
+			return quote_ctx_refuse(c, "Intel's extension", "none, or a broken one");
+	}
 	keep(c, &c->platform_key, p, free_platform, &c->is_platform_known);
 	c->res->pck = p->pck;
 	c->res->has_pck = true;

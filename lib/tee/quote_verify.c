@@ -46,8 +46,8 @@ static bool collateral_form(struct quote_ctx *c)
 
 static bool qe_report_signature(struct quote_ctx *c)
 {
-	return ecdsa_p256_verify(c->platform->key, c->q.qe_signature, c->q.qe_report_bytes,
-				 QUOTE_SGX_REPORT_SIZE) ||
+	return ecdsa_key_verify(c->platform->key, c->q.qe_signature, c->q.qe_report_bytes,
+				QUOTE_SGX_REPORT_SIZE) ||
 	       quote_ctx_refuse(c, "a signature of the PCK", "another");
 }
 
