@@ -136,9 +136,36 @@ def test_a_vsock_that_dies_is_a_crash():
     remove("deaf")
 
 
+def state(vid):
+    with open(f"{host.dir}/s/vm/{vid}/vm-state.json", encoding="utf-8") as f:
+        return json.load(f)
+
+
+def test_a_host_that_goes_down_asks_first():
+    up("stays", "sleep 1000000")
+    host.wait_event("stays", "boot.progress", "done")
+    vid, pid = host.info("stays")["id"], host.qemu("stays")
+    host.daemon.send_signal(signal.SIGPWR)
+    bailey.wait_for("nothing new is begun", lambda: "going down" in str(
+        host.http("POST", "/prpc/StartVm?json", {"id": vid})) or host.daemon.poll() is not None)
+    assert host.daemon.wait(timeout=bailey.DEADLINE) == 0, host.log()[-2000:]
+    assert not bailey.pid_alive(pid)
+    kept = state(vid)
+    assert kept["started"] and not kept["running"] and kept["exit"] == "stopped", kept
+    kept["boot_id"] = "00000000-0000-4000-8000-000000000000"  # of the host; now it is another boot of it
+    with open(f"{host.dir}/s/vm/{vid}/vm-state.json", "w", encoding="utf-8") as f:
+        json.dump(kept, f)
+    host.start()
+    bailey.wait_for("it runs again", lambda: bodies("stays", "boot.progress").count("done") == 2)
+    assert bodies("stays", "vmm.stopped") == ["the guest powered off, as it was asked to"]
+    assert bodies("stays", "shutdown.progress"), "its agent was asked"
+    assert not bodies("stays", "vmm.auto_restart"), "that is no crash"
+    remove("stays")
+
+
 try:
     bailey.run(test_power_off_is_a_stop, test_reboot_is_a_boot_at_once,
                test_panic_restarts_then_gives_up_and_start_is_the_way_back, test_a_qemu_that_is_killed_is_a_crash,
-               test_a_vsock_that_dies_is_a_crash)
+               test_a_vsock_that_dies_is_a_crash, test_a_host_that_goes_down_asks_first)
 finally:
     host.close()

@@ -11,6 +11,7 @@
 #include "daemon/daemon.h"
 #include "daemon/fleet.h"
 #include "daemon/guest_proxy.h"
+#include "daemon/host_down.h"
 #include "daemon/lifecycle.h"
 #include "daemon/reconnect.h"
 #include "daemon/validate.h"
@@ -100,7 +101,7 @@ static bool is_served(struct rpc_call *call, const struct daemon *d, const char 
 {
 	struct err e = ERR_NONE;
 
-	if (!reconnect_check(d, &e))
+	if (!host_down_check(d, &e) && !reconnect_check(d, &e))
 		return true;
 	fail(call, failed, &e);
 	return false;

@@ -220,6 +220,8 @@ static int read_limits(const struct reader *r)
 	c->stop_firm_ms = number(s, "firm");
 	c->stop_patience.per_vcpu_ms = number(s, "per_vcpu");
 	c->stop_patience.per_gib_ms = number(s, "per_gib");
+	c->host_down_asks = str_equal(json_get_str(s, "host", "ask"), "ask");
+	c->host_down_ms = number(s, "host_timeout");
 	c->events_max = number(c->doc, "events_max");
 	c->unique_names = json_get_bool(c->doc, "unique_names", true);
 	if (c->max_vms > c->n_cids)

@@ -108,6 +108,8 @@ struct config {
 	unsigned int guest_timeout_ms, stop_timeout_ms;
 	unsigned int stop_graceful_ms, stop_firm_ms;
 	struct patience stop_patience; /* by what stop_*_ms grow with a VM */
+	bool host_down_asks;	       /* guests, when the host goes down */
+	uint64_t host_down_ms;
 	struct restart_policy restart;
 	uint32_t events_max;
 	bool unique_names; /* no two VMs of one name */

@@ -34,6 +34,7 @@
 #include "daemon/counts.h"
 #include "daemon/disk_guard.h"
 #include "daemon/embed_sweep.h"
+#include "daemon/host_down.h"
 #include "daemon/hostlink.h"
 #include "daemon/lifecycle.h"
 #include "daemon/reach.h"
@@ -160,6 +161,12 @@ static void on_signal(uv_signal_t *h, int sig)
 
 	log_info("baileyd: %s: ending; VMs go on", sig == SIGTERM ? "SIGTERM" : "SIGINT");
 	daemon_stop(d);
+}
+
+static void on_power(uv_signal_t *h, int sig)
+{
+	(void)sig;
+	host_down_begin(h->data);
 }
 
 static void on_event(void *arg, const struct hypervisor_event *ev)
@@ -302,11 +309,13 @@ int daemon_start(struct daemon *d, uv_loop_t *loop, const struct config *c, stru
 	d->images = image_cache_new();
 	(void)uv_signal_init(loop, &d->on_term);
 	(void)uv_signal_init(loop, &d->on_int);
+	(void)uv_signal_init(loop, &d->on_power);
 	(void)uv_timer_init(loop, &d->patience);
 	(void)uv_timer_init(loop, &d->watchdog);
-	d->on_term.data = d->on_int.data = d->patience.data = d;
+	d->on_term.data = d->on_int.data = d->on_power.data = d->patience.data = d;
 	(void)uv_signal_start(&d->on_term, on_signal, SIGTERM);
 	(void)uv_signal_start(&d->on_int, on_signal, SIGINT);
+	(void)uv_signal_start(&d->on_power, on_power, SIGPWR);
 	host_claims_init(&d->claims, d);
 	log_keeper_start(&d->logs, d);
 	restarter_start(&d->restarts, d);
@@ -326,6 +335,7 @@ static void close_handles(void *arg)
 
 	uv_close((uv_handle_t *)&d->on_term, NULL);
 	uv_close((uv_handle_t *)&d->on_int, NULL);
+	uv_close((uv_handle_t *)&d->on_power, NULL);
 	uv_close((uv_handle_t *)&d->patience, NULL);
 	uv_close((uv_handle_t *)&d->watchdog, NULL);
 	host_claims_stop(&d->claims);
@@ -403,6 +413,7 @@ void daemon_idle(struct daemon *d)
 		close_down(d);
 	else
 		restarter_wake(&d->restarts);
+	host_down_idle(d);
 	host_claims_wake(&d->claims);
 }
 

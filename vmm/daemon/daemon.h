@@ -74,8 +74,9 @@ struct daemon {
 	unsigned int n_compiles;    /* console_compile.c */
 	uint64_t refusal_logged_ms; /* api.c; 0: never */
 	unsigned int n_busy;	    /* VMs with operations in their queue */
+	bool is_host_down; /* host_down.c: each VM is being stopped, and is wanted again afterwards */
 	bool is_stopping, is_closing;
-	uv_signal_t on_term, on_int;
+	uv_signal_t on_term, on_int, on_power;
 	struct log_keeper logs;
 	struct restarter restarts;
 	struct disk_guard *disk;

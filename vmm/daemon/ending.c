@@ -130,7 +130,8 @@ void vm_record(struct vm *vm)
 
 void vm_wants_off(struct vm *vm)
 {
-	if (!vm->state.started)
+	/* Asked to by the host that goes down, it is to run when that is back. */
+	if (!vm->state.started || vm->d->is_host_down)
 		return;
 	vm->state.started = false;
 	vm_record(vm);

@@ -48,6 +48,9 @@ void vm_start_again(struct vm *vm);
  */
 void vm_halt(struct vm *vm, vm_done_fn recorded, void *arg);
 
+/* The same because the host goes down: it is still wanted to run, and nothing of it is written down before it has ended. */
+void vm_halt_with_host(struct vm *vm);
+
 /* Of what is under way, nothing shall take longer than it must: starts are taken back, a stop becomes a kill. */
 void vm_hurry(struct vm *vm, const char *why);
 

@@ -113,7 +113,7 @@ static void on_timer(uv_timer_t *t)
 	struct vm *vm;
 
 	/* Without libvirt an attempt would be spent on nothing; reconnect.c wakes us. */
-	if (r->d->is_stopping || reconnect_check(r->d, NULL))
+	if (r->d->is_stopping || r->d->is_host_down || reconnect_check(r->d, NULL))
 		return;
 	for (vm = r->d->fleet.first; vm; vm = vm->next) {
 		if (look(vm, now, &at) && at < next)

@@ -47,6 +47,7 @@ struct stop {
 	enum vm_stop how;
 	struct waiter *waiters;
 	struct guest_call *call; /* NULL: none is under way */
+	bool keeps_wish;	 /* it is to run again when the host is back */
 	bool is_recorded;
 	bool is_waiting;	   /* the step ends when QEMU does, or at rung_over() */
 	bool is_gone;		   /* QEMU ended while we waited */
@@ -129,6 +130,11 @@ static void want_stopped(struct op *op)
 	struct vm_state *state = &op->vm->state;
 	bool is_news = state->started || (op->vm->is_running && state->stop != stop_of(op)->how);
 
+	if (stop_of(op)->keeps_wish) {
+		stop_of(op)->end.had_process = op->vm->is_running;
+		op_next(op, 0);
+		return;
+	}
 	restarter_reset(op->vm);
 	state->started = false;
 	state->stop = op->vm->is_running ? stop_of(op)->how : VM_STOP_NONE;
@@ -215,6 +221,10 @@ static void want_killed(struct op *op)
 	}
 	if (s->how == VM_STOP_ASK)
 		tell(op->vm, "it did not stop; killing it");
+	if (s->keeps_wish) {
+		op_next(op, 0);
+		return;
+	}
 	op->vm->state.stop = VM_STOP_KILL;
 	ending_save(op);
 }
@@ -336,6 +346,15 @@ void vm_stop(struct vm *vm, vm_done_fn done, void *arg)
 void vm_halt(struct vm *vm, vm_done_fn recorded_fn, void *arg)
 {
 	stop(vm, VM_STOP_ASK, true, recorded_fn, arg);
+}
+
+void vm_halt_with_host(struct vm *vm)
+{
+	op_cancel(vm, "cancelled: the host is going down");
+	if (vm->stop)
+		return; /* an operator's: it goes on */
+	begin(vm, VM_STOP_ASK)->keeps_wish = true;
+	op_queue(&vm->stop->end.op);
 }
 
 void vm_hurry(struct vm *vm, const char *why)

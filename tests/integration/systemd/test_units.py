@@ -48,6 +48,30 @@ def test_a_restart_touches_no_vm():
         assert bound not in dict(have), f"{bound} would hold for every VM"
 
 
+def test_a_host_that_goes_down_is_told_to_the_daemon():
+    """What the unit runs when it is stopped, with a systemctl that says how the system is."""
+    command = dict(settings())["ExecStop"]
+    assert command.startswith("+-/bin/sh -c '") and command.endswith("'"), command
+    script = command[len("+-/bin/sh -c '"):-1].replace("$$", "$")
+    with tempfile.TemporaryDirectory() as folder:
+        for says, told in (("running", False), ("degraded", False), ("", False), ("stopping", True)):
+            with open(f"{folder}/systemctl", "w", encoding="ascii") as f:
+                f.write(f"#!/bin/sh\n[ \"$1\" = is-system-running ] && echo {says}\n")
+            os.chmod(f"{folder}/systemctl", 0o755)
+            daemon = subprocess.Popen(["/bin/sh", "-c", "trap 'exit 7' PWR; echo; while :; do sleep .1; done"],
+                                      stdout=subprocess.PIPE)
+            daemon.stdout.readline()  # the trap is set
+            done = subprocess.Popen(["/bin/sh", "-c", script], env={"PATH": f"{folder}:/usr/bin:/bin",
+                                                                    "MAINPID": str(daemon.pid)})
+            if told:
+                assert daemon.wait(timeout=60) == 7
+            assert done.wait(timeout=60) == 0, "it waits for the daemon's end, and no longer"
+            assert (daemon.poll() is not None) == told, says
+            if not told:
+                daemon.kill()
+                daemon.wait()
+
+
 def test_users_and_folders_can_be_made():
     with tempfile.TemporaryDirectory() as root:
         os.mkdir(f"{root}/etc")
@@ -68,4 +92,4 @@ def test_users_and_folders_can_be_made():
 
 bailey.need(os.geteuid() == 0, "systemd-sysusers gives files to users: needs root")
 bailey.run(test_systemd_finds_nothing_wrong, test_exposure_is_low, test_a_restart_touches_no_vm,
-           test_users_and_folders_can_be_made)
+           test_a_host_that_goes_down_is_told_to_the_daemon, test_users_and_folders_can_be_made)
