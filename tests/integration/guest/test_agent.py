@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The agent of a guest on this machine: what apps and strangers get of it, and what a verifier makes of that."""
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+
+from agentlib import BOOT, DEADLINE, SEED, Agent, digest_of, quoted, replay
+
+BIN, TOOL = os.environ["BAILEY_BIN"], os.environ["SIM_TOOL"]
+SDK, SOURCE = os.environ["SDK_MODULES"], os.environ["BAILEY_SOURCE"]
+NOW = 1780000000
+SIMULATED = {"mock_attestation_seed": SEED, "bailey": BOOT}
+
+
+def verify(agent, quote):
+    """bailey verify quote under the root of the seed; the registers were looked at by the caller."""
+    made = subprocess.run([TOOL], input=json.dumps({"seed": SEED, "at": NOW}), capture_output=True, text=True, check=True)
+    made = json.loads(made.stdout)
+    paths = [f"{agent.dir}/{name}" for name in ("quote.bin", "collateral.json", "root.der")]
+    for path, data in zip(paths, (bytes.fromhex(quote), json.dumps(made["collateral"]).encode(), bytes.fromhex(made["root"]))):
+        with open(path, "wb") as f:
+            f.write(data)
+    r = subprocess.run([f"{BIN}/bailey", "verify", "quote", paths[0], "--collateral", paths[1], "--at", str(NOW),
+                        "--root", paths[2], "--json"], capture_output=True, text=True, check=False)
+    answer = json.loads(r.stdout)
+    assert r.returncode == 0 and answer["simulated"] is True and answer["status"] == "UpToDate", (answer, r.stderr)
+
+
+def check_quote(agent, answer, report_data):
+    """Is it accepted, over this report data, and do its registers follow from its own log?"""
+    events, said = json.loads(answer["event_log"]), quoted(answer["quote"])
+    assert said["report_data"] == report_data, answer["report_data"]
+    assert said["rtmr"] == replay(events), events
+    assert said["mrtd"].hex() == BOOT["mrtd"] and said["mrconfigid"].hex() == BOOT["mrconfigid"]
+    assert all(e["digest"] == digest_of(e).hex() for e in events)
+    assert [e["event_payload"] for e in events if e["imr"] < 3] == ["", b"ACPI DATA".hex(), "", ""]
+    names = [e["event"] for e in events]
+    assert names == ["td-hob", "acpi-loader", "kernel", "cmdline", "system-preparing", "app-id", "compose-hash",
+                     "instance-id", "boot-mr-done", "key-provider", "system-ready"]
+    verify(agent, answer["quote"])
+
+
+def test_get_quote_is_dstacks():
+    with Agent(SIMULATED) as a:
+        answer = a.call("/GetQuote", {"report_data": "0xABcd"})
+        assert list(answer) == ["quote", "event_log", "report_data", "vm_config"], list(answer)
+        assert answer["report_data"] == "abcd" + "00" * 62
+        assert json.loads(answer["vm_config"]) == {"os_image_hash": "77" * 32}
+        check_quote(a, answer, bytes.fromhex("abcd").ljust(64, b"\0"))
+        assert a.call("/GetQuote?report_data=" + "11" * 64)["report_data"] == "11" * 64
+        a.refused("/GetQuote", {"report_data": "11" * 65}, "Report data is too long")
+        a.refused("/GetQuote", {"report_data": "1"}, "report_data")
+        a.refused("/Nothing", {}, "Service not found: Nothing")
+
+
+def test_attest_is_v0_and_v1():
+    for version, first in ((1, "00"), (2, "83")):
+        with Agent(SIMULATED, version) as a:
+            got = a.call("/Attest", {"report_data": "01"})["attestation"]
+            assert got.startswith(first), got[:20]
+            assert b"system-ready" in bytes.fromhex(got)
+            told = json.loads(a.call("/GetQuote", {})["event_log"])[-1]
+            assert ("preimage" in told) == (version == 2)
+            if version == 2:
+                assert hashlib.sha384(bytes.fromhex(told["preimage"])).hexdigest() == told["digest"]
+
+
+def test_info_has_dstacks_fields():
+    with Agent(SIMULATED) as a:
+        info = a.call("/Info", {})
+        assert list(info) == ["app_id", "instance_id", "app_cert", "tcb_info", "app_name", "device_id", "mr_aggregated",
+                              "os_image_hash", "key_provider_info", "compose_hash", "vm_config", "cloud_vendor",
+                              "cloud_product"], list(info)
+        tcb = json.loads(info["tcb_info"])
+        assert tcb["tee"] == "simulated" and tcb["app_compose"].encode() == a.compose
+        assert tcb["mrtd"] == BOOT["mrtd"] and len(tcb["event_log"]) == 11
+        said = quoted(a.call("/GetQuote", {})["quote"])
+        assert [tcb[f"rtmr{i}"] for i in range(4)] == [r.hex() for r in said["rtmr"]]
+        ids = said["mrconfigid"] + bytes(96)
+        aggregated = hashlib.sha256(said["mrtd"] + b"".join(said["rtmr"]) + ids).hexdigest()
+        assert info["mr_aggregated"] == tcb["mr_aggregated"] == aggregated
+        assert info["device_id"] == hashlib.sha256(b"").hexdigest() and info["os_image_hash"] == "77" * 32
+        assert json.loads(info["key_provider_info"]) == {"name": "none", "id": ""}
+        assert a.call("/Version", {})["version"] == "0.6.0" and a.call("/GpuInfo", {}) == {"attestation": ""}
+        status, page = a.http("external", "/")
+        assert status == 200 and b"simulated TEE: not confidential" in page and b"<p>p" not in page
+
+
+def test_calls_that_need_keys_say_so():
+    with Agent(SIMULATED) as a:
+        for path, body in (("/GetKey", {"path": "x", "purpose": "y"}), ("/GetTlsKey", {"subject": "x"}),
+                           ("/Sign", {"algorithm": "ed25519", "data": "00"})):
+            a.refused(path, body, "no keys")
+        for path in ("/prpc/Tappd.DeriveKey", "/prpc/DeriveK256Key"):
+            a.refused(path, {"path": "x"}, "no keys", "tappd")
+        a.refused("/prpc/GetAttestationForAppKey", {"algorithm": "ed25519"}, "no keys", "external")
+
+
+def test_tappd_hashes_as_dstack_does():
+    with Agent(SIMULATED) as a:
+        got = a.call("/prpc/Tappd.TdxQuote", {"report_data": b"test content".hex()}, "tappd")
+        assert got["hash_algorithm"] == "sha512" and got["prefix"] == "app-data", got
+        want = hashlib.sha512(b"app-data:test content").digest()
+        assert quoted(got["quote"])["report_data"] == want
+        got = a.call("/prpc/TdxQuote", {"report_data": "00", "hash_algorithm": "sha3-256", "prefix": "x"}, "tappd")
+        assert quoted(got["quote"])["report_data"] == hashlib.sha3_256(b"x:\0").digest().ljust(64, b"\0")
+        got = a.call("/prpc/Tappd.RawQuote", {"report_data": "22" * 64}, "tappd")
+        assert (got["hash_algorithm"], got["prefix"]) == ("raw", "")
+        assert quoted(got["quote"])["report_data"].hex() == "22" * 64
+        a.refused("/prpc/Tappd.RawQuote", {"report_data": "22"}, "invalid content length", "tappd")
+        a.refused("/prpc/Tappd.TdxQuote", {"report_data": "", "hash_algorithm": "md5"}, "invalid hash algorithm", "tappd")
+        assert a.call("/prpc/Tappd.Info", {}, "tappd")["app_name"] == "a<p>p \u00e9"
+
+
+def test_strangers_get_evidence_for_their_nonce():
+    with Agent(SIMULATED) as a:
+        nonce = os.urandom(32)
+        got = a.call(f"/prpc/Worker.GetEvidence?nonce={nonce.hex()}", sock="external")
+        want = hashlib.sha512(b"bailey-evidence:" + bytes([32]) + nonce).digest()
+        assert got["nonce"] == nonce.hex() and got["tee"] == "simulated" and got["tls_public_key"] == ""
+        assert got["report_data"] == want.hex()
+        check_quote(a, got, want)
+        assert hashlib.sha256(got["app_compose"].encode()).hexdigest() == a.compose_hash
+        for bad in ("", "00" * 15, "00" * 65):
+            a.refused(f"/prpc/GetEvidence?nonce={bad}", None, "nonce has 16 to 64", "external")
+        a.refused("/prpc/GetQuote", {"report_data": "00"}, "Service not found", "external")
+        assert a.http("external", "/GetQuote")[0] == 404
+        info = a.call("/prpc/Info", {}, "external")
+        assert info["tcb_info"] and info["vm_config"]
+
+
+def test_what_an_app_keeps_to_itself():
+    with Agent(SIMULATED, public_tcbinfo=False) as a:
+        got = a.call("/prpc/GetEvidence", {"nonce": "01" * 16}, "external")
+        assert got["app_compose"] == "" and got["tcb_info"] == "" and got["quote"]
+        info = a.call("/prpc/Info", {}, "external")
+        assert info["tcb_info"] == "" and info["vm_config"] == ""
+        assert a.call("/Info", {})["tcb_info"] != ""
+
+
+def test_strangers_do_not_slow_the_app():
+    """Many ask at once: most are refused, none waits for ever, and the app is served all the same."""
+    with Agent(SIMULATED) as a:
+        seen = []
+
+        def ask():
+            for _ in range(20):
+                status, body = a.http("external", "/prpc/GetEvidence?nonce=" + os.urandom(16).hex())
+                seen.append((status, b"try again later" in body))
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for t in threads:
+            t.start()
+        for _ in range(20):
+            a.call("/GetQuote", {"report_data": "01"})
+        for t in threads:
+            t.join(DEADLINE)
+        assert len(seen) == 80 and (400, True) in seen and {s for s, _ in seen} <= {200, 400}, seen
+
+
+def test_without_a_tee_nothing_is_vouched_for():
+    with Agent() as a:
+        a.refused("/GetQuote", {"report_data": "00"}, "no TEE")
+        a.refused("/Attest", {}, "no TEE")
+        a.refused("/prpc/GetEvidence", {"nonce": "00" * 16}, "no TEE", "external")
+        tcb = json.loads(a.call("/Info", {})["tcb_info"])
+        assert tcb["tee"] == "none" and tcb["rtmr3"] is None and tcb["mr_aggregated"] == ""
+    with Agent({}) as a:
+        a.refused("/GetQuote", {}, "tee_simulator.seed")
+        assert json.loads(a.call("/Info", {})["tcb_info"])["rtmr0"] == "00" * 48
+
+
+def test_http_is_as_the_sdks_want_it():
+    """One length spelled with one space, no chunks, pure ASCII; our side closes when the client's does."""
+    with Agent(SIMULATED) as a:
+        got = a.raw("dstack", b"POST /Info HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                              b"Content-Length: 2\r\nConnection: close\r\n\r\n{}")
+        head, _, body = got.partition(b"\r\n\r\n")
+        lengths = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
+        assert len(lengths) == 1 and lengths[0].split(b": ")[1] == str(len(body)).encode(), head
+        assert b"chunked" not in head and body.isascii()
+
+
+def test_dstacks_own_sdk_works_unchanged():
+    node = shutil.which("node")
+    if not node or not os.path.isdir(f"{SDK}/node_modules/@phala/dstack-sdk"):
+        print(f"skipped: no node, or no @phala/dstack-sdk in {SDK}; scripts/setup gets it")
+        return
+    with Agent(SIMULATED) as a:
+        env = {**os.environ, "NODE_PATH": f"{SDK}/node_modules", "DIR": a.dir}
+        r = subprocess.run([node, f"{SOURCE}/tests/sdk/sdk.cjs"], env=env, capture_output=True, text=True, check=False,
+                           timeout=DEADLINE)
+        assert r.returncode == 0, r.stdout + r.stderr
+
+
+FAILED = 0
+for name, test in list(globals().items()):
+    if name.startswith("test_"):
+        try:
+            test()
+            print("ok  ", name, flush=True)
+        except Exception as why:  # pylint: disable=broad-except
+            FAILED += 1
+            print(f"FAIL {name}: {type(why).__name__}: {str(why)[:2000]}", flush=True)
+sys.exit(1 if FAILED else 0)
