@@ -86,6 +86,8 @@ int cmd_image_rm(struct cli *c, struct err *e);
 int registry_show(struct cli *c, struct err *e); /* image ls --registry */
 int cmd_image_ls(struct cli *c, struct err *e);
 int cmd_image_check(struct cli *c, struct err *e);
+int cmd_image_measure(struct cli *c, struct err *e);
+int cmd_measure(struct cli *c, struct err *e);
 int cmd_compose_hash(struct cli *c, struct err *e);
 int cmd_compose_show(struct cli *c, struct err *e);
 int cmd_top(struct cli *c, struct err *e);

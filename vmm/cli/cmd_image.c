@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/version.h"
 #include "cli/cli.h"
+#include "cli/image_folder.h"
 #include "cli/table.h"
 #include "cli/vm.h"
 #include "data/json.h"
@@ -54,40 +55,17 @@ int cmd_image_ls(struct cli *c, struct err *e)
 	return 0;
 }
 
-struct place {
-	char store[PATH_MAX], name[PATH_MAX];
-};
-
-/* The folder that holds @path, and the name in it: "image/a/" is "a" of "image". */
-static int place_of(const char *path, struct place *ret, struct err *e)
-{
-	size_t n = strlen(path);
-	const char *slash, *name = path;
-
-	while (n > 1 && path[n - 1] == '/')
-		n--;
-	slash = memrchr(path, '/', n);
-	if (slash)
-		name = slash + 1;
-	if (str_format(ret->name, PATH_MAX, "%.*s", (int)(path + n - name), name) < 0 ||
-	    str_format(ret->store, PATH_MAX, "%.*s", slash ? (int)(name - path) : 1,
-		       slash ? path : ".") < 0)
-		return err_set(e, ERR_INPUT, "the path %.200s... is too long", path);
-	return 0;
-}
-
-static int check_one(struct cli *c, const char *path, struct place *place, struct err *e)
+static int check_one(struct cli *c, const char *path, struct err *e)
 {
 	struct image *im = NULL;
 	json_t *j;
-	char real
-		[PATH_MAX]; /* "." has no name; a path that is not there keeps its own, for the message */
-	int rc = place_of(realpath(path, real) ? real : path, place, e);
+	int rc = image_folder_load(path, &im, e);
 
-	if (rc == 0)
-		rc = image_load(place->store, place->name, &im, e);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = image_check(im, NULL, e);
+		if (rc < 0)
+			(void)err_wrap(e, rc, "%s", path);
+	}
 	if (rc == 0 && c->wants_json) {
 		j = json_pack("{s:s, s:s, s:s, s:b}", "name", im->name, "version", im->version_text,
 			      "digest", im->digest, "ok", 1);
@@ -97,17 +75,16 @@ static int check_one(struct cli *c, const char *path, struct place *place, struc
 		(void)printf("%s: good, digest %s\n", im->name, im->digest);
 	}
 	image_free(im);
-	return rc < 0 ? err_wrap(e, rc, "%s", path) : 0;
+	return rc;
 }
 
 int cmd_image_check(struct cli *c, struct err *e)
 {
-	static struct place place;
 	int rc, failed = 0;
 	size_t i;
 
 	for (i = 0; i < c->args->n; i++) {
-		rc = check_one(c, c->args->operands[i], &place, e);
+		rc = check_one(c, c->args->operands[i], e);
 		if (rc < 0)
 			cli_complain(c, e, rc);
 		if (rc < 0 && !failed)

@@ -89,10 +89,10 @@ static void test_mistakes_are_told_with_a_remedy(void)
 {
 	bad("pss", "no command pss; bailey --help lists them");
 	bad("image", "image is not a whole command; write one of: image ls, image pull, image rm, "
-		     "image check");
+		     "image check, image measure");
 	bad("image frob x",
 	    "image is not a whole command; write one of: image ls, image pull, image "
-	    "rm, image check");
+	    "rm, image check, image measure");
 	bad("up", "up of what?  write: bailey up FILE...");
 	bad("info a b", "too many operands; write: bailey info VM");
 	bad("ps -f", "no option -f for ps; see bailey ps --help");

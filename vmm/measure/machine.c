@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "data/sys_vm_config.h"
 
-enum { NUMBER_MAX = 9999, FIRST_MAJOR = 8 };
+enum { NUMBER_MAX = 9999, FIRST_MAJOR = 7, LAST_OLD_MAJOR = 8 };
 
 /* "9.2.1": three numbers, nothing else. */
 static int read_version(const char *s, uint32_t ret[static 3])
@@ -37,9 +37,10 @@ int machine_habits(const char *version, bool *ret_pic, bool *ret_two_pass, struc
 			       str_escape(shown, sizeof(shown), version, strlen(version)));
 	}
 	if (v[0] < FIRST_MAJOR)
-		return err_set(e, ERR_INPUT, "QEMU %u.%u.%u starts no TD; 8.0.0 is the first", v[0],
-			       v[1], v[2]);
-	*ret_pic = *ret_two_pass = v[0] == FIRST_MAJOR;
+		return err_set(e, ERR_INPUT,
+			       "QEMU %u.%u.%u is older than what is known; 7.0.0 is the first",
+			       v[0], v[1], v[2]);
+	*ret_pic = *ret_two_pass = v[0] <= LAST_OLD_MAJOR;
 	return 0;
 }
 
