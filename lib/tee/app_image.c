@@ -16,7 +16,7 @@ enum { VM_CONFIG_MAX = 256 * 1024 };
 static bool needs_image(struct app_ctx *c)
 {
 	if (!c->a->has_image)
-		app_say(c, APP_UNCHECKED, "no image is given; say --image");
+		app_say(c, APP_UNCHECKED, "no image is given; say --image or --image-hash");
 	return c->a->has_image;
 }
 

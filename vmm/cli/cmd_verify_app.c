@@ -113,19 +113,15 @@ static int read_compose(const struct cli *c, struct work *w, struct err *e)
 
 static int read_image(const struct cli *c, struct work *w, struct err *e)
 {
-	const char *path = c->args->options[OPT_IMAGE];
 	const struct app_evidence *ev = w->source.evidence;
 	struct app_verify_args *a = &w->args;
-	int rc;
+	int rc = app_image_read(c, ev ? ev->vm_config : NULL, &w->image, e);
 
-	if (!path)
-		return 0;
-	rc = app_image_read(path, ev ? ev->vm_config : NULL, &w->image, e);
-	if (rc < 0)
+	if (rc <= 0)
 		return rc;
 	w->has_image = a->has_image = true;
 	a->image_fault = w->image.fault.code ? w->image.fault.text : NULL;
-	a->image_hash = w->image.im->digest;
+	a->image_hash = w->image.hash;
 	a->measurement = w->image.has_measurement ? &w->image.measurement : NULL;
 	a->measurement_fault = w->image.why.text;
 	a->is_config_fault = w->image.is_config_fault;
@@ -168,6 +164,14 @@ static void take_source(struct work *w)
 	a->n_tls_key = s->certificate.key.n;
 }
 
+/* The folder's, or what its digest begins with. */
+static const char *image_name(const struct work *w)
+{
+	if (!w->has_image)
+		return NULL;
+	return w->image.im ? w->image.im->name : w->image.hash;
+}
+
 static int tell(struct cli *c, const struct work *w)
 {
 	const struct judge *j = w->judge;
@@ -181,7 +185,7 @@ static int tell(struct cli *c, const struct work *w)
 				 .result = &w->result,
 				 .quote = w->args.quote ? &q : NULL,
 				 .is_simulated = j->is_simulated,
-				 .image = w->has_image ? w->image.im->name : NULL,
+				 .image = image_name(w),
 				 .lacks = c->args->options[OPT_ALLOW_UNCHECKED] };
 	json_t *o;
 
@@ -214,6 +218,7 @@ int cmd_verify_app(struct cli *c, struct err *e)
 		judge(w);
 		app_verify(&w->args, &w->result);
 		rc = tell(c, w);
+		*e = ERR_NONE; /* of what was tried on the way; the verdict tells all */
 	}
 	work_free(w);
 	return rc;

@@ -159,8 +159,9 @@ const struct command cli_commands[] = {
 	  .max = 1,
 	  .options = OPT_BIT(OPT_COLLATERAL) | FETCHING | OPT_BIT(OPT_AT) | OPT_BIT(OPT_ROOT) |
 		     OPT_BIT(OPT_POLICY) | OPT_BIT(OPT_ACCEPT) | OPT_BIT(OPT_IMAGE) |
-		     OPT_BIT(OPT_COMPOSE) | OPT_BIT(OPT_COMPOSE_HASH) | OPT_BIT(OPT_APP_ID) |
-		     OPT_BIT(OPT_NONCE) | OPT_BIT(OPT_REPORT_DATA) | OPT_BIT(OPT_ALLOW_UNCHECKED),
+		     OPT_BIT(OPT_IMAGE_HASH) | OPT_BIT(OPT_QEMU) | OPT_BIT(OPT_COMPOSE) |
+		     OPT_BIT(OPT_COMPOSE_HASH) | OPT_BIT(OPT_APP_ID) | OPT_BIT(OPT_NONCE) |
+		     OPT_BIT(OPT_REPORT_DATA) | OPT_BIT(OPT_ALLOW_UNCHECKED),
 	  .doc = "check that a running app is what it says: machine, image and compose",
 	  .is_local = true,
 	  .run = cmd_verify_app },

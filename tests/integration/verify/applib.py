@@ -46,9 +46,10 @@ class App:
 
     def __init__(self, **td):
         self.compose = td.pop("compose", COMPOSE)
-        self.log = firmware(FIRMWARE, False) + listed(td.pop("events", events(self.compose)))
-        self.td = {"mrtd": "77" * 48, **registers(self.log), **td}
         self.vm_config = td.pop("vm_config", '{"cpu_count":1,"memory_size":2147483648}')
+        self.log = td.pop("boot", None) or firmware(FIRMWARE, False)
+        self.log = self.log + listed(td.pop("events", None) or events(self.compose))
+        self.td = {"mrtd": "77" * 48, **registers(self.log), **td}
 
     def answer(self, nonce, key=b"", data=None):
         data = data or report_data(nonce, key)
@@ -56,6 +57,65 @@ class App:
         return {"quote": quoted["quote"], "event_log": json.dumps(self.log), "report_data": data.hex(),
                 "vm_config": self.vm_config, "attestation": "", "nonce": nonce.hex(), "tls_public_key": key.hex(),
                 "tee": "simulated", "app_compose": self.compose, "tcb_info": "{}"}
+
+
+def seal(folder):
+    """Write sums and digest of what is in an image."""
+    names = sorted(n for n in os.listdir(folder) if n not in ("sha256sum.txt", "digest.txt"))
+    sums = ""
+    for name in names:
+        with open(f"{folder}/{name}", "rb") as f:
+            sums += f"{hashlib.sha256(f.read()).hexdigest()}  {name}\n"
+    with open(f"{folder}/sha256sum.txt", "w") as f:
+        f.write(sums)
+    with open(f"{folder}/digest.txt", "w") as f:
+        f.write(hashlib.sha256(sums.encode()).hexdigest() + "\n")
+
+
+def image(parent, name, change=None, sealed=True):
+    """An image as small as can be; change(folder) spoils it, before it is sealed or after.  Returns its folder."""
+    folder = f"{parent}/{name}"
+    os.makedirs(folder)
+    subprocess.run([SIM_TOOL, "files", folder], check=True, timeout=60, stdout=subprocess.DEVNULL)
+    with open(f"{folder}/initrd.cpio.gz", "wb") as f:
+        f.write(b"an initrd")
+    metadata = {"bios": "ovmf.fd", "kernel": "bzImage", "initrd": "initrd.cpio.gz", "cmdline": "console=ttyS0 quiet",
+                "version": "0.6.0", "is_dev": True}
+    with open(f"{folder}/metadata.json", "w") as f:
+        json.dump(metadata, f)
+    if not sealed:
+        seal(folder)
+    if change:
+        change(folder)
+    if sealed:
+        seal(folder)
+    return folder
+
+
+def digest_of(folder):
+    with open(f"{folder}/digest.txt") as f:
+        return f.read().strip()
+
+
+def described(folder, **change):
+    """The machine as its host describes it."""
+    vm = {"os_image_hash": digest_of(folder), "cpu_count": 2, "memory_size": 2 << 30, "qemu_version": "9.1.0", "pci_hole64_size": 0,
+          "hugepages": False, "num_gpus": 0, "num_nvswitches": 0, "hotplug_off": False, "image": os.path.basename(folder),
+          "host_share_mode": "vhd", "spec_version": 1, **change}
+    return json.dumps({k: v for k, v in vm.items() if v is not None})
+
+
+def measured(folder, vm_config):
+    r = subprocess.run([SIM_TOOL, "measure", folder], input=vm_config.encode(), capture_output=True, timeout=120, check=False)
+    assert r.returncode == 0, r.stderr
+    return json.loads(r.stdout)
+
+
+def started(folder, vm_config=None, **more):
+    """The app on a machine that was really started so."""
+    vm_config = vm_config or described(folder)
+    m = measured(folder, vm_config)
+    return App(mrtd=m["mrtd"], boot=m["events"], vm_config=vm_config, **more)
 
 
 def mr_config_v1(compose):

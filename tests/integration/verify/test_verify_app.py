@@ -6,7 +6,8 @@ import os
 import tempfile
 import time
 
-from applib import AT, App, COMPOSE, Server, attestation, certificate, events, mr_config_v1, mr_config_v3, nonce_of, simulate
+from applib import (AT, App, COMPOSE, Server, attestation, certificate, described, digest_of, events, image, mr_config_v1,
+                    mr_config_v3, nonce_of, simulate, started)
 from loglib import listed
 from verifylib import OK, SOURCE, UNPROVEN, USAGE, all_tests, load, run
 
@@ -281,6 +282,75 @@ def test_a_certificate_with_a_quote():
     path, _ = certificate(FOLDER.name, "broken", lambda key: of_key(key)[:-1])
     with Server(lambda p: (404, {}, b""), path) as s:
         assert refused(s.url, *compose) == "evidence"
+
+
+def edited(name, at=None, text=None):
+    def change(folder):
+        with open(f"{folder}/{name}", "r+b") as f:
+            data = bytearray(f.read())
+            if text:
+                data = data.replace(*text)
+            else:
+                data[at] ^= 1
+            f.seek(0)
+            f.write(data)
+            f.truncate()
+    return change
+
+
+def test_an_image():
+    folder = image(FOLDER.name, "good-0.6.0")
+    app = started(folder)
+    answer = app.answer(NONCE)
+    a = told(answer, "--image", folder, lacks=())
+    assert a["accepted"] and a["image"] == "good-0.6.0" and "on image good-0.6.0" in a["sentence"], a["sentence"]
+    assert told(answer, "--image", folder, "--image-hash", digest_of(folder), lacks=())["accepted"]
+    assert refused(answer, "--image", folder, "--image-hash", "00" * 32, lacks=()) == "image"
+
+    images = {
+        "a byte of the image": (edited("initrd.cpio.gz", 3), False, "image", None),
+        "a byte of firmware": (edited("ovmf.fd", 0x2fff), True, "os-image-hash", "mrtd"),
+        "a byte of the kernel": (edited("bzImage", 0x1000), True, "os-image-hash", "rtmr1"),
+        "a byte of the initrd": (edited("initrd.cpio.gz", 3), True, "os-image-hash", "rtmr2"),
+        "a word of the command line": (edited("metadata.json", text=(b"quiet", b"rw")), True, "os-image-hash", "rtmr2"),
+    }
+    for i, (what, (change, sealed, check, register)) in enumerate(images.items()):
+        other = image(FOLDER.name, f"bad{i}-0.6.0", change, sealed)
+        a = told(answer, "--image", other, lacks=())
+        assert a["check"] == check and (not register or register in a["failed"]), (what, a["sentence"])
+        if register:     # one that says to run another image than it does: the hash is right, the registers are not
+            lie = {**answer, "vm_config": json.dumps({**json.loads(app.vm_config), "os_image_hash": digest_of(other)})}
+            a = told(lie, "--image", other, lacks=())
+            assert a["check"] == register and ("event " in a["sentence"]) == (register != "mrtd"), (what, a["sentence"])
+    for name, event in (("rtmr1", "kernel"), ("rtmr2", "cmdline")):
+        row = [c for c in told(answer, "--image", f"{FOLDER.name}/bad{2 if name == 'rtmr1' else 4}-0.6.0", lacks=())["checks"]
+               if c["check"] == name][0]
+        assert f"event {event} is another" in row["why"], row
+
+
+def test_descriptions_of_a_machine():
+    folder = image(FOLDER.name, "machine-0.6.0")
+    app = started(folder)
+    answer = app.answer(NONCE)
+
+    def by(**change):
+        return told({**answer, "vm_config": described(folder, **change)}, "--image", folder, lacks=())
+    for change, check in (({"cpu_count": 3}, "rtmr0"), ({"memory_size": 4 << 30}, "rtmr0"), ({"num_nics": 2}, "rtmr0"),
+                          ({"hotplug_off": True}, "rtmr0"), ({"qemu_version": "10.0.0"}, "rtmr0"), ({"qemu_version": "8.2.2"}, "mrtd"),
+                          ({"pci_hole64_size": 1 << 40}, "rtmr0"), ({"num_gpus": 1}, "rtmr0"), ({"num_verity_volumes": 1}, "rtmr0"),
+                          ({"os_image_hash": "00" * 32}, "os-image-hash"), ({"qemu_version": "7.2.0"}, "vm-config"),
+                          ({"swtpm": True}, "vm-config"), ({"cpu_count": 0}, "vm-config"), ({"cpu_count": 1 << 31}, "vm-config"),
+                          ({"cpu_count": "2"}, "vm-config"), ({"host_share_mode": "floppy"}, "vm-config"),
+                          ({"qemu_version": "9.1.0;reboot"}, "vm-config"), ({"num_nics": 4000}, "vm-config")):
+        a = by(**change)
+        assert a["check"] == check, (change, a["sentence"])
+    a = by(cpu_count=3)
+    assert "event acpi-tables is another" in a["sentence"] or "acpi-" in a["sentence"], a["sentence"]
+    assert by()["accepted"]
+    assert refused({**answer, "vm_config": ""}, "--image", folder, lacks=()) == "vm-config"
+    assert refused({**answer, "vm_config": "{"}, "--image", folder, lacks=()) == "vm-config"
+    r = run("-", *UNDER, "--image", folder, "--qemu", "/nowhere", "--nonce", NONCE.hex(), "-j", stdin=json.dumps(answer).encode())
+    assert r.returncode == UNPROVEN and json.loads(r.stdout)["check"] == "mrtd"
 
 
 def test_options():
