@@ -196,7 +196,7 @@ static int pad(struct buf *b, size_t begin)
 static int choose(const char *is, const char *wanted, const struct acpi_version **ret,
 		  struct err *e)
 {
-	struct version from, to;
+	struct version from = { 0 }, to = { 0 };
 	int rc = read_version(is, &from, e);
 
 	if (rc == 0)

@@ -158,7 +158,7 @@ static int read_quote(int dir, struct buf *ret, struct err *e)
 static int try_once(const struct tsm_report *t, int dir, int in, const uint8_t *data,
 		    struct buf *ret, struct err *e)
 {
-	uint64_t before, after;
+	uint64_t before = 0, after = 0;
 	size_t was = ret->n;
 	int r = read_generation(dir, &before, e);
 

@@ -35,8 +35,7 @@ const char *attestation_verdict_text(enum attestation_verdict v)
 		[ATTESTATION_BAD_KEY] = "a key in it is unknown, missing or there twice",
 		[ATTESTATION_BAD_TEXT] = "a text in it is too long or not UTF-8",
 		[ATTESTATION_BAD_SIZE] =
-			"its quote, report data, or a digest or payload has no valid "
-			"size",
+			"its quote, its report data, a digest or a payload has no valid size",
 		[ATTESTATION_BAD_REGISTER] = "an event is of no register from 0 to 3",
 		[ATTESTATION_TOO_MANY] = "its log has more than 1024 events",
 	};
