@@ -64,7 +64,6 @@ const struct opt_spec opt_specs[OPT_COUNT] = {
 	[OPT_POLICY] = { "policy", 0, "NAME", "strict, or intel: the rules of Intel's library" },
 	[OPT_ACCEPT] = { "accept", 0, "STATUS,...",
 			 "statuses of the platform that will do [UpToDate]" },
-	[OPT_QEMU] = { "qemu", 0, "BIN", "ask this one for ACPI tables [qemu-system-x86_64]" },
 	[OPT_IMAGE] = { "image", 0, "FOLDER", "the image that it must run on" },
 	[OPT_IMAGE_HASH] = { "image-hash", 0, "HEX",
 			     "its digest.txt, for an image whose measurements the app shows" },
