@@ -3,7 +3,6 @@
 
 $BAILEY_DEBS may name a folder with the packages.
 """
-import base64
 import glob
 import json
 import os
@@ -88,24 +87,6 @@ def test_all_registers_with_debian_s_kernel():
             assert [have[r] for r in REGISTERS] == [want[r] for r in REGISTERS], name
             for i in range(3):
                 assert [e["digest"] for e in have["events"] if e["imr"] == i] == want["events"][f"rtmr{i}"]
-
-
-def test_the_document_of_an_image_leads_to_the_registers_of_its_files():
-    """The lite form, from an image that `bailey image measure -o` has made one of."""
-    with Image({"ovmf.fd": ovmf("2025.02-8+deb13u1")}) as image:
-        document = f"{image.scratch.name}/measurement.tdx.cbor"
-        facts(image, "-o", document)
-        with open(document, "rb") as f:
-            made = {"measurement.tdx.cbor": f.read()}
-        want = measured(image.path, "--cpus", 4, "--memory", "2G", "--acpi-tables", TABLES)
-    with Image({"ovmf.fd": ovmf("2025.02-8+deb13u1")} | made) as image:
-        with open(f"{image.path}/sha256sum.txt", "rb") as f:
-            sums = f.read()
-        config = {"os_image_hash": image.hash, "cpu_count": 4, "memory_size": 2 << 30, "tdx_measurement": {
-            "checksum_file": base64.b64encode(sums).decode(),
-            "measurement": base64.b64encode(made["measurement.tdx.cbor"]).decode()}}
-        have = measured("--vm-config", "-", "--acpi-tables", TABLES, stdin=json.dumps(config).encode())
-        assert [have[r] for r in REGISTERS] == [want[r] for r in REGISTERS]
 
 
 all_tests(globals())

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """bailey measure and dstack-mr: registers that another program computes too, and files that are none"""
 import base64
+import hashlib
 import json
 import os
 
-from measurelib import (BIN, NOT_FOUND, FAILED, OK, REGISTERS, USAGE, VECTORS, Image, all_tests, firmware,
-                        kernel, load, measured, refused, run)
+from measurelib import (BIN, NOT_FOUND, FAILED, OK, REGISTERS, SOURCE, USAGE, VECTORS, Image, Skip, all_tests,
+                        firmware, kernel, known_cfv, load, measured, refused, run)
 
 TABLES = f"{VECTORS}/fortanix-canonical-defaults.bin"
 OWN = load("own.json")
@@ -172,6 +173,56 @@ def test_an_image_tells_what_all_its_vms_have_in_common():
         for name in ("sha256sum.txt", "digest.txt"):
             os.unlink(f"{image.path}/{name}")
         assert run("image", "measure", image.path).returncode == OK
+
+
+def test_the_document_of_an_image_leads_to_the_registers_of_its_files():
+    """The lite form, from an image that `bailey image measure -o` has made one of."""
+    files = {"ovmf.fd": firmware(known_cfv())}
+    with Image(files) as image:
+        document = f"{image.scratch.name}/measurement.tdx.cbor"
+        told = json.loads(run("image", "measure", image.path, "-o", document, "--json").stdout)
+        assert told["lite"] and told["cfv"] == hashlib.sha384(known_cfv()).hexdigest()
+        with open(document, "rb") as f:
+            made = {"measurement.tdx.cbor": f.read()}
+        want = measured(image.path, *RECORDED)
+    with Image(files | made) as image:
+        with open(f"{image.path}/sha256sum.txt", "rb") as f:
+            sums = f.read()
+        config = {"os_image_hash": image.hash, "cpu_count": 4, "memory_size": 2 << 30, "tdx_measurement": {
+            "checksum_file": base64.b64encode(sums).decode(),
+            "measurement": base64.b64encode(made["measurement.tdx.cbor"]).decode()}}
+        have = measured("--vm-config", "-", "--acpi-tables", TABLES, stdin=json.dumps(config).encode())
+        assert [have[r] for r in REGISTERS] == [want[r] for r in REGISTERS]
+
+
+def is_rtmr0_of(config, want):
+    """RTMR0 of a real machine, from its vm_config and a firmware with its layout and its CFV."""
+    config = dict(config)
+    for other in ("tdx_measurement", "os_image_hash"):
+        config.pop(other, None)
+    with Image({"ovmf.fd": firmware(known_cfv())}) as image:
+        answer = measured(image.path, "--vm-config", "-", "--events", stdin=json.dumps(config).encode())
+    digests = {e["event"]: e["digest"] for e in answer["events"] if e["imr"] == 0}
+    for event, digest in want.items():
+        assert digests.get(event, answer.get(event)) == digest, (event, config)
+
+
+def test_rtmr0_of_a_machine_with_a_gpu_follows_from_its_vm_config():
+    real = load("dstack-quote-report.json")
+    acpi = {f"acpi-{k}": v for k, v in real["acpi"].items()}
+    is_rtmr0_of(json.loads(real["vm_config"]), acpi | {"rtmr0": real["rtmr0"]})
+
+
+def test_rtmr0_of_other_real_machines():
+    path = f"{SOURCE}/../shared/vectors/measurement/real-rtmr0/vectors.json"
+    if not os.path.exists(path):
+        raise Skip("no ../shared/vectors")
+    with open(path, encoding="utf-8") as f:
+        vectors = json.load(f)
+    for v in vectors:
+        is_rtmr0_of(v["vm_config"], {"td-hob": v["td_hob"], "acpi-loader": v["acpi_loader"], "rtmr0": v["rtmr0"],
+                                     "acpi-rsdp": v["acpi_rsdp"], "acpi-tables": v["acpi_tables"]})
+    print(f"# RTMR0 of {len(vectors)} machines, each from its vm_config alone")
 
 
 all_tests(globals())
