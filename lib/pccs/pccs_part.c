@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pccs/pccs_part.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,7 +101,10 @@ static int check_chain(enum pccs_kind kind, struct pccs_part *part, struct err *
 
 static int check(enum pccs_kind kind, struct pccs_part *part, struct err *e)
 {
-	int rc = kinds[kind].member ? check_document(kind, part, e) : check_list(kind, part, e);
+	int rc;
+
+	assert(part->body && (part->signature || !kinds[kind].member));
+	rc = kinds[kind].member ? check_document(kind, part, e) : check_list(kind, part, e);
 
 	return rc < 0 ? rc : check_chain(kind, part, e);
 }
@@ -165,15 +169,16 @@ int pccs_part_answer(enum pccs_kind kind, const void *p, size_t n, const char *c
 
 	part.chain = xcalloc(1, PCCS_CHAIN_MAX);
 	n_chain = pccs_chain_decode(chain, strlen(chain), part.chain);
-	if (n_chain < 0)
-		rc = wrong(
-			kind,
-			"has a chain of certificates that is not URL-encoded PEM of at most 32 KiB",
-			e);
-	else if (kinds[kind].member)
+	if (n_chain < 0) {
+		rc = wrong(kind,
+			   "has a chain of certificates that is not URL-encoded PEM of at most "
+			   "32 KiB",
+			   e);
+	} else if (kinds[kind].member) {
 		rc = take_document(kind, p, n, &part, e);
-	else
+	} else {
 		rc = take_list(kind, p, n, &part, e);
+	}
 	if (rc == 0)
 		rc = check(kind, &part, e);
 	if (rc < 0)

@@ -79,7 +79,7 @@ int cmd_collateral_fetch(struct cli *c, struct err *e)
 	auto_buf struct buf text = { 0 };
 	char cache[COLLATERALS_URL_MAX];
 	struct pccs_platform p;
-	struct pccs_origin origin;
+	struct pccs_origin origin = { .n_fetched = 0 };
 	struct pccs_args args;
 	int64_t at;
 	int rc = judge_time(c, &at, e);

@@ -106,10 +106,11 @@ int collaterals_new(const struct cli *c, int64_t at, struct collaterals **ret, s
 	struct collaterals *s;
 	int rc;
 
-	if (path && (args_has(c->args, OPT_PCCS) || args_has(c->args, OPT_REFRESH)))
+	if (path && (args_has(c->args, OPT_PCCS) || args_has(c->args, OPT_REFRESH))) {
 		return err_set(e, ERR_INPUT,
 			       "--collateral is a file and --pccs and --refresh fetch one: write "
 			       "one of them");
+	}
 	s = xnew(struct collaterals);
 	s->cli = c;
 	rc = path ? read_file(s, path, e) : collaterals_args(c, at, s->cache, &s->args, e);
@@ -160,10 +161,12 @@ static int fetch(struct collaterals *s, bool wants_fresh, struct one *o, struct 
 
 	args.wants_fresh |= wants_fresh;
 	rc = pccs_fetch(&args, &o->platform, &text, &o->origin, e);
-	if (rc < 0)
+	if (rc == ERR_NOT_FOUND)
+		rc = ERR_REFUSED; /* and not a VM that is not found */
+	if (rc < 0) {
 		return err_wrap(
-			e, rc == ERR_NOT_FOUND ? ERR_REFUSED : rc,
-			"no collateral (--pccs names another service, --collateral a file)");
+			e, rc, "no collateral (--pccs names another service, --collateral a file)");
+	}
 	parse(o, &text);
 	o->asked = 1;
 	if (o->origin.cache.code && !s->cli->is_quiet && !s->cli->wants_json) {

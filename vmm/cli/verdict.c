@@ -265,9 +265,10 @@ void verdict_print_line(const struct verdict *v, const char *file)
 		return;
 	}
 	(void)printf("%s", tcb_status_name(r->status));
-	for (i = 0; i < r->n_advisories; i++)
+	for (i = 0; i < r->n_advisories; i++) {
 		(void)printf("%s %s", i ? "," : ", with",
 			     str_escape(shown, sizeof(shown), r->advisories[i],
 					strlen(r->advisories[i])));
+	}
 	(void)putchar('\n');
 }

@@ -195,7 +195,7 @@ static void once(enum kind kind)
 	case COLD_BARE:
 		for (i = 0; i < COLD_MORE; i++)
 			bare_verify(&of_pck);
-		/* fallthrough */
+		__attribute__((fallthrough));
 	case KNOWN_BARE:
 		bare_verify(&of_pck);
 		bare_verify(&of_attestation_key);
