@@ -32,13 +32,14 @@
 
 enum {
 	QEMU_WAIT_MS = 300 * 1000, /* who started us may have died before it started QEMU */
+	QEMU_LOOK_MS = 1000,
 	QEMU_MESSAGE_S = 10,
 	EXIT_USAGE = 2,
 };
 
 struct program {
 	struct options o;
-	int vhost_listener, uds_listener, signals, qemu;
+	int pid_file, vhost_listener, uds_listener, signals, qemu;
 	bool made_uds, made_vhost; /* the paths are ours to remove */
 	char uds[HOST_SOCKET_PATH_MAX];
 };
@@ -136,7 +137,7 @@ static int prepare(struct program *p, struct err *e)
 		return p->signals;
 	if (o->pid_file) {
 		/* never closed: its lock says that we live */
-		rc = pid_file_open(o->pid_file, e);
+		p->pid_file = rc = pid_file_open(o->pid_file, e);
 		if (rc < 0)
 			return rc;
 	}
@@ -151,13 +152,35 @@ static int prepare(struct program *p, struct err *e)
 	return confine(o, uid, gid, e);
 }
 
+/*
+ * Who started us died, and who came after it found no lock yet, took us for dead and removed our folder: nobody will
+ * ever connect.
+ */
+static bool is_forgotten(const struct program *p)
+{
+	struct stat st;
+
+	return p->pid_file >= 0 && fstat(p->pid_file, &st) == 0 && st.st_nlink == 0;
+}
+
+/* Return: as poll(), for QEMU or a signal; 0 when it is not worth waiting for any more. */
+static int poll_for_qemu(const struct program *p, struct pollfd *fds)
+{
+	int waited, n = 0;
+
+	for (waited = 0; n == 0 && waited < QEMU_WAIT_MS && !is_forgotten(p);
+	     waited += QEMU_LOOK_MS)
+		n = poll(fds, 2, QEMU_LOOK_MS);
+	return n;
+}
+
 /* Return: 1 with p->qemu; 0 when told to end first; negative. */
 static int wait_for_qemu(struct program *p, struct err *e)
 {
 	struct pollfd fds[] = { { .fd = p->vhost_listener, .events = POLLIN },
 				{ .fd = p->signals, .events = POLLIN } };
 	struct timeval patience = { .tv_sec = QEMU_MESSAGE_S };
-	int n = poll(fds, 2, QEMU_WAIT_MS);
+	int n = poll_for_qemu(p, fds);
 
 	if (n < 0)
 		return err_errno(e, errno, "cannot wait for QEMU");
@@ -226,7 +249,9 @@ static int run(struct program *p, struct err *e)
 
 int main(int argc, char **argv)
 {
-	struct program p = { .vhost_listener = -1, .uds_listener = -1, .signals = -1, .qemu = -1 };
+	struct program p = {
+		.pid_file = -1, .vhost_listener = -1, .uds_listener = -1, .signals = -1, .qemu = -1
+	};
 	struct err e = ERR_NONE;
 	int rc;
 

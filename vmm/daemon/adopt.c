@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "daemon/agent_probe.h"
 #include "daemon/config.h"
@@ -295,8 +296,31 @@ static bool is_stray(const char *id, void *arg)
 	return vm && !vm->unusable && (!dom || dom->state != HYPERVISOR_RUNNING);
 }
 
+/* What libvirt writes into the command line of each QEMU that it starts for us. */
+static char *our_mark(const struct daemon *d)
+{
+	return xasprintf("%s/libvirt/", d->config->state);
+}
+
+static bool is_idle(const char *id, void *arg)
+{
+	const struct daemon *d = arg;
+	const struct vm *vm = fleet_find(&d->fleet, id);
+
+	return vm && !vm->is_running && !vm->queue;
+}
+
+void adopt_end_strays(struct daemon *d)
+{
+	auto_free char *mark = our_mark(d);
+
+	if (!d->config->libvirt_uri && !d->is_stopping)
+		strays_end("-uuid", mark, is_idle, d);
+}
+
 size_t adopt_domains(struct daemon *d, const struct hypervisor_result *r)
 {
+	auto_free char *mark = our_mark(d);
 	struct known known = { .d = d, .r = r };
 	const struct hypervisor_domain *dom;
 	struct vm *vm, *next;
@@ -304,7 +328,7 @@ size_t adopt_domains(struct daemon *d, const struct hypervisor_result *r)
 
 	warn_strangers(d, r);
 	if (!d->config->libvirt_uri)
-		strays_end("-uuid", is_stray, &known);
+		strays_end("-uuid", mark, is_stray, &known);
 	for (vm = d->fleet.first; vm; vm = next) {
 		next = vm->next;
 		dom = domain_of(r, vm->manifest.id);

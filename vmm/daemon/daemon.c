@@ -47,7 +47,7 @@
 #include "store/image.h"
 #include "store/image_store.h"
 
-enum { ORPHAN_MS = 5000, ORPHAN_PAUSE_MS = 20, PATIENCE_MS = 20 * 1000 };
+enum { ORPHAN_MS = 5000, ORPHAN_PAUSE_MS = 20, PATIENCE_MS = 20 * 1000, LATE_MS = 5000 };
 
 static void fail(struct daemon *d, const char *what, const struct err *e)
 {
@@ -214,6 +214,11 @@ static void tell_manager(struct daemon *d)
 		(void)uv_timer_start(&d->watchdog, on_watchdog, ms, ms);
 }
 
+static void look_again(uv_timer_t *t)
+{
+	adopt_end_strays(t->data);
+}
+
 static void listed(void *arg, const struct hypervisor_result *r)
 {
 	struct daemon *d = arg;
@@ -228,6 +233,7 @@ static void listed(void *arg, const struct hypervisor_result *r)
 	}
 	inject_point("daemon.listed");
 	n = adopt_domains(d, r);
+	(void)uv_timer_start(&d->late, look_again, LATE_MS, 0);
 	host_claims_wake(&d->claims);
 	inject_point("daemon.adopted");
 	/* Asking QEMU what it can do took megabytes, once. */
@@ -286,7 +292,7 @@ static int open_hypervisor(struct daemon *d, struct err *e)
 	};
 
 	if (!c->libvirt_uri) {
-		strays_end("-pidfile", is_probe, root);
+		strays_end("-pidfile", root, is_probe, root);
 		embed_sweep(root);
 	}
 	return hypervisor_start(&d->hypervisor, d->loop, &o, opened, d, e);
@@ -312,6 +318,8 @@ int daemon_start(struct daemon *d, uv_loop_t *loop, const struct config *c, stru
 	(void)uv_signal_init(loop, &d->on_power);
 	(void)uv_timer_init(loop, &d->patience);
 	(void)uv_timer_init(loop, &d->watchdog);
+	(void)uv_timer_init(loop, &d->late);
+	d->late.data = d;
 	d->on_term.data = d->on_int.data = d->on_power.data = d->patience.data = d;
 	(void)uv_signal_start(&d->on_term, on_signal, SIGTERM);
 	(void)uv_signal_start(&d->on_int, on_signal, SIGINT);
@@ -338,6 +346,7 @@ static void close_handles(void *arg)
 	uv_close((uv_handle_t *)&d->on_power, NULL);
 	uv_close((uv_handle_t *)&d->patience, NULL);
 	uv_close((uv_handle_t *)&d->watchdog, NULL);
+	uv_close((uv_handle_t *)&d->late, NULL);
 	host_claims_stop(&d->claims);
 	log_keeper_stop(&d->logs);
 	restarter_stop(&d->restarts);

@@ -80,6 +80,7 @@ struct daemon {
 	struct log_keeper logs;
 	struct restarter restarts;
 	struct disk_guard *disk;
+	uv_timer_t late;     /* when strays are looked for once more */
 	uv_timer_t watchdog; /* says to the service manager that the loop turns */
 	uv_timer_t patience; /* how long operations may take to end when we are asked to */
 	int exit_code;

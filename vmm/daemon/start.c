@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/disk_guard.h"
@@ -24,6 +25,7 @@
 #include "daemon/reconnect.h"
 #include "daemon/restarter.h"
 #include "daemon/start_plan.h"
+#include "daemon/strays.h"
 #include "daemon/vm.h"
 #include "domain/hypervisor.h"
 #include "store/image.h"
@@ -96,10 +98,27 @@ static void begin(struct op *op)
 	op_next(op, rc);
 }
 
+static bool is_ours(const char *id, void *arg)
+{
+	return str_equal(id, arg);
+}
+
+/* It does not run, so a QEMU of it is one that nobody knows of; it would hold disk and ports. */
+static void end_strays(struct start_plan *p)
+{
+	auto_free char *mark = xasprintf("%s/libvirt/", p->d->config->state);
+
+	if (!p->d->config->libvirt_uri)
+		strays_end("-uuid", mark, is_ours, p->m.id);
+}
+
 static int probe_and_prepare(struct op *op, struct err *e)
 {
 	struct start_plan *p = &start_of(op)->plan;
-	int rc = ports_probe(&p->m, e);
+	int rc;
+
+	end_strays(p);
+	rc = ports_probe(&p->m, e);
 
 	return rc ? rc : plan_prepare(p, e);
 }

@@ -18,8 +18,9 @@
 /* libvirt writes what we look for early */
 enum { CMDLINE_MAX = 5 * 1024, VALUE_MAX = 256 };
 
-/* The argument after @option, if the process has one.  Return: 1, or 0. */
-static int value_of(const char *pid, const char *option, char ret[static VALUE_MAX])
+/* The argument after @option, if the process has one, and @mark (NULL: any).  Return: 1, or 0. */
+static int value_of(const char *pid, const char *option, const char *mark,
+		    char ret[static VALUE_MAX])
 {
 	size_t n_option = strlen(option) + 1;
 	char path[64], text[CMDLINE_MAX], *at, *end;
@@ -34,6 +35,8 @@ static int value_of(const char *pid, const char *option, char ret[static VALUE_M
 		return 0;
 	text[n] = 0;
 	end = text + n;
+	if (mark && !memmem(text, (size_t)n, mark, strlen(mark)))
+		return 0;
 	for (at = text; at < end; at += strlen(at) + 1) {
 		if (str_equal(at, option) && (size_t)(end - at) > n_option)
 			return str_copy(ret, VALUE_MAX, at + n_option) >= 0;
@@ -46,11 +49,11 @@ bool strays_has(pid_t pid, const char *option, const char *value)
 	char text[24], found[VALUE_MAX];
 
 	(void)str_format(text, sizeof(text), "%d", (int)pid);
-	return value_of(text, option, found) && str_equal(found, value);
+	return value_of(text, option, NULL, found) && str_equal(found, value);
 }
 
 /* A pid may be another's by now: look again through what cannot change hands. */
-static void end_process(const char *text, const char *option, const char *value)
+static void end_process(const char *text, const char *option, const char *mark, const char *value)
 {
 	char now[VALUE_MAX];
 	auto_close int fd = -1;
@@ -59,13 +62,14 @@ static void end_process(const char *text, const char *option, const char *value)
 	if (num_parse_u32(text, 1, INT32_MAX, &pid))
 		return;
 	fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0U);
-	if (fd < 0 || !value_of(text, option, now) || !str_equal(now, value))
+	if (fd < 0 || !value_of(text, option, mark, now) || !str_equal(now, value))
 		return;
 	log_warn("ending process %u, a QEMU that libvirt lost: %s %s", pid, option, value);
 	(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0U);
 }
 
-void strays_end(const char *option, bool (*is_stray)(const char *value, void *arg), void *arg)
+void strays_end(const char *option, const char *mark,
+		bool (*is_stray)(const char *value, void *arg), void *arg)
 {
 	const struct dirent *entry;
 	char value[VALUE_MAX];
@@ -73,8 +77,8 @@ void strays_end(const char *option, bool (*is_stray)(const char *value, void *ar
 
 	while (proc && (entry = readdir(proc)) != NULL) {
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-		    value_of(entry->d_name, option, value) && is_stray(value, arg))
-			end_process(entry->d_name, option, value);
+		    value_of(entry->d_name, option, mark, value) && is_stray(value, arg))
+			end_process(entry->d_name, option, mark, value);
 	}
 	if (proc)
 		(void)closedir(proc);
@@ -89,7 +93,7 @@ bool strays_is_there(const char *option, const char *value)
 
 	while (proc && !is_there && (entry = readdir(proc)) != NULL)
 		is_there = entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-			   value_of(entry->d_name, option, found) && str_equal(found, value);
+			   value_of(entry->d_name, option, NULL, found) && str_equal(found, value);
 	if (proc)
 		(void)closedir(proc);
 	return is_there;

@@ -14,8 +14,12 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Kill each process that has @option with a value ("-uuid", ID) of which @is_stray says so. */
-void strays_end(const char *option, bool (*is_stray)(const char *value, void *arg), void *arg);
+/*
+ * Kill each process that has @option with a value ("-uuid", ID) of which @is_stray says so, and @mark somewhere in its
+ * command line: what is in our state folder.  Another daemon's QEMU may have the same id: a folder that was copied.
+ */
+void strays_end(const char *option, const char *mark,
+		bool (*is_stray)(const char *value, void *arg), void *arg);
 
 /* Is @pid a process that has @option with @value right behind it?  (A number alone may be another's by now.) */
 bool strays_has(pid_t pid, const char *option, const char *value);

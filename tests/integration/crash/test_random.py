@@ -20,6 +20,7 @@ ROUNDS = int(os.environ.get("CRASH_ROUNDS", "200"))  # in all
 SEED = int(os.environ.get("CRASH_SEED", str(random.randrange(1 << 32))))
 DAEMONS = int(os.environ.get("CRASH_TOGETHER", "6"))
 CALLERS, VMS_MAX = 3, 4
+PORTS = range(10000, 20000)  # below those that the kernel gives to clients; each daemon has its own of them
 
 
 class Wanted:
@@ -39,9 +40,20 @@ def ask(method, params):
     return {} if value is None else value
 
 
+def next_port():
+    """One that no VM had for long.  That of a stopped VM is bound by nobody, so to bind one is no proof: two VMs then
+    have it, of one daemon or of two, and the second is refused."""
+    with lock:
+        while True:
+            port = ports.pop(0)
+            ports.append(port)
+            if not world.is_bound(port):
+                return port
+
+
 def create(rng):
     runs = rng.random() < .5
-    port = bailey.free_port() if rng.random() < .5 else 0
+    port = next_port() if rng.random() < .5 else 0
     made = ask("CreateVm", world.asked(f"vm{rng.getrandbits(60):x}", port, stopped=not runs))
     if made:
         with lock:
@@ -132,7 +144,7 @@ def test_killed_at_random_moments():
     for i in range(DAEMONS):
         n = ROUNDS // DAEMONS + (i < ROUNDS % DAEMONS)
         out = tempfile.TemporaryFile("w+")
-        child = subprocess.Popen([sys.executable, __file__, str(n), str(SEED + i)], stdin=subprocess.DEVNULL, stdout=out,
+        child = subprocess.Popen([sys.executable, __file__, str(n), str(SEED + i), str(i), str(SEED)], stdin=subprocess.DEVNULL, stdout=out,
                                  stderr=subprocess.STDOUT)
         children.append((child, out))
     wrong = done = 0
@@ -150,6 +162,7 @@ def test_killed_at_random_moments():
 if len(sys.argv) < 2:
     bailey.run(test_killed_at_random_moments)
 wanted, lock = {}, threading.Lock()
+ports = random.Random(int(sys.argv[4])).sample(PORTS, len(PORTS))[int(sys.argv[3])::DAEMONS]
 scratch = tempfile.mkdtemp(prefix="b-random-", dir="/tmp")
 bailey.IMAGE = halting_image.make(scratch, world.IMAGE)
 host = bailey.Host("qemu: { accel: tcg }\nrestart: { enabled: false }\n")

@@ -3,13 +3,15 @@
 by the rules for a crash; a QEMU that dies itself is told as what it is."""
 import json
 import os
+import shutil
 import signal
+import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, f"{HERE}/../bad-input"]
 import halting_image  # noqa: E402
-from scratch import Daemon, main, vm, wait_for  # noqa: E402
+from scratch import BIN, Daemon, main, vm, wait_for  # noqa: E402
 
 d = Daemon("qemu: { accel: tcg }\nvsock: { carrier: bailey-vsock }\n"
            "restart: { first: 100ms, longest: 200ms, retries: 2, healthy: 1h }\n")
@@ -131,5 +133,42 @@ def test_a_stop_that_is_under_way_goes_on():
     gone(vid)
 
 
-main(d, test_it_is_killed, test_it_dies_while_nobody_looks, test_a_qemu_that_dies_is_not_taken_for_it,
-     test_a_stop_that_is_under_way_goes_on)
+def looks_like_qemu(vid, state):
+    """A process that has the command line of a QEMU of this VM, of the daemon that has @state."""
+    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", "-uuid", vid,
+                             f"file={state}/libvirt/lib/qemu/domain-1-x/key"])
+
+
+def test_a_qemu_that_nobody_knows_is_ended():
+    """One whose daemon died before it was one: found late, or by the next start of its VM; another daemon's is let be."""
+    vid = make("stray")
+    d.rpc("StopVm", {"id": vid})
+    other = looks_like_qemu(vid, "/elsewhere")  # a folder that was copied: the same id
+    for how in ("start", "late"):
+        if how == "late":
+            d.rpc("StopVm", {"id": vid})
+            d.stop(signal.SIGKILL)
+            d.start()
+        stray = looks_like_qemu(vid, f"{d.dir}/s")
+        if how == "start":
+            d.rpc("StartVm", {"id": vid})
+        assert stray.wait(timeout=60) == -signal.SIGKILL, how
+    assert other.poll() is None, "it was another's"
+    other.kill()
+    other.wait()
+    gone(vid)
+
+
+def test_a_carrier_that_is_forgotten_ends():
+    """Its daemon was killed before it had its pid file; the next one removes the folder, and nobody ever connects."""
+    folder = f"{d.dir}/r/forgotten"
+    os.mkdir(folder)
+    p = subprocess.Popen([f"{BIN}/bailey-vsock", "--cid", "99", "--vhost-user", f"{folder}/vhost", "--uds", f"{folder}/vsock",
+                          "--pid-file", f"{folder}/vsock.pid"], stderr=subprocess.DEVNULL)
+    wait_for("it listens", lambda: os.path.exists(f"{folder}/vhost"))
+    shutil.rmtree(folder)
+    assert p.wait(timeout=60) != 0
+
+
+main(d, test_a_qemu_that_nobody_knows_is_ended, test_a_carrier_that_is_forgotten_ends, test_it_is_killed,
+     test_it_dies_while_nobody_looks, test_a_qemu_that_dies_is_not_taken_for_it, test_a_stop_that_is_under_way_goes_on)
