@@ -166,10 +166,13 @@ void http_server_plan(struct http_server *s)
 	bool may_accept = share == 0 && token == 0 && now >= s->accept_after_ms;
 
 	if (share > 0) {
-		(void)uv_poll_stop(&s->events);
+		if (uv_is_active((const uv_handle_t *)&s->events))
+			(void)uv_poll_stop(&s->events);
 		wait = share;
 	} else {
-		(void)uv_poll_start(&s->events, UV_READABLE, on_events);
+		/* libuv takes a handle that it polls out of its epoll and puts it in again */
+		if (!uv_is_active((const uv_handle_t *)&s->events))
+			(void)uv_poll_start(&s->events, UV_READABLE, on_events);
 		if (MHD_get_timeout(s->mhd, &mhd_wait) == MHD_YES)
 			wait = mhd_wait;
 		if (token > 0 && token < wait)

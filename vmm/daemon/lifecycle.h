@@ -92,3 +92,6 @@ void vm_wants_off(struct vm *vm);
 
 /* Write its state as it will be when the operations before this have ended. */
 void vm_record(struct vm *vm);
+
+/* Rewrite its file of events if that has grown long.  Cheap where it has not. */
+void vm_tidy_events(struct vm *vm);

@@ -170,6 +170,7 @@ static int keep(struct vm *vm, const char *name, const char *payload, struct err
 	if (rc)
 		return rc;
 	rc = events_add(&vm->events, vm->state.generation, name, payload, e);
+	vm_tidy_events(vm);
 	return rc < 0 && rc != ERR_INPUT ? 1 : rc;
 }
 

@@ -42,6 +42,7 @@ struct vm {
 	bool is_running;		/* it has a process, or is being given one */
 	bool is_removing;		/* RemoveVm was accepted: no other operation is */
 	bool is_marking;		/* .removing is on its way to the disk */
+	bool is_tidying;		/* tidy.c */
 	bool has_removal;		/* the operation is in the queue */
 	char *unusable; /* it is shown, and nothing is done to it; why.  NULL: it is ours to run */
 	bool is_hidden; /* being created: counts for ids, ports and CIDs, but is not shown */

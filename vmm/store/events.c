@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/inject.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -27,7 +28,8 @@ enum {
 	CATCH_UP_MS = 5000,
 };
 
-static const char file_name[] = "events.jsonl", aside_name[] = ".events.jsonl.new";
+static const char file_name[] = "events.jsonl", aside_name[] = ".events.jsonl.new",
+		  tidy_name[] = ".events.jsonl.tidy";
 
 const struct event *events_at(const struct events *ev, size_t i)
 {
@@ -172,10 +174,12 @@ static int load(struct events *ev, int fd)
 		return (int)n;
 	text[n] = 0;
 	load_text(ev, text);
+	ev->size = size;
 	/* A torn last line must not swallow the next event: end it. */
-	if (n && text[n - 1] != '\n')
-		return fd_write_all(fd, "\n", 1);
-	return 0;
+	if (!n || text[n - 1] == '\n')
+		return 0;
+	ev->size++;
+	return fd_write_all(fd, "\n", 1);
 }
 
 int events_open(struct events *ev, int dirfd, size_t max, struct err *e)
@@ -184,6 +188,7 @@ int events_open(struct events *ev, int dirfd, size_t max, struct err *e)
 
 	assert(max >= 1 && max <= EVENTS_MAX);
 	(void)unlinkat(dirfd, aside_name, 0); /* of a crash */
+	(void)unlinkat(dirfd, tidy_name, 0);
 	fd = openat(dirfd, file_name,
 		    O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd < 0)
@@ -212,40 +217,141 @@ void events_close(struct events *ev)
 	*ev = EVENTS_NULL;
 }
 
+/* Lines of the events after @seq. */
+static int add_lines(struct buf *b, const struct events *ev, uint64_t seq, size_t *ret_n)
+{
+	size_t i, n = 0;
+	int rc = 0;
+
+	for (i = 0; i < ev->n && !rc; i++) {
+		if (events_at(ev, i)->seq <= seq)
+			continue;
+		rc = add_line(b, events_at(ev, i));
+		n++;
+	}
+	*ret_n = n;
+	return rc;
+}
+
+/* Return: a descriptor of what was written, and synced; or negative, and there is nothing. */
+static int write_aside(int dirfd, const char *name, const struct buf *b)
+{
+	auto_close int fd = -1;
+	int rc;
+
+	(void)unlinkat(dirfd, name, 0);
+	fd = openat(dirfd, name, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+		    0600);
+	if (fd < 0)
+		return -errno;
+	rc = fd_write_all(fd, b->p, b->n);
+	if (rc == 0 && fsync(fd) < 0)
+		rc = -errno;
+	inject_point("events.aside-written");
+	if (!rc)
+		return steal_fd(&fd);
+	(void)unlinkat(dirfd, name, 0);
+	return rc;
+}
+
+/* The file is now what @name was, open as *@fd. */
+static int put_in_place(struct events *ev, const char *name, int *fd)
+{
+	int rc;
+
+	if (renameat(ev->dirfd, name, ev->dirfd, file_name) < 0) {
+		rc = -errno;
+		(void)unlinkat(ev->dirfd, name, 0);
+		return rc;
+	}
+	inject_point("events.renamed");
+	(void)fd_close(ev->fd);
+	ev->fd = steal_fd(fd);
+	ev->n_rewrites++;
+	return 0;
+}
+
 /*
- * Rewrite the file with what the ring holds.  Aside and renamed, so that a reader or a crash sees
- * one or the other; not fsynced, like the appends.
+ * Rewrite the file with what the ring holds.  Aside, synced and renamed, so that a reader or a crash sees one or
+ * the other, and a crash of the host not an empty one.
  */
 static int compact(struct events *ev)
 {
 	auto_buf struct buf b = BUF_MAX(ev->max * LINE_MAX_BYTES);
 	auto_close int fd = -1;
-	size_t i;
-	int rc;
+	size_t n;
+	int rc = add_lines(&b, ev, 0, &n);
 
-	for (i = 0; i < ev->n; i++) {
-		rc = add_line(&b, events_at(ev, i));
-		if (rc)
-			return rc;
-	}
-	(void)unlinkat(ev->dirfd, aside_name, 0);
-	fd = openat(ev->dirfd, aside_name,
-		    O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	rc = fd_write_all(fd, b.p, b.n);
-	inject_point("events.aside-written");
-	if (rc == 0 && renameat(ev->dirfd, aside_name, ev->dirfd, file_name) < 0)
-		rc = -errno;
-	if (rc) {
-		(void)unlinkat(ev->dirfd, aside_name, 0);
+	if (rc)
 		return rc;
-	}
-	inject_point("events.renamed");
-	(void)fd_close(ev->fd);
-	ev->fd = steal_fd(&fd);
-	ev->n_lines = ev->n;
+	fd = write_aside(ev->dirfd, aside_name, &b);
+	rc = fd < 0 ? fd : put_in_place(ev, aside_name, &fd);
+	if (rc)
+		return rc;
+	ev->n_lines = n;
+	ev->size = (off_t)b.n;
+	return file_sync_dir(ev->dirfd, ".", NULL);
+}
+
+bool events_want_rewrite(const struct events *ev)
+{
+	return ev->fd >= 0 && ev->n_lines > 2 * ev->max && !ev->behind_since_ms;
+}
+
+int events_rewrite_begin(const struct events *ev, struct events_rewrite *r)
+{
+	*r = (struct events_rewrite){
+		.dirfd = fcntl(ev->dirfd, F_DUPFD_CLOEXEC, 0),
+		.fd = -1,
+		.text = BUF_MAX(ev->max * LINE_MAX_BYTES),
+		.last_seq = ev->last_seq,
+		.n_rewrites = ev->n_rewrites,
+	};
+	return r->dirfd < 0 ? -errno : add_lines(&r->text, ev, 0, &r->n_lines);
+}
+
+void events_rewrite_run(struct events_rewrite *r)
+{
+	r->fd = write_aside(r->dirfd, tidy_name, &r->text);
+	r->rc = r->fd < 0 ? r->fd : 0;
+	if (r->rc)
+		r->fd = -1;
+}
+
+int events_rewrite_end(struct events_rewrite *r, struct events *ev)
+{
+	auto_buf struct buf more = BUF_MAX(ev->max * LINE_MAX_BYTES);
+	int rc = r->rc;
+	size_t n = 0;
+
+	/* A full disk, or a flood, had it rewritten on the spot: that has all. */
+	if (!rc && (ev->behind_since_ms || ev->n_rewrites != r->n_rewrites))
+		rc = -ESTALE;
+	if (!rc)
+		rc = add_lines(&more, ev, r->last_seq, &n);
+	if (!rc)
+		rc = fd_write_all(r->fd, more.p, more.n);
+	if (rc)
+		(void)unlinkat(r->dirfd, tidy_name, 0);
+	else
+		rc = put_in_place(ev, tidy_name, &r->fd);
+	if (rc)
+		return rc;
+	ev->n_lines = r->n_lines + n;
+	ev->size = (off_t)(r->text.n + more.n);
 	return 0;
+}
+
+int events_rewrite_sync(const struct events_rewrite *r)
+{
+	return file_sync_dir(r->dirfd, ".", NULL);
+}
+
+void events_rewrite_deinit(struct events_rewrite *r)
+{
+	r->dirfd = fd_close(r->dirfd);
+	r->fd = fd_close(r->fd);
+	buf_deinit(&r->text);
 }
 
 /* The disk did not take an event: it is tried again with all of them, but not at each one that comes. */
@@ -261,11 +367,17 @@ static int catch_up(struct events *ev)
 	return rc;
 }
 
-/* A line that was written in part is taken back: the file holds whole ones. */
+/* A line that was written in part: the file holds whole ones. */
+static int take_back(const struct events *ev)
+{
+	if (lseek(ev->fd, 0, SEEK_END) > ev->size && ftruncate(ev->fd, ev->size) < 0)
+		return -errno;
+	return 0;
+}
+
 static int append(struct events *ev, const struct event *x)
 {
 	auto_buf struct buf b = BUF_MAX(LINE_MAX_BYTES);
-	off_t size = lseek(ev->fd, 0, SEEK_END);
 	int rc;
 
 	if (ev->behind_since_ms)
@@ -277,11 +389,13 @@ static int append(struct events *ev, const struct event *x)
 		rc = fd_write_all(ev->fd, b.p, b.n);
 	if (rc) {
 		ev->behind_since_ms = time_mono_ms();
-		return size < 0 || ftruncate(ev->fd, size) < 0 ? -errno : rc;
+		(void)take_back(ev); /* a line too many is skipped when it is read */
+		return rc;
 	}
 	inject_point("events.appended");
+	ev->size += (off_t)b.n;
 	ev->n_lines++;
-	return ev->n_lines > 2 * ev->max ? compact(ev) : 0;
+	return ev->n_lines > 4 * ev->max ? compact(ev) : 0;
 }
 
 int events_settle(struct events *ev, struct err *e)

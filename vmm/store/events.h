@@ -4,16 +4,22 @@
  *
  * Owns     the ring, the file's descriptor.  Borrows the folder's descriptor.
  * Trusts   nothing in a name or a body but that it is UTF-8; both are kept as JSON strings.
- * Limits   `max` events are kept; the file is rewritten when it holds twice as many, so it is
- *	    at most 2 x max x (EVENT_NAME_MAX + EVENT_BODY_MAX) x 6 (JSON escapes) bytes.
- * Thread   one.  An append is one write(2) without fsync: a crash of the daemon loses nothing,
- *	    a crash of the host may lose the last lines and leaves at most one torn line, which
- *	    the next load skips.
+ * Limits   `max` events are kept; the file is to be rewritten when it holds twice as many, and is when it holds
+ *	    four times as many, so it is at most 4 x max x (EVENT_NAME_MAX + EVENT_BODY_MAX) x 6 (JSON
+ *	    escapes) bytes.
+ * Thread   one.  An append is one write(2) without fsync: a crash of the daemon loses nothing that was
+ *	    answered, a crash of the host may lose the last lines and leaves at most one torn line,
+ *	    which the next load skips.  A rewrite is synced before it takes the place of the file, so
+ *	    that no crash of the host loses what was there.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
 
 struct err;
 
@@ -37,8 +43,10 @@ struct events {
 	size_t first, n, max;
 	size_t cap;	/* of the ring, up to max */
 	size_t n_lines; /* in the file */
+	off_t size;	/* of the file, in whole lines */
 	uint64_t last_seq;
 	uint64_t behind_since_ms; /* the file lacks some; 0: it has all */
+	uint64_t n_rewrites;
 	int dirfd, fd;
 };
 
@@ -57,6 +65,30 @@ int events_add(struct events *ev, uint64_t generation, const char *name, const c
 
 /* Write what a full disk kept from the file.  Return: 0, also if there is nothing; or negative. */
 int events_settle(struct events *ev, struct err *e);
+
+/*
+ * A rewrite off the thread, as it waits for the disk: begun and ended on the thread, run() and sync() on any.  Events
+ * may be added meanwhile; one rewrite at a time.
+ */
+struct events_rewrite {
+	int dirfd, fd; /* owned */
+	struct buf text;
+	uint64_t last_seq, n_rewrites;
+	size_t n_lines;
+	int rc;
+};
+
+/* Does the file hold so much more than the ring that it is to be rewritten?  If nobody does, an add will. */
+bool events_want_rewrite(const struct events *ev);
+
+/* @r is for events_rewrite_deinit(), whatever is returned. */
+int events_rewrite_begin(const struct events *ev, struct events_rewrite *r);
+void events_rewrite_run(struct events_rewrite *r);
+
+/* Put what was written in the place of the file, with what came meanwhile.  Return: 0; or negative: it is as it was. */
+int events_rewrite_end(struct events_rewrite *r, struct events *ev);
+int events_rewrite_sync(const struct events_rewrite *r);
+void events_rewrite_deinit(struct events_rewrite *r);
 
 /* The @i-th of n, oldest first; borrowed until the next events_add(). */
 const struct event *events_at(const struct events *ev, size_t i);

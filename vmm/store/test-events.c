@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -77,10 +78,83 @@ static void test_the_oldest_goes_first_and_the_file_stays_small(void)
 	}
 	assert(ev.n == 5 && str_equal(events_at(&ev, 0)->body, "996"));
 	assert(str_equal(events_at(&ev, 4)->body, "1000"));
-	assert(peak < 11 * 128);
+	assert(peak < 21 * 128);
 	events_close(&ev);
 	assert(!events_open(&ev, dirfd, 5, NULL));
 	assert(ev.n == 5 && ev.last_seq == 1000 && str_equal(events_at(&ev, 4)->body, "1000"));
+	events_close(&ev);
+}
+
+static void add(struct events *ev, int n)
+{
+	char body[32];
+
+	(void)str_format(body, sizeof(body), "%d", n);
+	assert(!events_add(ev, 1, "x", body, NULL));
+}
+
+static void expect_last(int dirfd, size_t n, uint64_t last)
+{
+	struct events ev = EVENTS_NULL;
+
+	assert(!events_open(&ev, dirfd, 5, NULL));
+	assert(ev.n == n && ev.last_seq == last && events_at(&ev, 0)->seq == last - n + 1);
+	events_close(&ev);
+}
+
+static void test_a_rewrite_keeps_what_comes_meanwhile(void)
+{
+	auto_close int dirfd = fresh_dir("rewrite");
+	struct events ev = EVENTS_NULL;
+	struct events_rewrite r;
+	off_t before;
+	int i;
+
+	assert(!events_open(&ev, dirfd, 5, NULL));
+	for (i = 1; i <= 10; i++)
+		add(&ev, i);
+	assert(!events_want_rewrite(&ev));
+	add(&ev, i++);
+	assert(events_want_rewrite(&ev));
+	before = size_of(dirfd);
+	assert(!events_rewrite_begin(&ev, &r));
+	add(&ev, i++);
+	events_rewrite_run(&r);
+	add(&ev, i);
+	assert(!events_rewrite_end(&r, &ev) && !events_rewrite_sync(&r));
+	events_rewrite_deinit(&r);
+	assert(size_of(dirfd) < before && ev.n_lines == 7 && ev.size == size_of(dirfd));
+	expect_last(dirfd, 5, 13);
+	add(&ev, ++i);
+	expect_last(dirfd, 5, 14);
+	events_close(&ev);
+}
+
+static void test_a_rewrite_that_is_late_or_fails_changes_nothing(void)
+{
+	auto_close int dirfd = fresh_dir("late");
+	struct events ev = EVENTS_NULL;
+	struct events_rewrite r;
+	int i;
+
+	assert(!events_open(&ev, dirfd, 5, NULL));
+	for (i = 1; i <= 11; i++)
+		add(&ev, i);
+	assert(!events_rewrite_begin(&ev, &r));
+	events_rewrite_run(&r);
+	for (; i <= 25; i++) /* so many that it is done on the spot */
+		add(&ev, i);
+	assert(events_rewrite_end(&r, &ev) == -ESTALE);
+	events_rewrite_deinit(&r);
+	assert(faccessat(dirfd, ".events.jsonl.tidy", F_OK, 0) < 0);
+	expect_last(dirfd, 5, 25);
+	assert(!events_rewrite_begin(&ev, &r));
+	r.dirfd = fd_close(r.dirfd);
+	events_rewrite_run(&r);
+	assert(events_rewrite_end(&r, &ev) == -EBADF);
+	events_rewrite_deinit(&r);
+	add(&ev, i);
+	expect_last(dirfd, 5, 26);
 	events_close(&ev);
 }
 
@@ -201,6 +275,8 @@ int main(void)
 	test_a_full_disk_is_caught_up_with();
 	test_events_survive_a_reopen();
 	test_the_oldest_goes_first_and_the_file_stays_small();
+	test_a_rewrite_keeps_what_comes_meanwhile();
+	test_a_rewrite_that_is_late_or_fails_changes_nothing();
 	test_torn_and_foreign_lines_are_skipped();
 	test_names_and_bodies_have_limits();
 	test_a_link_in_place_of_the_file_is_refused();
