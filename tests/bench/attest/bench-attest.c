@@ -260,7 +260,7 @@ int main(int argc, char **argv)
 {
 	bool wants_json = argc > 1 && strcmp(argv[1], "--json") == 0;
 	double median[KIND_COUNT];
-	uint32_t rounds = 100;
+	uint32_t rounds = 60;
 	struct x509_cert *root;
 
 	argc -= 1 + wants_json;
