@@ -19,6 +19,8 @@
 #include "data/sys_config.h"
 #include "guest-stub/app.h"
 #include "guest-stub/boot_input.h"
+#include "guest-stub/config_id.h"
+#include "guest-stub/machine.h"
 #include "guest-stub/modules.h"
 #include "guest-stub/mounts.h"
 #include "guest-stub/net.h"
@@ -28,6 +30,7 @@
 #include "tee/runtime_log.h"
 
 #define MODULES_LIST "/etc/bailey/modules"
+#define MODULES_TDX  MODULES_LIST ".tdx"
 #define ENV_IGNORED  SHARE_ENCRYPTED_ENV " is ignored: key provider none has no key for it"
 #define NO_GATEWAY                                                                                 \
 	"dstack-gateway registration failed, the app has no ingress route: this guest does not "   \
@@ -88,12 +91,14 @@ static int step_mounts(struct boot *b, struct err *e)
 
 static int step_modules(struct boot *b, struct err *e)
 {
-	int n = modules_load(MODULES_LIST, e);
+	int n = modules_load(MODULES_LIST, e), of_tdx = 0;
 
 	(void)b;
-	if (n > 0)
-		log_info("modules: %d loaded", n);
-	return n < 0 ? n : 0;
+	if (n >= 0 && machine_is_td())
+		of_tdx = modules_load(MODULES_TDX, e);
+	if (n + of_tdx > 0)
+		log_info("modules: %d loaded", n + of_tdx);
+	return n < 0 ? n : of_tdx < 0 ? of_tdx : 0;
 }
 
 static int step_net_start(struct boot *b, struct err *e)
@@ -141,6 +146,22 @@ static int step_tee(struct boot *b, struct err *e)
 	if (r == 0)
 		log_warn("tee: %s", tee_kind_meaning(b->tee.tee.kind));
 	return r;
+}
+
+/* Is it the app for which the TD was started?  Without a TEE nobody could tell. */
+static int step_config_id(struct boot *b, struct err *e)
+{
+	struct config_id_args a = { .document = b->sys->mr_config, .identity = &b->id };
+	struct tee_td td;
+	int r;
+
+	if (b->tee.tee.kind == TEE_NONE)
+		return 0;
+	r = tee_td(&b->tee.tee, &td, e);
+	if (r < 0)
+		return r;
+	a.id = &td.mr_config_id;
+	return config_id_check(&a, e);
 }
 
 static int step_measure(struct boot *b, struct err *e)
@@ -307,6 +328,7 @@ static const struct boot_step {
 	{ "read the app", boot_input_compose, "security.share" },
 	{ "accept the app", boot_input_policy, NULL },
 	{ "identify the instance", boot_input_identity, "security.share" },
+	{ "compare with MRCONFIGID", step_config_id, "security.share" },
 	{ "measure", step_measure, NULL },
 	{ "request app keys", step_keys, NULL },
 	{ "write files", step_files, NULL },

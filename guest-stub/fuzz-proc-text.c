@@ -26,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	proc_loads_of(text, loads);
 	(void)proc_uptime_of(text);
 	(void)proc_cpus_of(text, model, sizeof(model));
+	(void)proc_is_td(text);
 	proc_os_release_of(text, "NAME", value, sizeof(value));
 	assert(strnlen(model, sizeof(model)) < sizeof(model));
 	assert(strnlen(value, sizeof(value)) < sizeof(value));

@@ -144,6 +144,13 @@ void machine_network_now(struct machine_network *ret)
 		freeifaddrs(all);
 }
 
+bool machine_is_td(void)
+{
+	auto_free char *cpu = text_of("/proc/cpuinfo");
+
+	return proc_is_td(cpu);
+}
+
 unsigned int machine_gpus(void)
 {
 	auto_dir DIR *dir = opendir("/sys/bus/pci/devices");

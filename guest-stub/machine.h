@@ -2,6 +2,7 @@
 /* machine: this guest's system and network right now, read from /proc and its like */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,6 +56,9 @@ void machine_network_now(struct machine_network *ret);
 
 /* A line of a file of the kernel's without its newline; "" if there is none. */
 void machine_line(const char *path, char *dst, size_t size);
+
+/* Does the kernel say that it runs in a TD? */
+bool machine_is_td(void);
 
 /* Display controllers that can be GPUs (PCI class 0300 and 0302). */
 unsigned int machine_gpus(void);

@@ -137,6 +137,21 @@ uint32_t proc_cpus_of(const char *text, char *model, size_t size)
 	return n;
 }
 
+bool proc_is_td(const char *text)
+{
+	static const char flag[] = " tdx_guest";
+	const char *line = strstr(text, "\nflags"), *end, *at;
+
+	if (!line)
+		return false;
+	end = strchrnul(line + 1, '\n');
+	for (at = line; (at = strstr(at, flag)) && at < end; at += sizeof(flag) - 1) {
+		if (strchr(" \n", at[sizeof(flag) - 1])) /* or the text's end */
+			return true;
+	}
+	return false;
+}
+
 void proc_os_release_of(const char *text, const char *key, char *dst, size_t size)
 {
 	size_t n_key = strlen(key), n;

@@ -27,6 +27,9 @@ uint64_t proc_uptime_of(const char *text);
 /* /proc/cpuinfo: "<model> @<MHz> MHz" of the first, and how many there are. */
 uint32_t proc_cpus_of(const char *text, char *model, size_t size);
 
+/* /proc/cpuinfo: does the first line of flags say that this is a TD? */
+bool proc_is_td(const char *text);
+
 /* A value of /etc/os-release, without its quotes; "" if it is not there. */
 void proc_os_release_of(const char *text, const char *key, char *dst, size_t size);
 

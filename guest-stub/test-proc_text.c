@@ -51,6 +51,16 @@ static void test_cpus(void)
 	assert(proc_cpus_of("", model, sizeof(model)) == 0);
 }
 
+static void test_td_is_a_flag_of_its_own(void)
+{
+	assert(proc_is_td("processor: 0\nflags\t\t: fpu tdx_guest vme\nbugs: x\n"));
+	assert(proc_is_td("processor: 0\nflags\t\t: fpu tdx_guest\nbugs: x\n"));
+	assert(proc_is_td("processor: 0\nflags\t\t: fpu tdx_guest"));
+	assert(!proc_is_td("processor: 0\nflags\t\t: fpu tdx_guest_x xtdx_guest\n"));
+	assert(!proc_is_td("processor: 0\nflags\t\t: fpu\nmodel name: a tdx_guest\n"));
+	assert(!proc_is_td("") && !proc_is_td("\nflags"));
+}
+
 static void test_os_release(void)
 {
 	static const char text[] = "NAME=\"Bailey guest\"\nVERSION_ID='0.6.0'\nID=bailey\nX=\"\n";
@@ -108,6 +118,7 @@ static void test_nameservers_are_addresses_only(void)
 
 int main(void)
 {
+	test_td_is_a_flag_of_its_own();
 	test_memory();
 	test_loads_are_hundredths_cut();
 	test_uptime();

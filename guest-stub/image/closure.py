@@ -48,6 +48,9 @@ class Modules:
             self._builtin = {_name(line.strip()) for line in f}
         self._soft = _soft_needs(f"{self.folder}/modules.softdep")
 
+    def has(self, name):
+        return name in self._path or name in self._builtin
+
     def in_load_order(self, names):
         """Paths of the named modules and all they need, each after its needs."""
         order = []
