@@ -7,7 +7,9 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "daemon/config.h"
+#include "daemon/console_hint.h"
 #include "daemon/daemon.h"
 #include "daemon/log_files.h"
 #include "daemon/log_index.h"
@@ -19,6 +21,9 @@
 struct look_at {
 	int folder;
 	char qemu_name[LOG_NAME_MAX];
+	char id[VM_ID_MAX + 1];
+	uint64_t generation;
+	struct console_look console;
 };
 
 struct look {
@@ -46,7 +51,19 @@ static void look_run(void *arg)
 		}
 		if (rc < 0)
 			log_warn("logs: %s", e.text);
+		console_hint_look(l->at[i].folder, &l->at[i].console);
 	}
+}
+
+/* The VM may be gone by now, or in another boot. */
+static void take(struct daemon *d, const struct look_at *at)
+{
+	struct vm *vm = fleet_find(&d->fleet, at->id);
+
+	if (!vm || vm->state.generation != at->generation || d->is_stopping)
+		return;
+	vm->console_seen_ms = at->console.seen_ms;
+	console_hint_tell(vm, &at->console);
 }
 
 static void on_timer(uv_timer_t *t);
@@ -57,8 +74,10 @@ static void look_done(void *arg)
 	struct daemon *d = l->k->d;
 	size_t i;
 
-	for (i = 0; i < l->n; i++)
+	for (i = 0; i < l->n; i++) {
 		(void)fd_close(l->at[i].folder);
+		take(d, &l->at[i]);
+	}
 	(void)fd_close(l->qemu_folder);
 	l->k->is_looking = false;
 	if (!d->is_stopping) /* where one floods, look again soon */
@@ -74,6 +93,9 @@ static void add(struct look *l, const struct vm *vm)
 	struct look_at *at = &l->at[l->n++];
 	int folder;
 
+	(void)str_copy(at->id, sizeof(at->id), vm->manifest.id);
+	at->generation = vm->state.generation;
+	at->console.seen_ms = vm->console_seen_ms;
 	at->folder = fcntl(vm->dirfd, F_DUPFD_CLOEXEC, 0);
 	folder =
 		qemu_log_is_ours(vm->d) ? qemu_log_open(vm->d, vm->manifest.id, at->qemu_name) : -1;

@@ -170,5 +170,34 @@ def test_a_carrier_that_is_forgotten_ends():
     assert p.wait(timeout=60) != 0
 
 
+def console(vid, text):
+    """As if its kernel had said so a while ago."""
+    path = f"{d.dir}/s/vm/{vid}/serial.log"
+    with open(path, "ab") as f:
+        f.write(text)
+    at = os.stat(path).st_mtime - 60
+    os.utime(path, (at, at))
+
+
+def test_a_panic_that_halts_is_a_hint():
+    vid, later = make("halted"), make("later")
+    pid = qemu(vid)
+    panic = b"[    2.0] Kernel panic - not syncing: so it \x1b[31msays\n[    2.1] ---[ end Kernel panic ]---\n"
+    console(vid, b"[    1.0] all is well\n")
+    console(vid, panic)
+    hint, = wait_for("the hint", lambda: bodies(vid, "vmm.console_panic"))
+    assert "a kernel panic (so it )" in hint and "bailey restart" in hint, hint
+    d.stop()
+    d.start()
+    console(vid, b"again\n")
+    console(later, panic)  # they are looked at together
+    wait_for("the other's hint", lambda: bodies(later, "vmm.console_panic"))
+    assert bodies(vid, "vmm.console_panic") == [hint], "once in a boot"
+    assert qemu(vid) == pid and info(vid)["status"] == "running", "a guest's word ends nothing"
+    gone(vid)
+    gone(later)
+
+
 main(d, test_a_qemu_that_nobody_knows_is_ended, test_a_carrier_that_is_forgotten_ends, test_it_is_killed,
-     test_it_dies_while_nobody_looks, test_a_qemu_that_dies_is_not_taken_for_it, test_a_stop_that_is_under_way_goes_on)
+     test_it_dies_while_nobody_looks, test_a_qemu_that_dies_is_not_taken_for_it, test_a_stop_that_is_under_way_goes_on,
+     test_a_panic_that_halts_is_a_hint)
