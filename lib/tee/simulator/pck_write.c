@@ -62,7 +62,7 @@ static void number(struct buf *out, uint8_t middle, uint8_t id, uint16_t v)
 static void write_tcb(const struct pck *k, struct buf *out)
 {
 	auto_buf struct buf tcb = BUF_MAX(PLACE);
-	uint8_t i;
+	size_t i;
 
 	for (i = 0; i < sizeof(k->components); i++)
 		number(&tcb, 2, (uint8_t)(i + 1), k->components[i]);

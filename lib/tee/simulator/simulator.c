@@ -208,10 +208,10 @@ static int put_certification(const struct simulator *s, const uint8_t key[static
 						     SIMULATOR_ROOT };
 	auto_buf struct buf auth = BUF_MAX(SIMULATOR_QUOTE_MAX), pem = BUF_MAX(SIMULATOR_QUOTE_MAX);
 	uint8_t report[QUOTE_SGX_REPORT_SIZE], signature[ECDSA_P256_SIGNATURE];
-	uint8_t i;
+	size_t i;
 
 	for (i = 0; i < AUTH_SIZE; i++)
-		put(&auth, &i, 1);
+		put_le(&auth, i, 1);
 	if (s->bend.qe_auth)
 		s->bend.qe_auth(s->bend.arg, &auth);
 	if (sim_pki_chain(&s->pki, chain, 3, &pem) < 0 || buf_add(&pem, "", 1) < 0)

@@ -9,7 +9,7 @@
 
 #include "simulator/test_mutant.h"
 
-enum { ROUNDS = 1200 };
+enum { ROUNDS = 660 };
 
 static struct mutant_world world;
 

@@ -343,9 +343,10 @@ static void edit_text(struct world *w, const char *key, const char *from, const 
 }
 
 /* Member @key of a world in which certificate @which has expired; all keys are the same. */
-static void take_expired_chain(struct world *w, const char *key, int *which)
+static void take_expired_chain(struct world *w, const char *key, const int *which)
 {
-	const struct simulator_bend expired = { .certificate = one_expired, .arg = which };
+	const struct simulator_bend expired = { .certificate = one_expired,
+						.arg = mem_unconst(which) };
 	auto_free char *all = NULL;
 	struct world other;
 	json_t *j, *from;
@@ -452,13 +453,13 @@ static int misc_at = 16, attributes_at = 49, signer_at = 128 + 31, prod_at = 256
 	{                                                                                          \
 		.check = name, .what = text, __VA_ARGS__                                           \
 	}
-#define CERT(name, text, fn, a)	  ROW(name, text, .bend = { .certificate = fn, .arg = a })
-#define LIST(name, text, fn, a)	  ROW(name, text, .bend = { .crl = fn, .arg = a })
-#define REPORT(name, text, fn, a) ROW(name, text, .bend = { .qe_report = fn, .arg = a })
-#define TCB(name, text, to)	  ROW(name, text, .bend = { .tcb_info = set }, .path = to)
-#define QE(name, text, to)	  ROW(name, text, .bend = { .qe_identity = set }, .path = to)
-#define TD(name, text, fn)	  ROW(name, text, .td = fn)
-#define AFTER(name, text, fn)	  ROW(name, text, .after = fn)
+#define CERT(name, text, fn, a)	  ROW(name, text, .bend = { .certificate = (fn), .arg = (a) })
+#define LIST(name, text, fn, a)	  ROW(name, text, .bend = { .crl = (fn), .arg = (a) })
+#define REPORT(name, text, fn, a) ROW(name, text, .bend = { .qe_report = (fn), .arg = (a) })
+#define TCB(name, text, to)	  ROW(name, text, .bend = { .tcb_info = set }, .path = (to))
+#define QE(name, text, to)	  ROW(name, text, .bend = { .qe_identity = set }, .path = (to))
+#define TD(name, text, fn)	  ROW(name, text, .td = (fn))
+#define AFTER(name, text, fn)	  ROW(name, text, .after = (fn))
 
 /* clang-format off */
 static const struct refusal refusals[] = {

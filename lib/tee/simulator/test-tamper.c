@@ -316,6 +316,7 @@ struct lengths {
 	size_t at[512], n;
 };
 
+/* NOLINTNEXTLINE(misc-no-recursion): our own bytes, a dozen deep */
 static void find_lengths(const struct buf *part, size_t at, size_t end, struct lengths *ret)
 {
 	while (at < end) {
@@ -328,13 +329,12 @@ static void find_lengths(const struct buf *part, size_t at, size_t end, struct l
 			ret->at[ret->n++] = at;
 		}
 		if (is_constructed)
-			/* NOLINTNEXTLINE(misc-no-recursion): our own bytes, a dozen deep */
 			find_lengths(part, begin, begin + size, ret);
 		at = begin + size;
 	}
 }
 
-/* The content of Intel's extension, which is DER in an OCTET STRING, without what is not read. */
+/* The content of Intel's extension, which is DER in an OCTET STRING. */
 static void find_lengths_of_pck(const struct buf *leaf, struct lengths *ret)
 {
 	static const uint8_t oid[] = { 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
