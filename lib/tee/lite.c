@@ -257,13 +257,14 @@ int lite_write(const struct lite_document *d, struct buf *ret)
 int lite_bind(const struct digest256 *os_image_hash, const void *sums, size_t n_sums, const void *p,
 	      size_t n, struct err *e)
 {
-	struct digest256 of_sums, of_document = digest256_bytes(p, n);
+	struct digest256 of_sums, of_document;
 	struct sum line;
 	int rc;
 
 	if (n_sums > LITE_SUMS_MAX || n > LITE_DOCUMENT_MAX)
 		return err_set(e, ERR_INPUT, "sha256sum.txt or %s: too large", LITE_DOCUMENT_NAME);
 	of_sums = digest256_bytes(sums, n_sums);
+	of_document = digest256_bytes(p, n);
 	if (memcmp(of_sums.b, os_image_hash->b, sizeof(of_sums.b)) != 0)
 		return err_set(e, ERR_INPUT, "sha256sum.txt: its SHA-256 is not os_image_hash");
 	rc = sums_find(sums, n_sums, LITE_DOCUMENT_NAME, &line, e);

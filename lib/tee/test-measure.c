@@ -163,6 +163,26 @@ static void test_what_is_no_input_is_refused_with_its_file(void)
 	}
 }
 
+/* A golden value of dstack's own tests: its initrd's digest is 48 times 33. */
+static void test_rtmr2_of_dstack_s_sample(void)
+{
+	struct measure_parts parts;
+	struct digest384 want = vector_digest("2fb6d31492cd2f073fe8fdaa9dbdff4dfdde92bf07f9a16c2b71"
+					      "23ae7be5090007974d33bfe8807ac5697416"
+					      "0f8f2948");
+	struct measurement m;
+	struct err e;
+
+	memset(&parts, 0x33, sizeof(parts));
+	assert(measure_cmdline("console=ttyS0 init=/init panic=1 "
+			       "dstack.rootfs_hash="
+			       "1111111111111111111111111111111111111111111111111111111111111111 "
+			       "dstack.rootfs_size=4096",
+			       &parts.cmdline, &e) == 0);
+	measure_assemble(&parts, &m);
+	assert(memcmp(m.rtmr[2].b, want.b, sizeof(want.b)) == 0);
+}
+
 /* RTMR0 needs of a firmware its layout and its CFV only. */
 static struct digest384 rtmr0(const char *layout, uint64_t memory, const void *tables, size_t n)
 {
@@ -267,6 +287,7 @@ int main(void)
 	test_all_registers_are_those_of_another_program();
 	test_a_change_shows_in_the_event_of_its_name();
 	test_what_is_no_input_is_refused_with_its_file();
+	test_rtmr2_of_dstack_s_sample();
 	test_rtmr0_of_fortanix_tables();
 	test_rtmr0_of_real_machines();
 	test_tables_are_the_same_with_and_without_their_zeros();

@@ -83,15 +83,14 @@ static void test_bad_witnesses_are_refused(void)
 		"80100900",		      /* no range */
 		"80100901ffffffffff0f01",     /* beyond 32 bits */
 		"801009010080808080808080808001",
-		"8010090100800001",   /* 0 in two bytes, which is no shortest form */
-		"8010090200060502",   /* overlap */
-		"801009020006000600", /* the same twice */
-		"801009010506",	      /* does not begin at the lowest page */
-		"80100901000000",     /* more than it says */
-		"801009010000",	      /* an empty range */
-		"ffff3f000100ffff3f", /* beyond 4 GiB */
-		"8010ffffffff0f01"
-		"0006", /* the list itself beyond 4 GiB */
+		"8010090100800001",	/* 0 in two bytes, which is no shortest form */
+		"8010090200060502",	/* overlap */
+		"801009020006000600",	/* the same twice */
+		"801009010506",		/* does not begin at the lowest page */
+		"80100901000000",	/* more than it says */
+		"801009010000",		/* an empty range */
+		"ffff3f000100ffff3f",	/* beyond 4 GiB */
+		"8010ffffffff0f010006", /* the list itself beyond 4 GiB */
 		"80100941",
 	};
 	struct td_hob_layout l;

@@ -95,7 +95,7 @@ int image_measure(const struct image *im, const struct image_measure_args *args,
 {
 	__attribute__((cleanup(files_deinit))) struct files f = { .initrd_size = 0 };
 	auto_buf struct buf asked = BUF_MAX(ACPI_BLOB_MAX);
-	const struct buf *tables;
+	const struct buf *tables = NULL;
 	struct measure_input in;
 	int rc = files_read(im, &f, e);
 
@@ -154,7 +154,7 @@ int image_measure_lite(const struct sys_vm_config *vm, const struct image_measur
 	auto_buf struct buf asked = BUF_MAX(ACPI_BLOB_MAX);
 	struct lite_document document;
 	struct measure_acpi acpi;
-	const struct buf *tables;
+	const struct buf *tables = NULL;
 	int rc = read_document(vm, &document, e);
 
 	if (rc == 0)

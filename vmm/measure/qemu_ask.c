@@ -160,7 +160,7 @@ static int fetch(struct ask *a, uint16_t key, size_t n, struct buf *ret, struct 
 static int find(struct ask *a, const char *name, struct fw_cfg_file *ret, struct err *e)
 {
 	auto_buf struct buf dir = BUF_MAX(4 + FW_CFG_FILES_MAX * FW_CFG_ENTRY_SIZE);
-	uint32_t n;
+	uint32_t n = 0;
 	int rc;
 
 	rc = fetch(a, FW_CFG_DIRECTORY, 4, &dir, e);
