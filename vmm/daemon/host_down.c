@@ -60,7 +60,7 @@ void host_down_begin(struct daemon *d)
 	(void)uv_timer_start(&d->patience, too_late, c->host_down_ms, 0);
 	for (vm = d->fleet.first; vm; vm = next) {
 		next = vm->next;
-		if (!vm->is_removing)
+		if (!vm->is_removing && !vm->is_hidden)
 			vm_halt_with_host(vm);
 	}
 	host_down_idle(d);

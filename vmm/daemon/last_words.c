@@ -35,10 +35,13 @@ static const char *after_last(const char *p, size_t n, const char *text)
 /* The rest of the line, but for the mark of a log that a kernel leaves: "---[ end ... ]---". */
 static void take_reason(const char *p, size_t n, char *dst, size_t size)
 {
-	size_t i;
+	static const char mark[] = " ]---";
+	size_t i, n_mark = sizeof(mark) - 1;
 
 	for (i = 0; i < n && i + 1 < size && p[i] >= 0x20 && p[i] < 0x7f; i++)
 		dst[i] = p[i];
+	if (i >= n_mark && memcmp(dst + i - n_mark, mark, n_mark) == 0)
+		i -= n_mark;
 	dst[i] = 0;
 }
 

@@ -100,6 +100,8 @@ static void meet(struct vm *vm)
 {
 	struct meeting *m;
 
+	if (vm->is_hidden) /* its creation may end with it; a start comes after that */
+		return;
 	if (vm->is_removing) {
 		if (!vm->is_marking)
 			vm_resume_removal(vm);

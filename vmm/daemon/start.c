@@ -18,6 +18,7 @@
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/disk_guard.h"
+#include "daemon/host_down.h"
 #include "daemon/hostlink.h"
 #include "daemon/limits.h"
 #include "daemon/op.h"
@@ -84,7 +85,9 @@ static void begin(struct op *op)
 				    "restart of baileyd, goes on with it"));
 		return;
 	}
-	rc = reconnect_check(vm->d, &op->err);
+	rc = host_down_check(vm->d, &op->err);
+	if (!rc)
+		rc = reconnect_check(vm->d, &op->err);
 	if (!rc)
 		rc = fleet_check_used_ports(&vm->d->fleet, &vm->manifest, &op->err);
 	if (!rc)

@@ -24,6 +24,11 @@ static void test_a_panic_and_its_reason(void)
 	assert(f.what == LAST_WORDS_PANIC && str_equal(f.text, "sysrq triggered crash"));
 	f = find("Kernel panic - not syncing: \x1b[31mred\n"); /* nothing that a terminal obeys */
 	assert(f.what == LAST_WORDS_PANIC && str_equal(f.text, ""));
+	f = find(
+		"Kernel panic - not syncing: a\r\n---[ end Kernel panic - not syncing: a ]---\r\n");
+	assert(f.what == LAST_WORDS_PANIC && str_equal(f.text, "a")); /* one that halts */
+	f = find("Kernel panic - not syncing:  ]---");
+	assert(f.what == LAST_WORDS_PANIC && str_equal(f.text, ""));
 	f = find("Kernel panic - not syncing: VFS\nreboot: machine restart\n");
 	assert(f.what == LAST_WORDS_PANIC && str_equal(f.text, "VFS"));
 }
