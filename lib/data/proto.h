@@ -54,3 +54,22 @@ int proto_from_query(const ProtobufCMessageDescriptor *d, const char *query, Pro
 int proto_to_json(const ProtobufCMessage *m, struct buf *ret);
 
 int proto_to_bytes(const ProtobufCMessage *m, struct buf *ret);
+
+/*
+ * A message that was encoded before, to be put in the place of one in a message that is encoded now, in the same
+ * encoding.  Only to be written: nothing else can be asked of it.  The bytes are borrowed.
+ */
+struct proto_ready {
+	ProtobufCMessage base; /* what its place points to */
+	ProtobufCMessageUnknownField rest;
+	const char *json;
+	size_t n_json;
+};
+
+void proto_ready_json(struct proto_ready *r, const char *json, size_t n);
+
+/* @p came from proto_to_bytes(). */
+void proto_ready_bytes(struct proto_ready *r, const uint8_t *p, size_t n);
+
+/* Is it one?  For the writer of JSON. */
+const struct proto_ready *proto_ready_of(const ProtobufCMessage *m);

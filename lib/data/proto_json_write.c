@@ -39,20 +39,25 @@ size_t proto_json_element_size(const ProtobufCFieldDescriptor *f)
 	return f->type == PROTOBUF_C_TYPE_BYTES ? sizeof(ProtobufCBinaryData) : sizeof(void *);
 }
 
-static void add(struct out *o, const void *p, size_t n)
+/* Most of what is added fits, and is short. */
+static inline void add(struct out *o, const void *p, size_t n)
 {
-	if (!o->rc)
-		o->rc = buf_add(o->b, p, n);
+	struct buf *b = o->b;
+
+	if (o->rc)
+		return;
+	if (b->cap - b->n <= n) {
+		o->rc = buf_reserve(b, n);
+		if (o->rc)
+			return;
+	}
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
 }
 
 static void add_str(struct out *o, const char *s)
 {
 	add(o, s, strlen(s));
-}
-
-static bool is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
 static void add_unit(struct out *o, unsigned int unit)
@@ -95,6 +100,12 @@ static void add_control(struct out *o, unsigned char c)
 		add_str(o, named[c]);
 	else
 		add_unit(o, c);
+}
+
+/* Does it stand for itself? */
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
 static void write_text(struct out *o, const char *text)
@@ -193,6 +204,13 @@ static bool is_empty(const ProtobufCFieldDescriptor *f, const uint8_t *m)
 	return b.len == 0;
 }
 
+static void add_name(struct out *o, const char *name, bool is_first)
+{
+	add(o, ",\"" + is_first, 2 - (size_t)is_first);
+	add_str(o, name);
+	add(o, "\":", 2);
+}
+
 /* NOLINTBEGIN(misc-no-recursion): over descriptors, see the top */
 
 static void write_message(struct out *o, const ProtobufCMessage *m);
@@ -249,9 +267,14 @@ static void write_message(struct out *o, const ProtobufCMessage *m)
 {
 	const ProtobufCMessageDescriptor *d = m ? m->descriptor : NULL;
 	const char *optional;
+	const struct proto_ready *ready = proto_ready_of(m);
 	bool is_first = true;
 	unsigned int i;
 
+	if (ready) {
+		add(o, ready->json, ready->n_json);
+		return;
+	}
 	if (!d || d->n_fields == 0) {
 		add_str(o, "null");
 		return;
@@ -262,9 +285,7 @@ static void write_message(struct out *o, const ProtobufCMessage *m)
 		if (optional && str_equal(d->fields[i].name, optional) &&
 		    is_empty(&d->fields[i], (const uint8_t *)m))
 			continue;
-		add_str(o, is_first ? "\"" : ",\"");
-		add_str(o, d->fields[i].name);
-		add_str(o, "\":");
+		add_name(o, d->fields[i].name, is_first);
 		write_field(o, &d->fields[i], (const uint8_t *)m);
 		is_first = false;
 	}
@@ -278,5 +299,5 @@ int proto_to_json(const ProtobufCMessage *m, struct buf *ret)
 	struct out o = { .b = ret };
 
 	write_message(&o, m);
-	return o.rc;
+	return o.rc ? o.rc : buf_add(ret, "", 0); /* ended by a 0 */
 }

@@ -404,6 +404,44 @@ static void test_every_character_is_escaped_as_json_has_it(void)
 	assert(memcmp(b.p + strlen("{\"id\":"), others, strlen(others)) == 0);
 }
 
+/* A message that holds another which was encoded before comes out the same, both ways. */
+static void test_what_is_ready_is_put_in_its_place(void)
+{
+	auto_buf struct buf json = BUF_MAX(MAX), bytes = BUF_MAX(MAX);
+	auto_buf struct buf whole = BUF_MAX(MAX), spliced = BUF_MAX(MAX);
+	Bailey__Vmm__VmInfo v = BAILEY__VMM__VM_INFO__INIT;
+	Bailey__Vmm__VmConfiguration c = BAILEY__VMM__VM_CONFIGURATION__INIT;
+	Bailey__Vmm__VmInfo *back;
+	struct proto_ready ready;
+	char name[] = "n\"1", id[] = "i";
+
+	c.name = name;
+	c.vcpu = 3;
+	v.id = id;
+	v.configuration = &c;
+	assert(!proto_to_json(&c.base, &json) && !proto_to_bytes(&c.base, &bytes));
+	assert(!proto_to_json(&v.base, &whole));
+	v.configuration = (Bailey__Vmm__VmConfiguration *)(void *)&ready.base;
+	proto_ready_json(&ready, (const char *)json.p, json.n);
+	assert(!proto_to_json(&v.base, &spliced) && spliced.n == whole.n);
+	assert(memcmp(spliced.p, whole.p, whole.n) == 0);
+	buf_deinit(&whole);
+	buf_deinit(&spliced);
+	proto_ready_bytes(&ready, bytes.p, bytes.n);
+	assert(!proto_to_bytes(&v.base, &spliced));
+	v.configuration = &c;
+	assert(!proto_to_bytes(&v.base, &whole) && spliced.n == whole.n);
+	assert(memcmp(spliced.p, whole.p, whole.n) == 0);
+	back = bailey__vmm__vm_info__unpack(NULL, spliced.n, spliced.p);
+	assert(back && back->configuration->vcpu == 3 && !strcmp(back->configuration->name, name));
+	bailey__vmm__vm_info__free_unpacked(back, NULL);
+	proto_ready_bytes(&ready, NULL, 0); /* a message with nothing in it */
+	v.configuration = (Bailey__Vmm__VmConfiguration *)(void *)&ready.base;
+	buf_deinit(&spliced);
+	assert(!proto_to_bytes(&v.base, &spliced));
+	assert(!proto_ready_of(&c.base) && !proto_ready_of(NULL));
+}
+
 static void test_what_does_not_fit_is_refused(void)
 {
 	char id[] = "0123456789";
@@ -435,6 +473,7 @@ int main(void)
 	test_a_bomb_of_fields_is_refused();
 	test_text_of_ours_that_is_not_utf8_is_still_written();
 	test_every_character_is_escaped_as_json_has_it();
+	test_what_is_ready_is_put_in_its_place();
 	test_what_does_not_fit_is_refused();
 	return 0;
 }

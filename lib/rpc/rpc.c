@@ -185,6 +185,11 @@ const struct rpc_peer *rpc_peer(const struct rpc_call *c)
 	return &c->peer;
 }
 
+enum rpc_encoding rpc_call_encoding(const struct rpc_call *c)
+{
+	return c->encoding;
+}
+
 static const struct rpc_method *find(const struct rpc_service *s, const char *name, struct err *e)
 {
 	char shown[NAME_SHOWN];

@@ -110,6 +110,9 @@ void rpc_refuse_caller(const struct rpc_request *r, int status, const char *mess
 
 const struct rpc_peer *rpc_peer(const struct rpc_call *c);
 
+/* What the answer will be, for who has it ready (struct proto_ready). */
+enum rpc_encoding rpc_call_encoding(const struct rpc_call *c);
+
 /* Exactly one of these, once; @c is gone after.  @out is borrowed. */
 void rpc_reply(struct rpc_call *c, const ProtobufCMessage *out);
 void rpc_fail(struct rpc_call *c, const struct err *e);

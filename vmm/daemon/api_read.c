@@ -45,6 +45,7 @@ void api_status(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 	uint64_t to = paged ? from + q->page_size : UINT64_MAX;
 	auto_scratch struct scratch s = SCRATCH_NULL;
 	struct daemon *d = ctx;
+	enum vm_info_detail detail = vm_info_detail(call, q->brief);
 	const struct vm *vm;
 
 	out.vms = scratch_list(&s, d->fleet.n);
@@ -52,7 +53,7 @@ void api_status(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 		if (!is_listed(q, vm))
 			continue;
 		if (out.total >= from && out.total < to)
-			out.vms[out.n_vms++] = vm_info(vm, q->brief, &s);
+			out.vms[out.n_vms++] = vm_info(vm, detail, &s);
 		out.total++;
 	}
 	out.port_mapping_enabled = d->config->ports_enabled;
@@ -67,7 +68,7 @@ void api_get_info(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 	const struct vm *vm = fleet_find(&d->fleet, ((const Bailey__Id *)in)->id);
 
 	out.found = vm != NULL;
-	out.info = vm ? vm_info(vm, false, &s) : NULL;
+	out.info = vm ? vm_info(vm, vm_info_detail(call, false), &s) : NULL;
 	rpc_reply(call, &out.base);
 }
 

@@ -202,7 +202,7 @@ static json_t *configuration_of(const struct vm *vm, struct err *e)
 	auto_buf struct buf text = BUF_MAX(CONFIGURATION_MAX);
 	auto_scratch struct scratch s = SCRATCH_NULL;
 	json_t *there = NULL;
-	int rc = proto_to_json(&vm_info(vm, false, &s)->configuration->base, &text);
+	int rc = proto_to_json(&vm_info(vm, VM_INFO_FULL, &s)->configuration->base, &text);
 
 	if (rc == 0)
 		rc = json_parse(text.p, text.n, CONFIGURATION_MAX, "configuration", &there, e);

@@ -259,6 +259,7 @@ static void show(struct op *op)
 	if (is_new)
 		rc = take_folder(vm, steal_fd(&rr->fd), &op->err);
 	vm->manifest = rr->m;
+	vm_texts_drop_encoded(vm->texts);
 	rr->m = old;
 	if (!rr->is_holding)
 		vm_texts_forget(vm->texts);

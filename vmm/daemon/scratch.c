@@ -9,8 +9,11 @@
 #include "base/mem.h"
 #include "base/num.h"
 
+enum { BLOCK = 16 * 1024 };
+
 struct scratch_block {
 	struct scratch_block *next;
+	size_t n, size; /* of bytes: used, in all */
 	_Alignas(max_align_t) char bytes[];
 };
 
@@ -24,17 +27,34 @@ void scratch_deinit(struct scratch *s)
 	}
 }
 
-void *scratch_alloc(struct scratch *s, size_t n, size_t size)
+static struct scratch_block *block_new(struct scratch *s, size_t size)
 {
 	struct scratch_block *b;
 	size_t total;
 
-	if (!num_mul(n, size, &total) || !num_add(total, sizeof(*b), &total))
+	if (!num_add(size, sizeof(*b), &total))
 		abort();
 	b = xcalloc(1, total);
+	b->size = size;
 	b->next = s->blocks;
 	s->blocks = b;
-	return b->bytes;
+	return b;
+}
+
+void *scratch_alloc(struct scratch *s, size_t n, size_t size)
+{
+	struct scratch_block *b = s->blocks;
+	size_t total;
+	void *p;
+
+	if (!num_mul(n, size, &total) || !num_add(total, _Alignof(max_align_t) - 1, &total))
+		abort();
+	total &= ~(_Alignof(max_align_t) - 1);
+	if (!b || b->size - b->n < total)
+		b = block_new(s, total > BLOCK ? total : BLOCK);
+	p = b->bytes + b->n;
+	b->n += total;
+	return p;
 }
 
 char *scratch_str(struct scratch *s, const char *text)

@@ -19,7 +19,7 @@
 #include "store/rmtree.h"
 
 static char folder[] = "/tmp/test-vm_texts-XXXXXX";
-static struct vm_texts_kept kept;
+static struct vm_texts_kept kept = { .folder = -1 };
 static struct vm vm = { .texts = &kept };
 
 static void put(const char *path, const char *text)
@@ -118,6 +118,19 @@ static void test_held_texts_stay_while_files_change(void)
 	expect("new", "u", "e");
 }
 
+static void test_another_folder_in_its_place_is_seen(void)
+{
+	settle(60);
+	expect("new", "u", "e");
+	assert(kept.is_valid && kept.folder < 0);
+	expect("new", "u", "e");
+	assert(kept.folder >= 0);
+	assert(!rmtree(vm.dirfd, "shared", NULL, NULL));
+	assert(!file_mkdir(vm.dirfd, "shared", 0700, NULL));
+	settle(60);
+	expect("", "", "");
+}
+
 int main(void)
 {
 	int tmp;
@@ -133,6 +146,7 @@ int main(void)
 	test_large_files_are_shown_and_not_kept();
 	test_what_is_no_text_is_empty();
 	test_held_texts_stay_while_files_change();
+	test_another_folder_in_its_place_is_seen();
 	vm_texts_forget(&kept);
 	vm.dirfd = fd_close(vm.dirfd);
 	tmp = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -214,6 +214,7 @@ static void show(struct op *op)
 	}
 	keep_booted_ports(vm);
 	vm->manifest = u->m;
+	vm_texts_drop_encoded(vm->texts);
 	vm->staged = NULL;
 	u->m = was;
 	if (vm->is_running) /* it goes on with the image that it has */

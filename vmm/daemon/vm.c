@@ -48,6 +48,7 @@ struct vm *vm_new(struct daemon *d, struct manifest *m, const struct vm_state *s
 	vm->shutdown_progress = xstrdup("");
 	vm->image_version = xstrdup("");
 	vm->texts = xnew(struct vm_texts_kept);
+	*vm->texts = VM_TEXTS_KEPT_NULL;
 	return vm;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "base/time.h"
@@ -11,7 +12,11 @@
 #include "daemon/scratch.h"
 #include "daemon/vm.h"
 #include "daemon/vm_texts.h"
+#include "data/proto.h"
 #include "domain/mac.h"
+#include "rpc/rpc.h"
+
+enum { ENCODED_MAX = 256 * 1024 }; /* a configuration that is longer is encoded each time */
 
 /* How long ago, in words; "never" for 0. */
 static char *ago(struct scratch *s, uint64_t at_ms)
@@ -85,11 +90,11 @@ static void fill_networks(Bailey__Vmm__VmConfiguration *c, const struct manifest
 	c->networking = m->n_networks ? c->networks[0] : NULL;
 }
 
-static Bailey__Vmm__VmConfiguration *configuration(const struct vm *vm, struct scratch *s)
+static Bailey__Vmm__VmConfiguration *configuration(const struct vm *vm, struct vm_texts t,
+						   struct scratch *s)
 {
 	Bailey__Vmm__VmConfiguration *c = scratch_new(s, Bailey__Vmm__VmConfiguration);
 	const struct manifest *m = &vm->manifest;
-	struct vm_texts t = vm_texts(vm, s);
 
 	bailey__vmm__vm_configuration__init(c);
 	c->name = m->name;
@@ -121,6 +126,56 @@ static Bailey__Vmm__VmConfiguration *configuration(const struct vm *vm, struct s
 		c->simulated_tee = m->simulated_tee;
 	}
 	return c;
+}
+
+/*
+ * The same as it was encoded before, if nothing of it has changed: most of what a listing of a thousand VMs took was
+ * to encode what hardly ever changes.
+ */
+static ProtobufCMessage *encoded(const struct vm *vm, bool is_json, struct scratch *s)
+{
+	struct vm_texts t = vm_texts(vm, s);
+	struct vm_texts_kept *k = vm->texts;
+	struct buf *b = is_json ? &k->json : &k->bytes;
+	Bailey__Vmm__VmConfiguration *c;
+	struct proto_ready *ready;
+
+	if (k->was_stopped != !vm->state.started)
+		vm_texts_drop_encoded(k);
+	if (!b->n) {
+		c = configuration(vm, t, s);
+		*b = BUF_MAX(ENCODED_MAX);
+		if (!vm_texts_are_kept(k) ||
+		    (is_json ? proto_to_json(&c->base, b) : proto_to_bytes(&c->base, b))) {
+			buf_deinit(b);
+			return &c->base;
+		}
+		k->was_stopped = !vm->state.started;
+	}
+	ready = scratch_new(s, struct proto_ready);
+	if (is_json)
+		proto_ready_json(ready, (const char *)b->p, b->n);
+	else
+		proto_ready_bytes(ready, b->p, b->n);
+	return &ready->base;
+}
+
+static Bailey__Vmm__VmConfiguration *configuration_of(const struct vm *vm,
+						      enum vm_info_detail detail, struct scratch *s)
+{
+	if (detail == VM_INFO_BRIEF)
+		return NULL;
+	if (detail == VM_INFO_FULL)
+		return configuration(vm, vm_texts(vm, s), s);
+	/* the place of a message holds what can be written as one */
+	return (Bailey__Vmm__VmConfiguration *)(void *)encoded(vm, detail == VM_INFO_AS_JSON, s);
+}
+
+enum vm_info_detail vm_info_detail(const struct rpc_call *call, bool brief)
+{
+	if (brief)
+		return VM_INFO_BRIEF;
+	return rpc_call_encoding(call) == RPC_JSON ? VM_INFO_AS_JSON : VM_INFO_AS_BYTES;
 }
 
 /* "https://<instance>-<agent port>.<domain>[:port]"; the VM's first gateway URL knows the domain best. */
@@ -190,7 +245,7 @@ static void fill_interfaces(Bailey__Vmm__VmInfo *v, const struct vm *vm, struct 
 	v->n_interfaces = n;
 }
 
-Bailey__Vmm__VmInfo *vm_info(const struct vm *vm, bool brief, struct scratch *s)
+Bailey__Vmm__VmInfo *vm_info(const struct vm *vm, enum vm_info_detail detail, struct scratch *s)
 {
 	Bailey__Vmm__VmInfo *v = scratch_new(s, Bailey__Vmm__VmInfo);
 	char *url = app_url(vm, s);
@@ -209,7 +264,7 @@ Bailey__Vmm__VmInfo *vm_info(const struct vm *vm, bool brief, struct scratch *s)
 		v->has_instance_id_case = BAILEY__VMM__VM_INFO__HAS_INSTANCE_ID_INSTANCE_ID;
 		v->instance_id = scratch_lend(vm->instance_id);
 	}
-	v->configuration = brief ? NULL : configuration(vm, s);
+	v->configuration = configuration_of(vm, detail, s);
 	v->has_exited_at_case = BAILEY__VMM__VM_INFO__HAS_EXITED_AT_EXITED_AT;
 	v->exited_at = ago(s, vm->state.exited_at_ms);
 	v->boot_progress = vm->boot_progress;

@@ -10,10 +10,20 @@
 
 #include "proto/vmm.pb-c.h"
 
+struct rpc_call;
 struct scratch;
 struct vm;
 
 enum { VM_INFO_EVENTS = 20 }; /* the last ones, as dstack's own ring has; /events has all */
 
-/* @brief: without the configuration. */
-Bailey__Vmm__VmInfo *vm_info(const struct vm *vm, bool brief, struct scratch *s);
+enum vm_info_detail {
+	VM_INFO_BRIEF,	  /* without the configuration */
+	VM_INFO_FULL,	  /* all of it can be looked at */
+	VM_INFO_AS_JSON,  /* the configuration can only be written, as JSON; it may be ready */
+	VM_INFO_AS_BYTES, /* the same, as protobuf */
+};
+
+/* What @brief asks for of an answer to @call. */
+enum vm_info_detail vm_info_detail(const struct rpc_call *call, bool brief);
+
+Bailey__Vmm__VmInfo *vm_info(const struct vm *vm, enum vm_info_detail detail, struct scratch *s);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -85,9 +86,22 @@ static struct vm_texts lend(struct vm_texts *t, struct scratch *s)
 	return out;
 }
 
+bool vm_texts_are_kept(const struct vm_texts_kept *k)
+{
+	return k->is_valid || k->is_held;
+}
+
+void vm_texts_drop_encoded(struct vm_texts_kept *k)
+{
+	buf_deinit(&k->json);
+	buf_deinit(&k->bytes);
+}
+
 void vm_texts_forget(struct vm_texts_kept *k)
 {
+	vm_texts_drop_encoded(k);
 	put_away(&k->texts);
+	k->folder = fd_close(k->folder);
 	k->is_valid = k->is_held = false;
 }
 
@@ -98,6 +112,20 @@ void vm_texts_hold(const struct vm *vm)
 	vm->texts->is_held = true;
 }
 
+/* The folder as it is now; all zero if there is none. */
+static struct stat look(const struct vm *vm, struct vm_texts_kept *k)
+{
+	struct stat st;
+
+	if (k->folder >= 0 && fstat(k->folder, &st) == 0 && st.st_nlink)
+		return st;
+	(void)fd_close(k->folder);
+	k->folder = openat(vm->dirfd, "shared", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (k->folder < 0 || fstat(k->folder, &st))
+		memset(&st, 0, sizeof(st));
+	return st;
+}
+
 struct vm_texts vm_texts(const struct vm *vm, struct scratch *s)
 {
 	struct vm_texts_kept *k = vm->texts;
@@ -106,8 +134,7 @@ struct vm_texts vm_texts(const struct vm *vm, struct scratch *s)
 
 	if (k->is_held)
 		return k->texts;
-	if (fstatat(vm->dirfd, "shared", &st, AT_SYMLINK_NOFOLLOW))
-		memset(&st, 0, sizeof(st));
+	st = look(vm, k);
 	if (k->is_valid && ns_of(&k->changed) == ns_of(&st.st_mtim))
 		return k->texts;
 	vm_texts_forget(k);
