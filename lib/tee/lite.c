@@ -122,7 +122,7 @@ static int read_map(struct reader *in, const char *what, const struct key *table
 			       what, (unsigned long long)wanted);
 	for (; rc == 0 && pairs > 0; pairs--) {
 		rc = next_key(in, table, &seen, &k);
-		if (rc == 0)
+		if (rc == 0 && k)
 			rc = k->read(in, k);
 	}
 	return rc;
@@ -300,12 +300,13 @@ int lite_measure(const struct lite_document *d, uint64_t memory, bool two_pass,
 				       .acpi = *acpi };
 	int rc;
 
-	if (!lite_fits(memory))
+	if (!lite_fits(memory)) {
 		return err_set(e, ERR_INPUT,
 			       "%llu bytes of memory: an image's measurement document is for 2 "
 			       "GiB, or 2816 MiB "
 			       "and more; other sizes need the image's files",
 			       (unsigned long long)memory);
+	}
 	rc = measure_td_hob(&d->layout, memory, &parts.td_hob, e);
 	if (rc == 0)
 		measure_assemble(&parts, ret);

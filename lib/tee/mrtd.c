@@ -2,7 +2,6 @@
 #include "tee/mrtd.h"
 
 #include <stdint.h>
-#include <string.h>
 
 #include "wire/tdvf.h"
 
@@ -13,7 +12,8 @@ static void add_record(struct digest384_run *run, const char *what, uint64_t add
 	uint8_t record[RECORD] = { 0 };
 	size_t i;
 
-	memcpy(record, what, strlen(what));
+	for (i = 0; what[i]; i++)
+		record[i] = (uint8_t)what[i];
 	for (i = 0; i < 8; i++)
 		record[ADDRESS_AT + i] = (uint8_t)(address >> (8 * i));
 	digest384_add(run, record, sizeof(record));

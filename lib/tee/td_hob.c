@@ -105,16 +105,18 @@ int td_hob_witness_read(const void *p, size_t n, struct td_hob_layout *ret, stru
 	struct rd r = rd_over(p, n);
 	int rc = 0;
 
-	if (!read_number(&r, &low) || !read_number(&r, &hob) || !read_number(&r, &count))
+	if (!read_number(&r, &low) || !read_number(&r, &hob) || !read_number(&r, &count)) {
 		return err_set(
 			e, ERR_INPUT,
 			"TD HOB witness: it ends too early, or has a number that is too large");
+	}
 	l.base = (low + hob) * TDVF_PAGE;
 	for (; rc == 0 && count > 0; count--) {
-		if (!read_number(&r, &start) || !read_number(&r, &pages))
+		if (!read_number(&r, &start) || !read_number(&r, &pages)) {
 			return err_set(e, ERR_INPUT,
 				       "TD HOB witness: it ends too early, or has a number that is "
 				       "too large");
+		}
 		rc = add_range(
 			&l, (struct td_hob_range){ (low + start) * TDVF_PAGE, pages * TDVF_PAGE },
 			e);
@@ -215,10 +217,11 @@ int td_hob_build(const struct td_hob_layout *l, uint64_t memory, struct buf *ret
 	int rc;
 
 	if (memory > INT64_MAX || memory % TDVF_PAGE != 0 ||
-	    last->start + last->size > bzimage_low_memory(memory))
+	    last->start + last->size > bzimage_low_memory(memory)) {
 		return err_set(e, ERR_INPUT,
 			       "%llu bytes of memory do not fit what the firmware uses of it",
 			       (unsigned long long)memory);
+	}
 	put_le(head, TYPE_HANDOFF, 2);
 	put_le(head + 2, HANDOFF_SIZE, 2);
 	put_le(head + 8, VERSION, 4);

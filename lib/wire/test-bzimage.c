@@ -96,7 +96,7 @@ static void test_what_qemu_would_not_start_is_refused(void)
 	assert(patch(1, 0) == BZIMAGE_INITRD_TOO_LARGE && patch(0, 0) == BZIMAGE_OK);
 	boot.cmdline = "quiet";
 	test_kernel(kernel);
-	memcpy(kernel + 0x202, "hdrs", 4);
+	kernel[0x202] = 'h';
 	assert(bzimage_patch(kernel, sizeof(kernel), &boot) == BZIMAGE_TOO_OLD);
 }
 

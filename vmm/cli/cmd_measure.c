@@ -40,10 +40,11 @@ static int read_memory(const struct cli *c, uint64_t *ret, struct err *e)
 	if (!text)
 		return 0;
 	if (num_parse_size(text, 1 << MIB_SHIFT, INT64_MAX, ret) < 0 ||
-	    *ret % (1 << MIB_SHIFT) != 0)
+	    *ret % (1 << MIB_SHIFT) != 0) {
 		return err_set(e, ERR_INPUT,
 			       "--memory: \"%.40s\" is no size in whole MiB; write 4G or 4096M",
 			       text);
+	}
 	return 0;
 }
 
@@ -198,10 +199,11 @@ static void print_text(const struct cli *c, const struct measured *d)
 		m->qemu_version, m->shape.cpus, (unsigned long long)(m->shape.memory >> MIB_SHIFT),
 		m->shape.pic ? "on" : "off", m->two_pass ? "two passes" : "one pass",
 		d->answer.qemu_version[0] ? "of QEMU " : "as recorded", d->answer.qemu_version);
-	if (str_starts(m->qemu_version, "7."))
+	if (str_starts(m->qemu_version, "7.")) {
 		cli_say(c,
 			"no TD starts on that QEMU; write --qemu-version for the one that will run "
 			"it\n");
+	}
 }
 
 int cmd_measure(struct cli *c, struct err *e)

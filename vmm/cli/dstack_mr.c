@@ -129,10 +129,11 @@ static int read_metadata(const char *path, char **ret, struct err *e)
 	if (!real)
 		return err_set(e, ERR_NOT_FOUND, "-metadata: there is no %.200s", path);
 	slash = strrchr(real, '/');
-	if (!slash || !str_equal(slash, "/metadata.json"))
+	if (!slash || !str_equal(slash, "/metadata.json")) {
 		return err_set(e, ERR_INPUT,
 			       "-metadata: %.200s is not called metadata.json, as an image's is",
 			       path);
+	}
 	*slash = 0;
 	*ret = steal_ptr(&real);
 	return 0;

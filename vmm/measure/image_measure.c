@@ -72,18 +72,16 @@ static struct measure_input input_of(const struct image *im, const struct files 
 	};
 }
 
-/* The tables of the machine: *@ret is @asked, filled, or the recording. */
-static int tables_of(const struct image_measure_args *args, struct buf *asked,
-		     const struct buf **ret, struct acpi_answer *ret_answer, struct err *e)
+/* The tables of the machine, if they are not recorded. */
+static int ask(const struct image_measure_args *args, struct buf *ret,
+	       struct acpi_answer *ret_answer, struct err *e)
 {
 	struct acpi_answer answer = { .was_cached = false };
 	int rc = 0;
 
-	*ret = args->tables;
 	if (!args->tables) {
 		rc = acpi_oracle(&args->machine.shape, &args->source, args->machine.qemu_version,
-				 asked, &answer, e);
-		*ret = asked;
+				 ret, &answer, e);
 	}
 	if (rc == 0 && ret_answer)
 		*ret_answer = answer;
@@ -95,12 +93,12 @@ int image_measure(const struct image *im, const struct image_measure_args *args,
 {
 	__attribute__((cleanup(files_deinit))) struct files f = { .initrd_size = 0 };
 	auto_buf struct buf asked = BUF_MAX(ACPI_BLOB_MAX);
-	const struct buf *tables = NULL;
+	const struct buf *tables = args->tables ? args->tables : &asked;
 	struct measure_input in;
 	int rc = files_read(im, &f, e);
 
 	if (rc == 0)
-		rc = tables_of(args, &asked, &tables, ret_answer, e);
+		rc = ask(args, &asked, ret_answer, e);
 	if (rc < 0)
 		return rc;
 	in = input_of(im, &f, args->machine.shape.memory);
@@ -119,10 +117,11 @@ static int decode(const char *what, const char *text, size_t max, struct buf *re
 	*ret = BUF_MAX(max + 3);
 	if (base64_room(n) <= max + 3 && buf_reserve(ret, base64_room(n)) == 0)
 		got = base64_decode(ret->p, text, n);
-	if (got < 0)
+	if (got < 0) {
 		return err_set(e, ERR_INPUT,
 			       "vm_config: tdx_measurement: %s is no base64 of at most %zu bytes",
 			       what, max);
+	}
 	ret->n = (size_t)got;
 	return 0;
 }
@@ -154,11 +153,11 @@ int image_measure_lite(const struct sys_vm_config *vm, const struct image_measur
 	auto_buf struct buf asked = BUF_MAX(ACPI_BLOB_MAX);
 	struct lite_document document;
 	struct measure_acpi acpi;
-	const struct buf *tables = NULL;
+	const struct buf *tables = args->tables ? args->tables : &asked;
 	int rc = read_document(vm, &document, e);
 
 	if (rc == 0)
-		rc = tables_of(args, &asked, &tables, ret_answer, e);
+		rc = ask(args, &asked, ret_answer, e);
 	if (rc == 0)
 		rc = measure_acpi_of(tables->p, tables->n, &acpi, e);
 	if (rc < 0)

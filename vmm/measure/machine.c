@@ -36,10 +36,11 @@ int machine_habits(const char *version, bool *ret_pic, bool *ret_two_pass, struc
 		return err_set(e, ERR_INPUT, "QEMU version \"%s\" is not like 9.2.1",
 			       str_escape(shown, sizeof(shown), version, strlen(version)));
 	}
-	if (v[0] < FIRST_MAJOR)
+	if (v[0] < FIRST_MAJOR) {
 		return err_set(e, ERR_INPUT,
 			       "QEMU %u.%u.%u is older than what is known; 7.0.0 is the first",
 			       v[0], v[1], v[2]);
+	}
 	*ret_pic = *ret_two_pass = v[0] <= LAST_OLD_MAJOR;
 	return 0;
 }
