@@ -81,6 +81,8 @@ const struct opt_spec opt_specs[OPT_COUNT] = {
 			     "leave a running VM as it is until its next start" },
 	[OPT_REGISTRY] = { "registry", 0, NULL, "those that could be pulled, and how pulls go" },
 	[OPT_ALL] = { "all", 'a', NULL, "begin with the oldest that is kept, earlier boots too" },
+	[OPT_ACCEPT_DRIFT] = { "accept-drift", 0, NULL,
+			       "start although QEMU is another than at the last start" },
 };
 
 bool args_takes(const struct command *c, enum opt o)

@@ -69,6 +69,7 @@ enum opt {
 	OPT_PIC,
 	OPT_ACPI_TABLES,
 	OPT_EVENTS,
+	OPT_ACCEPT_DRIFT,
 	OPT_COUNT,
 };
 

@@ -90,7 +90,9 @@ static int start_one(struct cli *c, const json_t *vm, struct err *e)
 		tell(c, vm, "is running already");
 		return 0;
 	}
-	rc = ask(c, "StartVm", vm, e);
+	rc = args_has(c->args, OPT_ACCEPT_DRIFT) ? ask(c, "AcceptDrift", vm, e) : 0;
+	if (rc == 0)
+		rc = ask(c, "StartVm", vm, e);
 	if (rc < 0)
 		return rc;
 	if (!may_wait(c)) {

@@ -19,6 +19,7 @@ static const struct rpc_method methods[] = {
 	{ .name = "StartVm", .in = ID, .out = EMPTY, .run = api_start_vm, .changes = true },
 	{ .name = "StopVm", .in = ID, .out = EMPTY, .run = api_stop_vm, .changes = true },
 	{ .name = "HaltVm", .in = ID, .out = EMPTY, .run = api_halt_vm, .changes = true },
+	{ .name = "AcceptDrift", .in = ID, .out = EMPTY, .run = api_accept_drift, .changes = true },
 	{ .name = "ShutdownVm", .in = ID, .out = EMPTY, .run = api_shutdown_vm, .changes = true },
 	{ .name = "RemoveVm", .in = ID, .out = EMPTY, .run = api_remove_vm, .changes = true },
 	{ .name = "UpdateVm",

@@ -15,6 +15,7 @@ struct vm *api_find_vm(struct rpc_call *call, struct daemon *d, const char *id, 
 /* Handlers: changes of VMs (api_vm.c), of images (api_image.c), processes (api_sv.c), and what only reads (api_read.c). */
 void api_create_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_start_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_accept_drift(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_stop_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_halt_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_shutdown_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "daemon/boot_measure.h"
 #include "daemon/daemon.h"
 #include "daemon/fleet.h"
 #include "daemon/guest_proxy.h"
@@ -151,6 +152,21 @@ void api_start_vm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 
 	if (vm && is_served(call, ctx, failed))
 		vm_start(vm, done_empty, pending_new(call, failed, ""));
+}
+
+void api_accept_drift(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
+{
+	static const char failed[] = "Failed to accept the drift";
+	const Bailey__Empty empty = BAILEY__EMPTY__INIT;
+	struct vm *vm = find(call, ctx, in, failed);
+	struct err e = ERR_NONE;
+
+	if (!vm)
+		return;
+	if (boot_forget_record(vm->dirfd, &e) < 0)
+		fail(call, failed, &e);
+	else
+		rpc_reply(call, &empty.base);
 }
 
 static void end(struct rpc_call *call, void *ctx, const ProtobufCMessage *in,

@@ -179,7 +179,7 @@ static void carry(struct op *op)
 
 static int drop_carrier(struct op *op, struct err *e)
 {
-	return vsock_process_stop(&start_of(op)->plan.sockets, e);
+	return vsock_process_drop(&start_of(op)->plan.sockets, e);
 }
 
 static void uncarry(struct op *op)

@@ -44,6 +44,7 @@ int plan_init(struct start_plan *p, struct vm *vm, struct err *e)
 	p->dirfd = fcntl(vm->dirfd, F_DUPFD_CLOEXEC, 0);
 	(void)str_copy(p->qemu_version, sizeof(p->qemu_version),
 		       hypervisor_caps(d->hypervisor)->qemu_version);
+	(void)str_copy(p->emulator, sizeof(p->emulator), hypervisor_caps(d->hypervisor)->emulator);
 	p->after.started = true;
 	p->after.running = true;
 	p->after.generation++;
@@ -213,7 +214,8 @@ int plan_domain(const struct start_plan *p, const struct host_caps *caps, struct
 		.kernel = p->image->kernel,
 		.initrd = p->image->initrd,
 		.cmdline = p->image->cmdline,
-		.firmware = p->image->bios,
+		/* what boots a simulated TEE is not what it says that it measured */
+		.firmware = p->m.simulated_tee ? NULL : p->image->bios,
 		.rootfs = p->image->rootfs,
 		.data_disk = disk,
 		.volumes = (const char *const *)p->m.volumes.items,

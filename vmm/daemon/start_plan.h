@@ -32,7 +32,7 @@ struct start_plan {
 	struct vsock_paths sockets;
 	struct hardware hardware;
 	struct image *image;
-	char qemu_version[32];
+	char qemu_version[32], emulator[256];	/* as the hypervisor tells */
 	char mr_config_id[MR_CONFIG_TEXT_SIZE]; /* base64; "" if the VM has no real TEE */
 };
 

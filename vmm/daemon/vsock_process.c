@@ -126,15 +126,25 @@ static int remove_dir(const struct vsock_paths *p, struct err *e)
 	return rmtree(fd, slash + 1, NULL, e);
 }
 
-int vsock_process_stop(const struct vsock_paths *p, struct err *e)
+static int stop(const struct vsock_paths *p, int patience_ms, struct err *e)
 {
-	int rc = end_process(p, VSOCK_PROCESS_DOWN_MS, e);
+	int rc = end_process(p, patience_ms, e);
 
 	inject_point("vsock.ended");
 	if (!rc)
 		rc = remove_dir(p, e);
 	inject_point("vsock.dir-removed");
 	return rc;
+}
+
+int vsock_process_stop(const struct vsock_paths *p, struct err *e)
+{
+	return stop(p, VSOCK_PROCESS_DOWN_MS, e);
+}
+
+int vsock_process_drop(const struct vsock_paths *p, struct err *e)
+{
+	return stop(p, 0, e);
 }
 
 /* For a program that knows nothing of pid files: it inherits the locked descriptor as fd 3. */

@@ -57,3 +57,6 @@ bool vsock_process_is_alive(const struct vsock_paths *p);
 
 /* Give it time to end by itself, then end it; then remove its folder.  Nothing there is success. */
 int vsock_process_stop(const struct vsock_paths *p, struct err *e);
+
+/* The same at once, where no QEMU runs that it would end with. */
+int vsock_process_drop(const struct vsock_paths *p, struct err *e);

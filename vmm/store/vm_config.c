@@ -10,8 +10,11 @@
 #include "base/base64.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/str.h"
 #include "data/json.h"
 #include "store/image.h"
+#include "tee/measurement.h"
+#include "tee/mr_config.h"
 
 enum {
 	MIB = 1024 * 1024,
@@ -173,6 +176,39 @@ int vm_config_sys(const struct vm_config_spec *s, char **ret, size_t *ret_n, str
 	return 0;
 }
 
+static void put_hex(json_t *o, const char *key, const void *bytes, size_t n)
+{
+	char hex[2 * sizeof(struct mr_config) + 1];
+
+	assert(n < sizeof(hex) / 2 + 1);
+	str_hex(hex, bytes, n);
+	put_text(o, key, hex);
+}
+
+/* The registers of a TD as firmware leaves them: what their events were. */
+static json_t *boot_of(const struct vm_config_spec *s)
+{
+	json_t *o = json_object(), *list = json_array();
+	const struct boot_event *ev;
+	size_t i;
+
+	put_hex(o, "mrtd", s->boot->mrtd.b, sizeof(s->boot->mrtd.b));
+	if (s->mr_config_id)
+		put_hex(o, "mrconfigid", s->mr_config_id->b, sizeof(s->mr_config_id->b));
+	for (i = 0; i < s->boot->n_events; i++) {
+		json_t *entry = json_object();
+
+		ev = &s->boot->events[i];
+		put(entry, "imr", json_integer(ev->imr));
+		put(entry, "event_type", json_integer(ev->type));
+		put_hex(entry, "digest", ev->digest.b, sizeof(ev->digest.b));
+		put_text(entry, "event", ev->name);
+		(void)json_array_append_new(list, entry);
+	}
+	put(o, "events", list);
+	return o;
+}
+
 int vm_config_simulator(const struct vm_config_spec *s, const char *platform, const char *seed,
 			const char *collateral_url, char **ret, size_t *ret_n, struct err *e)
 {
@@ -191,6 +227,8 @@ int vm_config_simulator(const struct vm_config_spec *s, const char *platform, co
 	if (s->mr_config)
 		put_text(o, "mr_config", s->mr_config);
 	put_text(o, "vm_config", vm_config);
+	if (s->boot)
+		put(o, "bailey", boot_of(s));
 	*ret = json_compact(o);
 	*ret_n = strlen(*ret);
 	json_decref(o);

@@ -15,6 +15,8 @@
 
 struct err;
 struct image;
+struct measurement;
+struct mr_config;
 
 enum { VM_CONFIG_SYS_MAX = 32 * 1024 };
 
@@ -47,6 +49,10 @@ struct vm_config_spec {
 	const char *nvidia_attestation_proxy_url; /* NULL: null */
 	const char *host_api_url;		  /* NULL: VM_CONFIG_HOST_API_URL */
 	const char *mr_config;			  /* V3 document; NULL: none */
+
+	/* Of a simulated TEE: what a real one would have measured of this machine.  NULL: not known. */
+	const struct measurement *boot;
+	const struct mr_config *mr_config_id; /* NULL: zeros */
 };
 
 /*
@@ -59,7 +65,12 @@ int vm_config_text(const struct vm_config_spec *s, char **ret, struct err *e);
  * ERR_INPUT "Unsupported image version: (a, b, c)" below 0.5.0. */
 int vm_config_sys(const struct vm_config_spec *s, char **ret, size_t *ret_n, struct err *e);
 
-/* The bytes of .tee-simulator.json for a simulated @platform ("dstack-tdx").  @seed (64 hex) and @collateral_url
- * may be NULL.  The caller frees *@ret. */
+/*
+ * The bytes of .tee-simulator.json for a simulated @platform ("dstack-tdx").  @seed (64 hex) and @collateral_url
+ * may be NULL.  The caller frees *@ret.
+ *
+ * dstack's keys, and with @s->boot our "bailey": {"mrtd", "mrconfigid", "events": [{"imr", "event_type", "digest",
+ * "event"}]}, which lib/data/tee_simulator.h reads.
+ */
 int vm_config_simulator(const struct vm_config_spec *s, const char *platform, const char *seed,
 			const char *collateral_url, char **ret, size_t *ret_n, struct err *e);
