@@ -84,13 +84,14 @@ static enum ccel_verdict read_spec(struct rd *r, struct ccel *c)
 
 enum ccel_verdict ccel_open(const void *p, size_t n, struct ccel *ret)
 {
-	struct ccel c = { .rd = rd_over(p, n) };
+	struct ccel c = { .n_events = 0 };
 	enum ccel_verdict v;
 	struct rd spec;
 	uint32_t index, type, n_spec;
 
 	if (n > CCEL_SIZE_MAX)
 		return CCEL_TOO_LARGE;
+	c.rd = rd_over(p, n);
 	index = rd_le32(&c.rd);
 	type = rd_le32(&c.rd);
 	(void)rd_take(&c.rd, SHA1_SIZE);

@@ -338,7 +338,7 @@ def test_descriptions_of_a_machine():
     for change, check in (({"cpu_count": 3}, "rtmr0"), ({"memory_size": 4 << 30}, "rtmr0"), ({"num_nics": 2}, "rtmr0"),
                           ({"hotplug_off": True}, "rtmr0"), ({"qemu_version": "10.0.0"}, "rtmr0"), ({"qemu_version": "8.2.2"}, "mrtd"),
                           ({"pci_hole64_size": 1 << 40}, "rtmr0"), ({"num_gpus": 1}, "rtmr0"), ({"num_verity_volumes": 1}, "rtmr0"),
-                          ({"os_image_hash": "00" * 32}, "os-image-hash"), ({"qemu_version": "7.2.0"}, "vm-config"),
+                          ({"os_image_hash": "00" * 32}, "os-image-hash"), ({"qemu_version": "6.2.0"}, "vm-config"),
                           ({"swtpm": True}, "vm-config"), ({"cpu_count": 0}, "vm-config"), ({"cpu_count": 1 << 31}, "vm-config"),
                           ({"cpu_count": "2"}, "vm-config"), ({"host_share_mode": "floppy"}, "vm-config"),
                           ({"qemu_version": "9.1.0;reboot"}, "vm-config"), ({"num_nics": 4000}, "vm-config")):
