@@ -207,6 +207,44 @@ static void test_what_is_no_certificate(void)
 	assert(x509_chain_read("hello", 5, &chain, NULL) == ERR_INPUT);
 }
 
+/* What is shared outlives whom it was shared with, and only the same bytes are. */
+static void test_certificates_are_shared_by_their_bytes(void)
+{
+	auto_buf struct buf q = load(VECTORS "/ok_v4/quote.bin");
+	struct x509_chain a = chain_of(&q), b, c;
+	struct x509_cert *root = root_of_tests();
+
+	assert(x509_chain_read_beside(q.p + CHAIN_AT, q.n - CHAIN_AT, &a, &b, NULL) == 0);
+	assert(x509_chain_is_same(&a, &b) && b.n == 3);
+	x509_chain_deinit(&a);
+	assert(x509_chain_check(&b, 3, root, NOW) == X509_GOOD);
+	q.p[CHAIN_AT + 600] ^= q.p[CHAIN_AT + 600] == 'A' ? 'A' ^ 'B' : q.p[CHAIN_AT + 600] ^ 'A';
+	if (x509_chain_read_beside(q.p + CHAIN_AT, q.n - CHAIN_AT, &b, &c, NULL) == 0) {
+		assert(!x509_chain_is_same(&b, &c));
+		assert(x509_chain_check(&c, 3, root, NOW) != X509_GOOD);
+		x509_chain_deinit(&c);
+	}
+	c = b;
+	c.n = 2;
+	assert(!x509_chain_is_same(&b, &c) && !x509_chain_is_same(&c, &b));
+	x509_chain_deinit(&b);
+	x509_cert_free(root);
+}
+
+static void test_nobody_is_asked_for_a_password(void)
+{
+	static const char pem[] = "-----BEGIN CERTIFICATE-----\n"
+				  "Proc-Type: 4,ENCRYPTED\n"
+				  "DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n"
+				  "AAAAAAAAAAAAAAAAAAAAAA==\n"
+				  "-----END CERTIFICATE-----\n";
+	struct x509_chain chain;
+	struct x509_cert *c;
+
+	assert(x509_chain_read(pem, sizeof(pem) - 1, &chain, NULL) == ERR_INPUT);
+	assert(x509_cert_read(pem, sizeof(pem) - 1, &c, NULL) == ERR_INPUT);
+}
+
 int main(void)
 {
 	test_signatures_of_a_quote();
@@ -215,5 +253,7 @@ int main(void)
 	test_pck_extension();
 	test_revocation_list();
 	test_what_is_no_certificate();
+	test_certificates_are_shared_by_their_bytes();
+	test_nobody_is_asked_for_a_password();
 	return 0;
 }

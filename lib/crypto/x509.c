@@ -94,16 +94,6 @@ void x509_cert_free(struct x509_cert *c)
 	free(c);
 }
 
-/* PEM from the BIO; NULL at the end, with *@ret_clean false if that was not for lack of another. */
-static X509 *next_pem(BIO *b, bool *ret_clean)
-{
-	X509 *x = PEM_read_bio_X509(b, NULL, NULL, NULL);
-
-	*ret_clean = x || ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-	ERR_clear_error();
-	return x;
-}
-
 static X509 *read_der(const uint8_t *p, size_t n)
 {
 	const uint8_t *at = p;
@@ -115,6 +105,66 @@ static X509 *read_der(const uint8_t *p, size_t n)
 	}
 	ERR_clear_error();
 	return x;
+}
+
+/* A certificate whose PEM wants a password is none: nobody is asked for it. */
+static int no_password(char *buf, int size, int for_writing, void *arg)
+{
+	(void)buf;
+	(void)size;
+	(void)for_writing;
+	(void)arg;
+	return -1;
+}
+
+/* Are both of the same bytes? */
+static bool is_copy(const struct x509_cert *a, const struct x509_cert *b)
+{
+	return memcmp(a->digest.b, b->digest.b, sizeof(a->digest.b)) == 0;
+}
+
+/* A second owner of the same certificate. */
+static struct x509_cert *share(const struct x509_cert *c)
+{
+	struct x509_cert *copy = xmemdup(c, sizeof(*c));
+
+	if (X509_up_ref(c->x) != 1)
+		abort(); /* it counts to 2^31 */
+	return copy;
+}
+
+/* The one of @beside that is these very bytes, else a new one, or NULL. */
+static struct x509_cert *of_der(const uint8_t *der, size_t n, const struct x509_chain *beside)
+{
+	struct digest256 d = digest256_bytes(der, n);
+	const uint8_t *at = der;
+	size_t i;
+	X509 *x;
+
+	for (i = 0; beside && i < beside->n; i++) {
+		if (memcmp(beside->certs[i]->digest.b, d.b, sizeof(d.b)) == 0)
+			return share(beside->certs[i]);
+	}
+	x = d2i_X509(NULL, &at, (long)n);
+	return x ? wrap(x) : NULL;
+}
+
+/* PEM from the BIO; NULL at the end, with *@ret_clean false if that was not for lack of another. */
+static struct x509_cert *next_pem(BIO *b, const struct x509_chain *beside, bool *ret_clean)
+{
+	struct x509_cert *c = NULL;
+	unsigned char *der = NULL;
+	long n = 0;
+
+	if (PEM_bytes_read_bio(&der, &n, NULL, PEM_STRING_X509, b, no_password, NULL) == 1) {
+		c = of_der(der, (size_t)n, beside);
+		OPENSSL_free(der);
+		*ret_clean = c != NULL;
+	} else {
+		*ret_clean = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+	}
+	ERR_clear_error();
+	return c;
 }
 
 /* PEM's reader skips what it does not know; a file that merely holds certificates is not one. */
@@ -162,25 +212,36 @@ void x509_chain_deinit(struct x509_chain *c)
 	*c = (struct x509_chain){ .n = 0 };
 }
 
-int x509_chain_read(const void *p, size_t n, struct x509_chain *ret, struct err *e)
+int x509_chain_read_beside(const void *p, size_t n, const struct x509_chain *beside,
+			   struct x509_chain *ret, struct err *e)
 {
 	struct x509_chain c = { .n = 0 };
 	BIO *b = n <= X509_TEXT_MAX ? BIO_new_mem_buf(n ? p : "", (int)n) : NULL;
 	bool clean = b != NULL;
-	X509 *x = NULL;
+	struct x509_cert *one = NULL;
 
-	while (b && (x = next_pem(b, &clean)) && c.n < X509_CHAIN_MAX)
-		c.certs[c.n++] = wrap(x);
+	while (b && (one = next_pem(b, beside, &clean)) && c.n < X509_CHAIN_MAX)
+		c.certs[c.n++] = one;
 	BIO_free(b);
-	if (x || !clean || c.n == 0) {
-		if (x)
-			X509_free(x);
+	if (one || !clean || c.n == 0) {
+		x509_cert_free(one);
 		x509_chain_deinit(&c);
 		return err_set(e, ERR_INPUT, "not a chain of 1 to %d certificates in PEM",
 			       (int)X509_CHAIN_MAX);
 	}
 	*ret = c;
 	return 0;
+}
+
+bool x509_chain_is_same(const struct x509_chain *a, const struct x509_chain *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->n && i < b->n; i++) {
+		if (!is_copy(a->certs[i], b->certs[i]))
+			return false;
+	}
+	return a->n == b->n;
 }
 
 static int common_name(const X509_NAME *name, char *dst, size_t size)
@@ -303,7 +364,9 @@ enum x509_fault x509_chain_trust(const struct x509_chain *c, size_t n, const str
 	if (!x509_cert_is_same(c->certs[n - 1], root))
 		return X509_WRONG_ROOT;
 	for (i = 0; i < n && f == X509_GOOD; i++) {
-		f = check_link(c->certs[i], c->certs[i + 1 < n ? i + 1 : i]);
+		/* the very bytes that are trusted need no signature of their own */
+		if (i + 1 < n || !is_copy(c->certs[i], root))
+			f = check_link(c->certs[i], c->certs[i + 1 < n ? i + 1 : i]);
 		if (f == X509_GOOD && !may(c->certs[i]->x, i > 0))
 			f = X509_WRONG_USAGE;
 	}

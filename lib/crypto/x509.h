@@ -41,9 +41,20 @@ enum x509_fault {
 int x509_cert_read(const void *p, size_t n, struct x509_cert **ret, struct err *e);
 void x509_cert_free(struct x509_cert *c);
 
-/* Read a PEM chain, leaf first; bytes after the last certificate are white space or NUL. */
-int x509_chain_read(const void *p, size_t n, struct x509_chain *ret, struct err *e);
+/*
+ * Read a PEM chain, leaf first; bytes after the last certificate are white space or NUL.  Certificates that
+ * @beside (NULL: none) has with the same bytes are shared with it: reading one anew is slow.
+ */
+int x509_chain_read_beside(const void *p, size_t n, const struct x509_chain *beside,
+			   struct x509_chain *ret, struct err *e);
+static inline int x509_chain_read(const void *p, size_t n, struct x509_chain *ret, struct err *e)
+{
+	return x509_chain_read_beside(p, n, NULL, ret, e);
+}
 void x509_chain_deinit(struct x509_chain *c);
+
+/* Are both of the same certificates, byte for byte? */
+bool x509_chain_is_same(const struct x509_chain *a, const struct x509_chain *b);
 
 /*
  * Does the chain of @n certificates lead to @root, at @at (seconds since 1970)?  In two steps for who

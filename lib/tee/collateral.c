@@ -38,19 +38,20 @@ static int read_crl(const json_t *j, const char *key, struct x509_crl **ret, str
 }
 
 /* A chain copied out of a quote has the quote's NUL behind it. */
-static int read_chain(const json_t *j, const char *key, struct x509_chain *ret, struct err *e)
+static int read_chain(const json_t *j, const char *key, const struct x509_chain *beside,
+		      struct x509_chain *ret, struct err *e)
 {
 	const json_t *v = json_object_get(j, key);
 	int rc;
 
 	if (!json_is_string(v))
 		return err_set(e, ERR_INPUT, "collateral: no text \"%s\"", key);
-	rc = x509_chain_read(json_string_value(v), json_string_length(v), ret, e);
+	rc = x509_chain_read_beside(json_string_value(v), json_string_length(v), beside, ret, e);
 	return rc < 0 ? err_wrap(e, rc, "collateral: %s", key) : 0;
 }
 
-static int read_document(const json_t *j, const char *name, struct collateral_document *ret,
-			 struct err *e)
+static int read_document(const json_t *j, const char *name, const struct x509_chain *beside,
+			 struct collateral_document *ret, struct err *e)
 {
 	char signature[64], chain[64];
 	const char *text = "", *hex = "";
@@ -61,7 +62,7 @@ static int read_document(const json_t *j, const char *name, struct collateral_do
 	if (rc == 0)
 		rc = member(j, signature, &hex, e);
 	if (rc == 0)
-		rc = read_chain(j, chain, &ret->signer, e);
+		rc = read_chain(j, chain, beside, &ret->signer, e);
 	if (rc < 0)
 		return rc;
 	if (str_unhex(ret->signature, sizeof ret->signature, hex) < 0)
@@ -82,11 +83,11 @@ int collateral_parse(const void *p, size_t n, struct collateral *ret, struct err
 	if (rc == 0)
 		rc = read_crl(j, "pck_crl", &c.pck_crl, e);
 	if (rc == 0)
-		rc = read_chain(j, "pck_crl_issuer_chain", &c.pck_crl_issuer, e);
+		rc = read_chain(j, "pck_crl_issuer_chain", NULL, &c.pck_crl_issuer, e);
 	if (rc == 0)
-		rc = read_document(j, "tcb_info", &c.tcb_info, e);
+		rc = read_document(j, "tcb_info", &c.pck_crl_issuer, &c.tcb_info, e);
 	if (rc == 0)
-		rc = read_document(j, "qe_identity", &c.qe_identity, e);
+		rc = read_document(j, "qe_identity", &c.tcb_info.signer, &c.qe_identity, e);
 	json_decref(j);
 	if (rc < 0) {
 		collateral_deinit(&c);

@@ -30,8 +30,14 @@ struct quote_platform {
 	struct ecdsa_key *key; /* of the leaf */
 };
 
+/* "issueDate" and "nextUpdate"; of a document without them INT64_MAX and INT64_MIN. */
+struct quote_dates {
+	int64_t from, until;
+};
+
 struct quote_documents {
 	json_t *tcb, *qe;
+	struct quote_dates tcb_dates, qe_dates;
 	struct tcb_levels levels;
 };
 

@@ -75,7 +75,9 @@ bool quote_trust_pck_chain(struct quote_ctx *c)
 	c->platform = recall(c, &c->platform_key, &c->is_platform_known);
 	if (!c->platform) {
 		c->platform = xnew(struct quote_platform);
-		if (x509_chain_read(c->q.cert, c->q.n_cert, &c->platform->chain, NULL) < 0)
+		if (x509_chain_read_beside(c->q.cert, c->q.n_cert,
+					   &c->args->collateral->pck_crl_issuer,
+					   &c->platform->chain, NULL) < 0)
 			return quote_ctx_refuse(c, "a chain of certificates", "other bytes");
 		f = x509_chain_trust(&c->platform->chain, 3, c->args->root);
 	}
@@ -176,9 +178,13 @@ bool quote_trust_pck_revoked(struct quote_ctx *c)
 	return unlisted(c, c->args->collateral->pck_crl, c->platform->chain.certs[0]);
 }
 
+/* Both documents have the same signer as a rule: what was proved for the first holds for the second. */
 static bool signer(struct quote_ctx *c, const struct collateral_document *d)
 {
+	const struct collateral_document *first = &c->args->collateral->tcb_info;
+
 	return (c->is_documents_known ||
+		(d != first && x509_chain_is_same(&d->signer, &first->signer)) ||
 		(fault(c, x509_chain_trust(&d->signer, 2, c->args->root)) &&
 		 named(c, d->signer.certs[0], "SGX TCB Signing") &&
 		 named(c, d->signer.certs[1], "SGX Root CA"))) &&
@@ -195,11 +201,15 @@ static bool signature(struct quote_ctx *c, const struct collateral_document *d)
 	       quote_ctx_refuse(c, "a signature of its signer over its text", "another");
 }
 
-static bool document(struct quote_ctx *c, const char *text, json_t **ret)
+static bool document(struct quote_ctx *c, const char *text, json_t **ret, struct quote_dates *dates)
 {
-	return (json_parse(text, strlen(text), COLLATERAL_MAX, "document", ret, NULL) == 0 &&
-		json_is_object(*ret)) ||
-	       quote_ctx_refuse(c, "a JSON object", "other text");
+	if (json_parse(text, strlen(text), COLLATERAL_MAX, "document", ret, NULL) < 0 ||
+	    !json_is_object(*ret))
+		return quote_ctx_refuse(c, "a JSON object", "other text");
+	if (!tcb_time(*ret, "issueDate", &dates->from) ||
+	    !tcb_time(*ret, "nextUpdate", &dates->until))
+		*dates = (struct quote_dates){ INT64_MAX, INT64_MIN };
+	return true;
 }
 
 bool quote_trust_tcb_signer(struct quote_ctx *c)
@@ -216,26 +226,24 @@ bool quote_trust_tcb_signature(struct quote_ctx *c)
 {
 	const struct collateral_document *d = &c->args->collateral->tcb_info;
 
-	return c->is_documents_known ||
-	       (signature(c, d) && document(c, d->text, &c->documents->tcb));
+	return c->is_documents_known || (signature(c, d) && document(c, d->text, &c->documents->tcb,
+								     &c->documents->tcb_dates));
 }
 
 bool quote_trust_qe_identity_signature(struct quote_ctx *c)
 {
 	const struct collateral_document *d = &c->args->collateral->qe_identity;
 
-	if (!c->is_documents_known && !(signature(c, d) && document(c, d->text, &c->documents->qe)))
+	if (!c->is_documents_known &&
+	    !(signature(c, d) && document(c, d->text, &c->documents->qe, &c->documents->qe_dates)))
 		return false;
 	keep(c, &c->documents_key, c->documents, free_documents, &c->is_documents_known);
 	return true;
 }
 
-static bool dates(struct quote_ctx *c, const json_t *j)
+static bool dates(struct quote_ctx *c, const struct quote_dates *d, const json_t *j)
 {
-	int64_t from, until;
-
-	return (tcb_time(j, "issueDate", &from) && tcb_time(j, "nextUpdate", &until) &&
-		from <= c->args->at && c->args->at <= until) ||
+	return (d->from <= c->args->at && c->args->at <= d->until) ||
 	       quote_ctx_refuse(c, "the time given between its dates", "%s to %s",
 				json_get_str(j, "issueDate", "?"),
 				json_get_str(j, "nextUpdate", "?"));
@@ -243,12 +251,12 @@ static bool dates(struct quote_ctx *c, const json_t *j)
 
 bool quote_trust_tcb_date(struct quote_ctx *c)
 {
-	return dates(c, c->documents->tcb);
+	return dates(c, &c->documents->tcb_dates, c->documents->tcb);
 }
 
 bool quote_trust_qe_date(struct quote_ctx *c)
 {
-	return dates(c, c->documents->qe);
+	return dates(c, &c->documents->qe_dates, c->documents->qe);
 }
 
 static bool identity(struct quote_ctx *c, const json_t *j, const char *id, uint64_t least,
@@ -294,19 +302,15 @@ static void earliest(int64_t *ends, int64_t one)
 static int64_t collateral_ends(const struct quote_ctx *c)
 {
 	const struct collateral *col = c->args->collateral;
-	const json_t *const docs[] = { c->documents->tcb, c->documents->qe };
-	int64_t ends = x509_crl_until(col->root_crl), one;
-	size_t i;
+	int64_t ends = x509_crl_until(col->root_crl);
 
 	earliest(&ends, x509_crl_until(col->pck_crl));
 	earliest(&ends, x509_chain_until(&col->pck_crl_issuer));
 	earliest(&ends, x509_chain_until(&col->tcb_info.signer));
 	earliest(&ends, x509_chain_until(&col->qe_identity.signer));
 	earliest(&ends, x509_chain_until(&c->platform->chain));
-	for (i = 0; i < 2; i++) {
-		if (tcb_time(docs[i], "nextUpdate", &one))
-			earliest(&ends, one);
-	}
+	earliest(&ends, c->documents->tcb_dates.until);
+	earliest(&ends, c->documents->qe_dates.until);
 	return ends;
 }
 

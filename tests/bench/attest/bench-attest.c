@@ -5,10 +5,11 @@
  * The bare cost is OpenSSL's alone: EVP_PKEY_verify() on P-256 keys that are loaded, signatures in DER and
  * digests that are made, as `openssl speed` does it; as many as a verifier cannot do without.  With all
  * known those are two, over the QE's report and over the quote, under keys of the quote; with nothing known
- * they are those and the eleven of chains, lists and documents.
+ * they are those and seven: two of the PCK chain, two lists, the signer of the documents, and those.
  *
  * Usage    bench-attest [--json] [QUOTE COLLATERAL UNIXTIME [ROUNDS]].  Kinds take turns, so that a busy
- *          machine slows them alike; CPU time counts, and of the rounds the median.
+ *          machine slows them alike; CPU time counts, and of the rounds the tenth best in a hundred, as
+ *	    others on the machine take the caches away from what uses more than a curve's numbers.
  *          It fails if a verification with all known costs more than 1.3 times the bare signatures.
  */
 #undef NDEBUG
@@ -36,7 +37,7 @@
 
 #define VECTOR SOURCE_DIR "/tests/vectors/quotes/"
 
-enum { ROUNDS_MOST = 10000, BATCH = 10, NOW = 1785542400, FILE_MOST = 1 << 22, COLD_MORE = 11 };
+enum { ROUNDS_MOST = 10000, BATCH = 10, NOW = 1785542400, FILE_MOST = 1 << 22, COLD_MORE = 7 };
 enum kind { FILES, COLD, COLD_BARE, KNOWN, KNOWN_BARE, KIND_COUNT };
 
 static const double aim = 1.3;
@@ -47,7 +48,7 @@ static const struct {
 } kinds[KIND_COUNT] = {
 	[FILES] = { "files", "collateral read from its text, everything verified", COLD_BARE },
 	[COLD] = { "cold", "everything verified, the collateral read before", COLD_BARE },
-	[COLD_BARE] = { "cold-bare", "13 signatures, OpenSSL alone", COLD_BARE },
+	[COLD_BARE] = { "cold-bare", "9 signatures, OpenSSL alone", COLD_BARE },
 	[KNOWN] = { "known", "chains and collateral known", KNOWN_BARE },
 	[KNOWN_BARE] = { "known-bare", "2 signatures, OpenSSL alone", KNOWN_BARE },
 };
@@ -221,7 +222,7 @@ static int by_value(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-static void measure(uint32_t rounds, double median[static KIND_COUNT])
+static void measure(uint32_t rounds, double typical[static KIND_COUNT])
 {
 	uint32_t r, i;
 	enum kind k;
@@ -238,28 +239,28 @@ static void measure(uint32_t rounds, double median[static KIND_COUNT])
 	}
 	for (k = 0; k < KIND_COUNT; k++) {
 		qsort(times[k], rounds, sizeof(times[k][0]), by_value);
-		median[k] = times[k][rounds / 2];
+		typical[k] = times[k][rounds / 10];
 	}
 }
 
-static void tell(bool wants_json, const double *median)
+static void tell(bool wants_json, const double *typical)
 {
 	enum kind k;
 
 	for (k = 0; k < KIND_COUNT; k++) {
-		double ratio = median[k] / median[kinds[k].beside];
+		double ratio = typical[k] / typical[kinds[k].beside];
 
 		(void)printf(wants_json ? "{\"kind\":\"%s\",\"us\":%.1f,\"per_second\":%.0f,"
 					  "\"ratio\":%.2f,\"what\":\"%s\"}\n"
 					: "%-11s %8.1f us %7.0f/s  %5.2f x bare  %s\n",
-			     kinds[k].name, median[k], 1e6 / median[k], ratio, kinds[k].what);
+			     kinds[k].name, typical[k], 1e6 / typical[k], ratio, kinds[k].what);
 	}
 }
 
 int main(int argc, char **argv)
 {
 	bool wants_json = argc > 1 && strcmp(argv[1], "--json") == 0;
-	double median[KIND_COUNT];
+	double typical[KIND_COUNT];
 	uint32_t rounds = 60;
 	struct x509_cert *root;
 
@@ -272,9 +273,9 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	set_up(argc ? argv : NULL);
-	measure(rounds, median);
-	tell(wants_json, median);
+	measure(rounds, typical);
+	tell(wants_json, typical);
 	root = mem_unconst(args.root);
 	tear_down(root);
-	return median[KNOWN] <= aim * median[KNOWN_BARE] ? 0 : 1;
+	return typical[KNOWN] <= aim * typical[KNOWN_BARE] ? 0 : 1;
 }
