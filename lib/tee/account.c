@@ -37,6 +37,7 @@ void account_find(struct account *a, const char *check, size_t entry, const char
 		f->event = a->entries[entry].event;
 	}
 	va_start(ap, fmt);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it does not see va_start() */
 	(void)vsnprintf(f->text, sizeof f->text, fmt, ap);
 	va_end(ap);
 }

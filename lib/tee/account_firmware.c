@@ -75,10 +75,11 @@ static void name_all(struct account *a)
 			continue;
 		a->n_firmware++;
 		n_acpi += x->imr == 0 && str_starts(x->name, "acpi-");
-		if (firmware_lies(&ev))
+		if (firmware_lies(&ev)) {
 			account_find(a, "digest", i,
 				     "%s of RTMR%d: the digest told is not that of its data",
 				     x->name, x->imr);
+		}
 	}
 	a->is_stripped = n_acpi > 0 && n_acpi == a->n_firmware;
 }

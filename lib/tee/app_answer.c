@@ -63,11 +63,12 @@ void app_check_nonce(struct app_ctx *c)
 		app_say(c, APP_UNCHECKED, "the quote may be an old one; say --nonce");
 	else if (!ev->is_answer)
 		app_say(c, APP_FAILS, "the evidence is not the answer to a nonce");
-	else if (a->n_nonce != ev->n_nonce)
+	else if (a->n_nonce != ev->n_nonce) {
 		app_say(c, APP_FAILS, "it was made for a nonce of %zu bytes, not of %zu",
 			ev->n_nonce, a->n_nonce);
-	else
+	} else {
 		app_compare(c, "the nonce", a->nonce, ev->nonce, a->n_nonce);
+	}
 }
 
 void app_check_tls_key(struct app_ctx *c)
@@ -82,11 +83,12 @@ void app_check_tls_key(struct app_ctx *c)
 	if (!app_needs_td(c))
 		return;
 	if (a->channel == APP_CHANNEL_EVIDENCE) {
-		if (a->evidence->n_tls_key != a->n_tls_key)
+		if (a->evidence->n_tls_key != a->n_tls_key) {
 			app_say(c, APP_FAILS,
 				"the quote is for another connection's key, or for none");
-		else
+		} else {
 			app_compare(c, "the key", a->tls_key, a->evidence->tls_key, a->n_tls_key);
+		}
 	} else if (!of_certificate(a, &made)) {
 		app_say(c, APP_FAILS, "no report data can be made of the certificate's key");
 	} else {

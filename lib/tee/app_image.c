@@ -3,8 +3,8 @@
  * A register that differs says nothing of why.  Where the log is true, as its registers are the quote's, the first
  * event that is not the computed one does.
  */
-#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/str.h"
 #include "data/json.h"
@@ -36,19 +36,9 @@ void app_check_image(struct app_ctx *c)
 		app_say(c, APP_FAILS, "%s", c->a->image_fault);
 }
 
-/* Hex in either case; "" where there is none. */
-static bool is_same_hex(const char *a, const char *b)
-{
-	size_t i;
-
-	for (i = 0; a[i] && tolower((unsigned char)a[i]) == tolower((unsigned char)b[i]); i++)
-		;
-	return a[i] == b[i];
-}
-
 static bool is_told(struct app_ctx *c, const char *who, const char *hex)
 {
-	if (is_same_hex(hex, c->a->image_hash))
+	if (strcasecmp(hex, c->a->image_hash) == 0)
 		return true;
 	app_say(c, APP_FAILS, "%s names image %.64s, this is %.64s", who,
 		strspn(hex, "0123456789abcdefABCDEF") == strlen(hex) ? hex : "?", c->a->image_hash);
@@ -133,12 +123,13 @@ static void explain(struct app_ctx *c, const struct measurement *m, unsigned int
 		if (told && is_digest(&told->digest, m->events[i].digest.b))
 			continue;
 		(void)str_copy(text, sizeof text, c->row->why);
-		if (told)
+		if (told) {
 			app_say(c, APP_FAILS, "%.150s: event %s is another", text,
 				m->events[i].name);
-		else
+		} else {
 			app_say(c, APP_FAILS, "%.150s: event %s is not in the log", text,
 				m->events[i].name);
+		}
 		return;
 	}
 	(void)str_copy(text, sizeof text, c->row->why);

@@ -8,13 +8,14 @@ void app_check_event_log(struct app_ctx *c)
 {
 	const struct account *x = c->a->account;
 
-	if (!x)
+	if (!x) {
 		app_say(c, *c->a->account_fault ? APP_FAILS : APP_UNCHECKED, "%s",
 			*c->a->account_fault ? c->a->account_fault : "the evidence has none");
-	else if (x->form == ACCOUNT_CCEL)
+	} else if (x->form == ACCOUNT_CCEL) {
 		app_say(c, APP_FAILS, "it is of firmware alone");
-	else if (x->n_findings > 0)
+	} else if (x->n_findings > 0) {
 		app_say(c, APP_FAILS, "%s: %s", x->findings[0].check, x->findings[0].text);
+	}
 }
 
 static bool needs_log(struct app_ctx *c)

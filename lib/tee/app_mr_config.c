@@ -40,7 +40,7 @@ static bool read_provider(struct facts *f)
 {
 	const struct event *ev = account_event(f->account, "key-provider");
 	const char *name;
-	uint8_t i;
+	size_t i;
 
 	if (!ev || json_parse(ev->payload, ev->n_payload, ev->n_payload, "key-provider",
 			      &f->provider, NULL) < 0)
@@ -49,7 +49,7 @@ static bool read_provider(struct facts *f)
 	for (i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		if (str_equal(kinds[i].event, name) || str_equal(kinds[i].document, name)) {
 			f->kind = kinds[i].document;
-			f->kind_number = i;
+			f->kind_number = (uint8_t)i;
 		}
 	}
 	f->provider_hex = json_get_str(f->provider, "id", "");
@@ -138,10 +138,11 @@ static void judge(struct app_ctx *c, const struct facts *f)
 		app_compare(c, "version 2", m.b, id, sizeof m.b);
 		break;
 	case 3:
-		if (!is_document(f, id))
+		if (!is_document(f, id)) {
 			app_say(c, APP_FAILS,
 				"version 3: it is of another app, compose, instance or key "
 				"provider");
+		}
 		break;
 	default:
 		app_say(c, APP_FAILS, "it is of version %u, which is not known", *id);

@@ -169,12 +169,13 @@ static void add_bad(const struct app_verdict *v, const struct app_row *row, stru
 	for (i = 0; i < json_array_size(others); i++) {
 		const char *name = json_string_value(json_array_get(others, i));
 
-		if (!str_equal(name, row->name) && !str_starts(name, "quote."))
+		if (!str_equal(name, row->name) && !str_starts(name, "quote.")) {
 			(void)buf_addf(b, "%s %s",
 				       n++     ? ","
 				       : fails ? "; so do fail:"
 					       : "; nor are:",
 				       name);
+		}
 	}
 	(void)buf_add_str(b, ".");
 	json_decref(others);
@@ -186,10 +187,11 @@ static char *sentence(const struct app_verdict *v)
 	struct buf b = BUF_MAX(SENTENCE_MAX);
 	const struct app_row *row = culprit(v);
 
-	if (v->is_simulated)
+	if (v->is_simulated) {
 		(void)buf_add_str(
 			&b, "simulated (under a root that is not Intel's; it proves nothing of "
 			    "hardware): ");
+	}
 	if (row)
 		add_bad(v, row, &b);
 	else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_eventlog: what a log of a boot's events says, in words, and whether it says it as it must */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -315,6 +316,7 @@ static int judge(const struct cli *c, const struct account *a, struct err *e)
 	return is_good(&j) ? 0 : ERR_UNPROVEN;
 }
 
+/* Return: 0 and *@ret is there, or negative. */
 static int read_log(const struct cli *c, struct account **ret, struct err *e)
 {
 	auto_buf struct buf text = { 0 };
@@ -322,6 +324,7 @@ static int read_log(const struct cli *c, struct account **ret, struct err *e)
 
 	if (rc == 0)
 		rc = account_read(text.p, text.n, ret, e);
+	assert(rc < 0 || *ret);
 	return rc == ERR_LIMIT ? ERR_INPUT : rc;
 }
 
