@@ -2,8 +2,8 @@
 /*
  * dstack_mr: the command line of dstack's calculator of measurements, for scripts that know it
  *
- * Options begin with one dash or two, a value stands behind "=" or next.  What is measured is what `bailey measure`
- * measures.
+ * Both of its forms: `-metadata FILE` of the older one in Go, and `measure FILE` of that in Rust.  Options begin with
+ * one dash or two, a value stands behind "=" or next.  What is measured is what `bailey measure` measures.
  */
 #pragma once
 

@@ -56,7 +56,16 @@ def test_dstack_s_command_line_prints_dstack_s_keys():
         assert run(*other, program=link).stdout.decode() == want
         r = run(*other, "-json", program=link)
         assert json.loads(r.stdout) == dict(zip(REGISTERS, WANT)), r
-        for words, code in ((("-cpu",), USAGE), (("-cpu", "0"), USAGE), (("-nonsense",), USAGE), ((), USAGE),
+        metadata = f"{image.path}/metadata.json"
+        r = run("measure", "-c", "4", "--memory", "2G", "--hotplug-off", "false", metadata, "--acpi-tables", TABLES,
+                "--json", program=link)
+        assert json.loads(r.stdout) == dict(zip(REGISTERS, WANT)), r
+        r = run("measure", metadata, "--two-pass-add-pages", "true", "--pic=true", "--acpi-tables", TABLES,
+                program=link)
+        assert r.stdout.decode().startswith(f"MRTD: {OWN['mrtd_two_pass']}\nRTMR0: "), r
+        for words, code in ((("",), NOT_FOUND), (("-",), USAGE), ((metadata, metadata), USAGE), (("-cpu",), USAGE),
+                            (("-num-gpus", "99", metadata), USAGE), (("-pci-hole64-size", "x", metadata), USAGE),
+                            (("-cpu", "0"), USAGE), (("-nonsense",), USAGE), ((), USAGE),
                             (("-metadata", "/none/metadata.json"), NOT_FOUND),
                             (("-metadata", f"{image.path}/bzImage"), USAGE),
                             (("-ram", "x", "-metadata", f"{image.path}/metadata.json"), USAGE)):
