@@ -109,6 +109,8 @@ static void on_request(struct http_request *r, void *arg)
 
 	peer.generation = from->generation;
 	memcpy(peer.vm_id, from->vm_id, sizeof(peer.vm_id));
+	if (g->api->o.on_call)
+		g->api->o.on_call(g->api->o.ctx, peer.vm_id);
 	(void)http_request_body(r, &q.n_body);
 	if (is_sealing(r) && refuses_sealing(g, &why))
 		rpc_refuse(&q, why, answer, r); /* before it is read */

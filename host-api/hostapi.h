@@ -53,6 +53,8 @@ struct hostapi_options {
 	 */
 	int (*on_notify)(void *ctx, const char *vm_id, uint64_t generation, const char *event,
 			 const char *payload);
+	/* A guest asks, whatever; before it is answered, if at all.  NULL: nobody counts. */
+	void (*on_call)(void *ctx, const char *vm_id);
 	/* Which VM has this CID now?  Kernel carrier only, else NULL.  Return: false for none. */
 	bool (*find_cid)(void *ctx, uint32_t cid, struct carrier_peer *ret);
 	void *ctx;

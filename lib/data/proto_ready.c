@@ -22,9 +22,9 @@ static const ProtobufCMessageDescriptor ready = {
 
 void proto_ready_json(struct proto_ready *r, const char *json, size_t n)
 {
-	*r = (struct proto_ready){
-		.base = PROTOBUF_C_MESSAGE_INIT(&ready), .json = json, .n_json = n
-	};
+	*r = (struct proto_ready){ .base = PROTOBUF_C_MESSAGE_INIT(&ready),
+				   .json = json,
+				   .n_json = n };
 }
 
 void proto_ready_bytes(struct proto_ready *r, const uint8_t *p, size_t n)

@@ -31,13 +31,14 @@ struct deletion {
 	struct err err;
 };
 
-/* Running, stopped or being made: each needs it for its next start. */
+/* Running, stopped, being made, or about to have it by an update: each needs it for its next start. */
 static const struct vm *user_of(const struct daemon *d, const char *image)
 {
 	const struct vm *vm;
 
 	for (vm = d->fleet.first; vm; vm = vm->next) {
-		if (str_equal(vm->manifest.image, image))
+		if (str_equal(vm->manifest.image, image) ||
+		    (vm->staged && str_equal(vm->staged->image, image)))
 			return vm;
 	}
 	return NULL;

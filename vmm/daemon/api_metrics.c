@@ -2,8 +2,10 @@
 #include "daemon/api_metrics.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -12,6 +14,7 @@
 #include "daemon/api_auth.h"
 #include "daemon/counts.h"
 #include "daemon/daemon.h"
+#include "daemon/log_index.h"
 #include "daemon/op.h"
 #include "daemon/proc_figures.h"
 #include "daemon/vm.h"
@@ -79,15 +82,67 @@ static void add_vms(struct buf *b, const struct daemon *d)
 	one(b, "bailey_libvirt_up", "gauge", "Is the connection to libvirt there?",
 	    hypervisor_trouble(d->hypervisor) == NULL);
 	one(b, "bailey_vms_busy", "gauge", "VMs with such operations.", d->n_busy);
-	head(b, "bailey_vm_running", "gauge", "Has the VM a process?");
-	for (vm = d->fleet.first, i = 0; vm && i < METRICS_VMS; vm = vm->next) {
+}
+
+/* A row of each VM, of the first METRICS_VMS. */
+static void add_each(struct buf *b, const struct daemon *d, const char *name, const char *more,
+		     uint64_t (*value)(const struct vm *vm, const char *more))
+{
+	const struct vm *vm;
+	size_t n = 0;
+
+	for (vm = d->fleet.first; vm && n < METRICS_VMS; vm = vm->next) {
 		if (vm->is_hidden)
 			continue;
-		(void)buf_addf(b, "bailey_vm_running{id=\"%s\",name=\"", vm->manifest.id);
+		(void)buf_addf(b, "%s{id=\"%s\",name=\"", name, vm->manifest.id);
 		api_metrics_label(b, vm->manifest.name);
-		(void)buf_addf(b, "\"} %d\n", vm->is_running);
-		i++;
+		(void)buf_addf(b, *more ? "\",log=\"%s\"} %llu\n" : "\"%s} %llu\n", more,
+			       (unsigned long long)value(vm, more));
+		n++;
 	}
+}
+
+static uint64_t runs(const struct vm *vm, const char *more)
+{
+	(void)more;
+	return vm->is_running;
+}
+
+static uint64_t guest_calls(const struct vm *vm, const char *more)
+{
+	(void)more;
+	return vm->n_guest_calls;
+}
+
+/* What a log takes on the disk, with its older parts: where it was freed at its front it has holes. */
+static uint64_t log_bytes(const struct vm *vm, const char *log)
+{
+	char file[LOG_NAME_MAX + 16], base[LOG_NAME_MAX];
+	uint64_t bytes = 0;
+	struct stat st;
+	size_t i;
+
+	(void)str_format(base, sizeof(base), "%s.log", log);
+	(void)str_copy(file, sizeof(file), base);
+	for (i = 0; i <= LOG_KEPT_MAX; i++) {
+		if (fstatat(vm->dirfd, file, &st, AT_SYMLINK_NOFOLLOW))
+			break; /* parts have no gap */
+		bytes += (uint64_t)st.st_blocks * 512;
+		log_index_part_name(file, base, i);
+	}
+	return bytes;
+}
+
+static void add_each_vm(struct buf *b, const struct daemon *d)
+{
+	head(b, "bailey_vm_running", "gauge", "Has the VM a process?");
+	add_each(b, d, "bailey_vm_running", "", runs);
+	head(b, "bailey_vm_guest_requests_total", "counter",
+	     "Requests of the VM's guest to the host API.");
+	add_each(b, d, "bailey_vm_guest_requests_total", "", guest_calls);
+	head(b, "bailey_vm_log_bytes", "gauge", "What a log of the VM takes on the disk.");
+	add_each(b, d, "bailey_vm_log_bytes", "serial", log_bytes);
+	add_each(b, d, "bailey_vm_log_bytes", "vsock", log_bytes);
 }
 
 static void add_events(struct buf *b, const struct counts *c)
@@ -197,6 +252,7 @@ void api_metrics_serve(struct daemon *d, struct http_request *r)
 	auto_buf struct buf b = BUF_MAX(METRICS_BYTES);
 
 	add_vms(&b, d);
+	add_each_vm(&b, d);
 	add_events(&b, d->counts);
 	add_calls(&b, d->counts);
 	add_api(&b, d);

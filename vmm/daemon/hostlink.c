@@ -36,6 +36,15 @@ static int on_notify(void *ctx, const char *vm_id, uint64_t generation, const ch
 	return 0;
 }
 
+static void on_call(void *ctx, const char *vm_id)
+{
+	const struct daemon *d = ctx;
+	struct vm *vm = fleet_find(&d->fleet, vm_id);
+
+	if (vm)
+		vm->n_guest_calls++;
+}
+
 /* A CID is of a VM only while it runs: later it may be another's. */
 static bool find_cid(void *ctx, uint32_t cid, struct carrier_peer *ret)
 {
@@ -61,6 +70,7 @@ int hostlink_start(struct daemon *d, struct err *e)
 {
 	struct hostapi_options o = {
 		.on_notify = on_notify,
+		.on_call = on_call,
 		.find_cid = find_cid,
 		.ctx = d,
 		.conns_max = d->config->host_api_conns,

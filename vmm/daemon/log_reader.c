@@ -16,6 +16,7 @@
 
 enum {
 	TRIES = 16,
+	SEARCH_BLOCK = 4096,
 	LOOKS = 3, /* for a name: it may move from behind our look to before it, but once for each seq */
 };
 
@@ -251,7 +252,7 @@ void log_reader_seek_lines(struct log_reader *r, uint64_t lines)
 {
 	uint64_t end, at, floor, found;
 	struct log_index x;
-	char buf[4096];
+	char buf[SEARCH_BLOCK];
 	size_t n;
 
 	load(r, &x);
@@ -259,6 +260,10 @@ void log_reader_seek_lines(struct log_reader *r, uint64_t lines)
 	floor = x.boot > log_index_oldest(&x) ? x.boot : log_index_oldest(&x);
 	if (floor > end)
 		floor = end;
+	if (lines > end - floor) {
+		r->at = floor;
+		return;
+	}
 	if (end - floor > LOG_SEARCH_MAX)
 		floor = end - LOG_SEARCH_MAX;
 	if (lines == 0 || end == floor)

@@ -18,7 +18,9 @@
 
 #include "daemon/log_index.h"
 
-enum { LOG_SEARCH_MAX = 64 * 1024 * 1024 }; /* how far back lines are counted */
+enum {
+	LOG_SEARCH_MAX = 8 * 1024 * 1024
+}; /* how far back lines are counted: some milliseconds of the loop's time */
 
 struct log_reader {
 	int dirfd;		/* borrowed */
@@ -34,7 +36,10 @@ struct log_reader {
 void log_reader_open(struct log_reader *r, int dirfd, const char *name);
 void log_reader_close(struct log_reader *r);
 
-/* Go to where the last @lines lines begin, but not before the present boot. */
+/*
+ * Go to where the last @lines lines begin, but not before the present boot, and not further back than LOG_SEARCH_MAX;
+ * more lines than there are bytes are all of the present boot, which needs no search.
+ */
 void log_reader_seek_lines(struct log_reader *r, uint64_t lines);
 
 /* Go to the oldest byte that is kept. */

@@ -213,6 +213,27 @@ static void add_pages(json_t *paths)
 	}
 }
 
+/* The one page that is posted to (console_compile.h). */
+static void add_compile(json_t *paths)
+{
+	json_t *in = json_pack("{s:s, s:[s], s:{s:{s:s}, s:{s:s, s:{s:s}}, s:{s:s}}}", "type",
+			       "object", "required", "yaml", "properties", "yaml", "type", "string",
+			       "files", "type", "object", "additionalProperties", "type", "string",
+			       "id", "type", "string");
+	json_t *out =
+		json_pack("{s:s, s:{s:{s:s}, s:{s:s, s:{s:s}}, s:{s:s, s:{s:s}}, s:{s:s}}}", "type",
+			  "object", "properties", "ok", "type", "boolean", "errors", "type",
+			  "array", "items", "type", "object", "warnings", "type", "array", "items",
+			  "type", "object", "configuration", "type", "object");
+
+	(void)json_object_set_new(
+		paths, "/console/compile",
+		json_pack("{s:{s:s, s:{s:o}, s:{s:{s:s, s:o}}}}", "post", "summary",
+			  "What an app's YAML would become; changes nothing", "requestBody",
+			  "content", content("application/json", in), "responses", "200",
+			  "description", "done", "content", content("application/json", out)));
+}
+
 json_t *openapi_document(void)
 {
 	json_t *paths = json_object(), *schemas = json_object();
@@ -221,6 +242,7 @@ json_t *openapi_document(void)
 	for (i = 0; i < sizeof(services) / sizeof(*services); i++)
 		add_service(paths, schemas, services[i].service, services[i].mount);
 	add_pages(paths);
+	add_compile(paths);
 	(void)json_object_set_new(schemas, "Failure",
 				  json_pack("{s:s, s:{s:{s:s}}}", "type", "object", "properties",
 					    "error", "type", "string"));
@@ -280,6 +302,7 @@ void openapi_serve_page(struct daemon *d, struct http_request *r)
 	(void)buf_add_str(&b, "<h1>Pages</h1><dl>");
 	for (i = 0; i < sizeof(pages) / sizeof(*pages); i++)
 		(void)buf_addf(&b, "<dt>GET %s</dt><dd>%s</dd>", pages[i].path, pages[i].summary);
-	(void)buf_add_str(&b, "</dl></body></html>\n");
+	(void)buf_add_str(&b, "<dt>POST /console/compile</dt><dd>What an app's YAML would become"
+			      "</dd></dl></body></html>\n");
 	http_reply(r, 200, "text/html; charset=utf-8", b.p, b.n, NULL);
 }

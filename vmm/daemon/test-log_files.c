@@ -65,6 +65,29 @@ static void expect_lines(const char *name, uint64_t lines, const char *want)
 	log_reader_close(&r);
 }
 
+/* Of more than is searched: as many lines as it is, or all of the boot if that many are asked for. */
+static void test_a_search_has_an_end(void)
+{
+	enum { LINE = 64, LINES = LOG_SEARCH_MAX / LINE + 1000 };
+	auto_free char *text = xcalloc(LINE * LINES + 1, 1);
+	struct log_reader r;
+	uint64_t base;
+
+	memset(text, 'x', (size_t)LINE * LINES);
+	for (size_t i = 1; i <= LINES; i++)
+		text[i * LINE - 1] = '\n';
+	append("long", text);
+	log_reader_open(&r, dir, "long");
+	base = r.at - (uint64_t)LINE * LINES;
+	log_reader_seek_lines(&r, 10);
+	assert(r.at == base + (uint64_t)LINE * (LINES - 10));
+	log_reader_seek_lines(&r, LINES);
+	assert(r.at == base + (uint64_t)LINE * LINES - LOG_SEARCH_MAX);
+	log_reader_seek_lines(&r, UINT64_MAX);
+	assert(r.at == base);
+	log_reader_close(&r);
+}
+
 static void test_the_last_lines(void)
 {
 	append("a", "one\ntwo\nthree\n");
@@ -431,6 +454,7 @@ int main(void)
 	dir = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert(dir >= 0);
 	test_the_last_lines();
+	test_a_search_has_an_end();
 	test_lines_longer_than_a_read();
 	test_what_is_added_and_what_others_cut();
 	test_only_regular_files();

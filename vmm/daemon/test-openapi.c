@@ -59,6 +59,16 @@ static void test_each_method_is_there_as_it_is_served(void)
 	assert(n_calls == n); /* and none beside them */
 }
 
+static void test_what_is_posted_and_no_call_is_there(void)
+{
+	const json_t *post = at(at(at(doc, "paths"), "/console/compile"), "post");
+	const json_t *in =
+		at(at(at(at(post, "requestBody"), "content"), "application/json"), "schema");
+
+	assert(at(at(in, "properties"), "yaml") && at(at(in, "properties"), "files"));
+	assert(at(at(in, "properties"), "id") && at(at(post, "responses"), "200"));
+}
+
 /* NOLINTNEXTLINE(misc-no-recursion): over our own document */
 static void expect_refs(json_t *j)
 {
@@ -83,6 +93,7 @@ int main(void)
 	doc = openapi_document();
 	assert(doc);
 	test_each_method_is_there_as_it_is_served();
+	test_what_is_posted_and_no_call_is_there();
 	expect_refs(doc);
 	json_decref(doc);
 	return 0;

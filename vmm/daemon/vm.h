@@ -68,6 +68,7 @@ struct vm {
 	struct vm_texts_kept *texts; /* vm_texts.h; never NULL */
 
 	int64_t console_seen_ms;	/* console_hint.h */
+	uint64_t n_guest_calls;		/* of the host API, in this life of the daemon */
 	uint64_t log_window_ms;		/* notices.c: when the present ration of log lines began */
 	unsigned int n_logged;		/* and how much of it is used */
 	struct op *queue;		/* op.h */

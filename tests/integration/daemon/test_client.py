@@ -153,13 +153,12 @@ def test_logs(c):
 
 @each_way
 def test_gpus(c):
-    if b"Service not found" in c.exchange("POST", "/prpc/ListGpus?json", b"{}", {})[2]:
-        print("ListGpus is not there yet")  # its row waits for it
-        return
     seen = c.rpc("ListGpus")
-    assert isinstance(seen["gpus"], list) and isinstance(seen["allow_attach_all"], bool), seen
+    assert set(seen) == {"gpus", "allow_attach_all"} and isinstance(seen["allow_attach_all"], bool), seen
+    assert isinstance(seen["gpus"], list), seen
     for gpu in seen["gpus"]:
-        assert {"slot", "product_id", "description", "is_free"} <= set(gpu), gpu
+        assert set(gpu) >= {"slot", "product_id", "description", "is_free"}, gpu
+        assert isinstance(gpu["is_free"], bool) and all(isinstance(gpu[k], str) for k in ("slot", "product_id", "description")), gpu
 
 
 @each_way

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images taken away; and how much of the host VMs may have together."""
+import json
 import os
 import sys
+import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from scratch import Daemon, IMAGE, main, make_image, vm, wait_for  # noqa: E402
@@ -50,6 +52,28 @@ def test_an_image_in_use_stays():
     gone(vid)
 
 
+def test_an_image_that_an_update_chooses_stays():
+    """Between the update's check and its last rename the image is only in what is to come: whoever wins, a VM has its image."""
+    vid = d.rpc("CreateVm", vm(name="chooser"))["id"]
+    refused = 0
+    for n in range(25):
+        make_image(f"{STORE}/next-{n}.0")
+        both = [threading.Thread(target=d.http, args=("POST", f"/prpc/{method}?json", json.dumps(body).encode()))
+                for method, body in (("UpdateVm", {"id": vid, "image": f"next-{n}.0"}), ("DeleteImage", {"id": f"next-{n}.0"}))]
+        for t in both:
+            t.start()
+        for t in both:
+            t.join()
+        image = d.rpc("GetInfo", {"id": vid})["info"]["configuration"]["image"]
+        assert image in names(), f"round {n}: {image} is gone, and a VM has it"
+        refused += os.path.exists(f"{STORE}/next-{n}.0")
+    print(f"     {refused} of 25 deletions came too late")
+    gone(vid)
+    for n in range(25):
+        if f"next-{n}.0" in names():
+            d.rpc("DeleteImage", {"id": f"next-{n}.0"})
+
+
 def test_a_crash_leaves_nothing_visible():
     make_image(f"{STORE}/.gone-half-0123abcd")
     os.unlink(f"{STORE}/.gone-half-0123abcd/metadata.json")
@@ -87,5 +111,6 @@ def test_a_full_disk_takes_no_new_vm():
 
 
 main(d, test_an_image_is_deleted_whole, test_what_is_no_image_is_left_alone, test_an_image_in_use_stays,
+     test_an_image_that_an_update_chooses_stays,
      test_a_crash_leaves_nothing_visible, test_a_name_of_65_characters_is_none, test_what_all_have_together,
      test_a_full_disk_takes_no_new_vm)

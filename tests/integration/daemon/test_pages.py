@@ -43,6 +43,15 @@ def test_figures_tell_what_was_done():
     m = metrics()
     assert m['bailey_vms{status="stopped"}'] == 1 and m['bailey_vms{status="running"}'] == 0, m
     assert m[f'bailey_vm_running{{id="{vid}",name="a b$(x)"}}'] == 0
+    assert m[f'bailey_vm_guest_requests_total{{id="{vid}",name="a b$(x)"}}'] == 0
+    assert m[f'bailey_vm_log_bytes{{id="{vid}",name="a b$(x)",log="serial"}}'] == 0
+    for name, size in (("serial.log", 5000), ("serial.log.1", 9000), ("vsock.log", 1)):
+        with open(f"{d.dir}/s/vm/{vid}/{name}", "wb") as f:
+            f.write(b"x" * size)
+            f.flush()
+            os.fsync(f.fileno())  # blocks are given when it is written out
+    sizes = {log: metrics()[f'bailey_vm_log_bytes{{id="{vid}",name="a b$(x)",log="{log}"}}'] for log in ("serial", "vsock")}
+    assert 14000 <= sizes["serial"] < 64000 and 0 < sizes["vsock"] < 20000, sizes
     assert m['bailey_events_total{event="vmm.created"}'] == 1
     assert m['bailey_api_requests_total{method="CreateVm",code="200"}'] == 1
     assert m['bailey_api_requests_total{method="StopVm",code="400"}'] == 1
