@@ -117,6 +117,7 @@ int about_load(const char *state_dir, const char *log_dir, const char *share_dir
 	static const struct boot_log no_boot;
 	auto_buf struct buf compose = { 0 };
 	struct about a = { 0 };
+	bool is_shown;
 	int r = state_read(state_dir, &a.state, e);
 
 	if (r == 0)
@@ -138,7 +139,8 @@ int about_load(const char *state_dir, const char *log_dir, const char *share_dir
 	memcpy(a.device_id.b, nothing.b, sizeof(nothing.b));
 	a.device_id.n = sizeof(nothing.b);
 	take_hash_of_image(&a);
-	a.compose = xstrdup(compose.n <= COMPOSE_SHOWN_MAX ? (char *)compose.p : "");
+	is_shown = compose.p && compose.n <= COMPOSE_SHOWN_MAX;
+	a.compose = xstrdup(is_shown ? (char *)compose.p : "");
 	a.tcb_info = tcb_info_of(&a, &no_boot, NULL);
 	machine_line("/sys/class/dmi/id/sys_vendor", a.vendor, sizeof(a.vendor));
 	machine_line("/sys/class/dmi/id/product_name", a.product, sizeof(a.product));

@@ -52,10 +52,11 @@ static int check_document(const struct config_id_args *a, struct err *e)
 	json_auto_t *doc = NULL;
 	int r;
 
-	if (memcmp(m.b, a->id->b, sizeof(m.b)) != 0)
+	if (memcmp(m.b, a->id->b, sizeof(m.b)) != 0) {
 		return err_set(e, ERR_PROTO,
 			       "MRCONFIGID is not that of mr_config in .sys-config.json%s",
 			       a->document ? "" : ", which is missing");
+	}
 	r = json_parse(text, strlen(text), SYS_CONFIG_MAX, "mr_config", &doc, e);
 	if (r == 0 && json_get_u64(doc, "version", 0) != V3)
 		r = err_set(e, ERR_PROTO, "mr_config: its version is not 3");

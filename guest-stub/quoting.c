@@ -90,11 +90,12 @@ static int check(struct quoting *q, bool is_public, struct err *e)
 		return err_set(e, ERR_LIMIT, "%d quotes are asked for already, try again later",
 			       QUOTING_APP_MAX);
 	if (is_public &&
-	    (q->n_public >= QUOTING_PUBLIC_MAX || !rate_take(&q->strangers, time_mono_ms())))
+	    (q->n_public >= QUOTING_PUBLIC_MAX || !rate_take(&q->strangers, time_mono_ms()))) {
 		return err_set(e, ERR_LIMIT,
 			       "evidence is asked for more often than %d times a second, try again "
 			       "later",
 			       QUOTING_PUBLIC_RATE);
+	}
 	return 0;
 }
 

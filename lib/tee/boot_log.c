@@ -55,10 +55,11 @@ int boot_log_add(struct boot_log *log, const struct boot_log_event *ev, struct e
 	if (log->n == BOOT_LOG_EVENTS_MAX)
 		return err_set(e, ERR_LIMIT, "more than %d events of the boot",
 			       BOOT_LOG_EVENTS_MAX);
-	if (ev->imr >= TEE_RTMR_COUNT || strlen(name) >= BOOT_LOG_NAME_SIZE)
+	if (ev->imr >= TEE_RTMR_COUNT || strlen(name) >= BOOT_LOG_NAME_SIZE) {
 		return err_set(e, ERR_INPUT,
 			       "event %zu of the boot: register %u, a name of %zu bytes", log->n,
 			       ev->imr, strlen(name));
+	}
 	if (!log->events)
 		log->events = xcalloc(BOOT_LOG_EVENTS_MAX, sizeof(log->events[0]));
 	to = &log->events[log->n];

@@ -67,10 +67,11 @@ static int choose(const char *name, const char *otherwise, char ret[static TDX_P
 
 	if (!given)
 		return str_copy(ret, TDX_PATH_MAX, otherwise) < 0 ? ERR_INPUT : 0;
-	if (given[0] != '/' || str_copy(ret, TDX_PATH_MAX, given) < 0 || !is_there(given))
+	if (given[0] != '/' || str_copy(ret, TDX_PATH_MAX, given) < 0 || !is_there(given)) {
 		return err_set(e, ERR_INPUT,
 			       "%s must be an absolute path of less than %d bytes that is there",
 			       name, TDX_PATH_MAX);
+	}
 	return 0;
 }
 

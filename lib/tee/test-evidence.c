@@ -55,51 +55,99 @@ static struct boot_log boot(void)
 	return log;
 }
 
-/* dstack's fixture: its registers are those of its log, and our attestation of the same events is its own. */
-static void test_dstacks_fixture_replays(void)
-{
-	auto_buf struct buf bytes = { 0 }, again = BUF_MAX(ATTESTATION_SIZE_MAX), plain = again;
-	auto_free struct attestation *a = xnew(struct attestation), *b = xnew(struct attestation);
-	auto_boot_log struct boot_log log = { 0 };
-	auto_event_log struct event_log own = { 0 };
-	struct digest384 rtmr[TEE_RTMR_COUNT], third = { { 0 } };
+/* dstack's fixture, taken apart. */
+struct fixture {
+	struct buf bytes;
+	struct attestation *a;
+	struct boot_log boot;
+	struct event_log own;
 	struct quote q;
-	struct evidence ev;
-	auto_free char *config = NULL;
+};
+
+static void take_boot(struct fixture *f)
+{
+	const struct attestation_event *from;
+	struct boot_log_event to;
+	char name[BOOT_LOG_NAME_SIZE];
 	size_t i;
 
-	assert(file_read(AT_FDCWD, FIXTURE, 1 << 20, &bytes, NULL) == 0);
-	assert(attestation_parse(bytes.p, bytes.n, a) == ATTESTATION_OK);
-	assert(quote_parse(a->quote.p, a->quote.n, &q) == QUOTE_OK);
-	own.events = xcalloc(a->n_runtime, sizeof(own.events[0]));
-	for (i = 0; i < a->n_runtime; i++, own.n++)
-		own.events[i] = (struct event){
-			.version = 1,
-			.name = strndup((const char *)a->runtime[i].name.p, a->runtime[i].name.n),
-			.payload = xmemdup(a->runtime[i].payload.p, a->runtime[i].payload.n),
-			.n_payload = a->runtime[i].payload.n,
-		};
-	for (i = 0; i < a->n_events && a->events[i].imr < 3; i++) {
-		char name[BOOT_LOG_NAME_SIZE] = "";
-		struct boot_log_event to = { .imr = a->events[i].imr,
-					     .type = a->events[i].type,
-					     .name = name,
-					     .data = mem_unconst(a->events[i].payload.p),
-					     .n_data = a->events[i].payload.n };
-
-		memcpy(name, a->events[i].name.p, a->events[i].name.n);
-		memcpy(to.digest.b, a->events[i].digest.p, sizeof(to.digest.b));
-		assert(boot_log_add(&log, &to, NULL) == 0);
+	for (i = 0; i < f->a->n_events && f->a->events[i].imr < 3; i++) {
+		from = &f->a->events[i];
+		memset(name, 0, sizeof(name));
+		memcpy(name, from->name.p, from->name.n);
+		to = (struct boot_log_event){ .imr = from->imr,
+					      .type = from->type,
+					      .name = name,
+					      .data = mem_unconst(from->payload.p),
+					      .n_data = from->payload.n };
+		memcpy(to.digest.b, from->digest.p, sizeof(to.digest.b));
+		assert(boot_log_add(&f->boot, &to, NULL) == 0);
 	}
-	assert(log.n + own.n == a->n_events);
-	boot_log_replay(&log, rtmr);
-	for (i = 0; i < 3; i++)
-		assert(memcmp(rtmr[i].b, q.td.rtmr[i], sizeof(rtmr[i].b)) == 0);
-	assert(event_log_replay(&own, NULL, &third));
-	assert(memcmp(third.b, q.td.rtmr[3], sizeof(third.b)) == 0);
+}
 
-	config = strndup((const char *)a->config.p, a->config.n);
-	ev = (struct evidence){ &log, &own, a->quote.p, a->quote.n, a->report_data, config };
+static void take_own(struct fixture *f)
+{
+	const struct attestation_runtime *from;
+	size_t i;
+
+	f->own.events = xcalloc(f->a->n_runtime, sizeof(f->own.events[0]));
+	for (i = 0; i < f->a->n_runtime; i++) {
+		from = &f->a->runtime[i];
+		f->own.events[f->own.n++] = (struct event){
+			.version = 1,
+			.name = strndup((const char *)from->name.p, from->name.n),
+			.payload = xmemdup(from->payload.p, from->payload.n),
+			.n_payload = from->payload.n,
+		};
+	}
+}
+
+static void open_fixture(struct fixture *f)
+{
+	*f = (struct fixture){ .a = xnew(struct attestation) };
+	assert(file_read(AT_FDCWD, FIXTURE, 1 << 20, &f->bytes, NULL) == 0);
+	assert(attestation_parse(f->bytes.p, f->bytes.n, f->a) == ATTESTATION_OK);
+	assert(quote_parse(f->a->quote.p, f->a->quote.n, &f->q) == QUOTE_OK);
+	take_boot(f);
+	take_own(f);
+	assert(f->boot.n + f->own.n == f->a->n_events);
+}
+
+static void close_fixture(struct fixture *f)
+{
+	boot_log_deinit(&f->boot);
+	event_log_deinit(&f->own);
+	buf_deinit(&f->bytes);
+	free(f->a);
+}
+
+static void test_dstacks_fixture_replays(void)
+{
+	struct digest384 rtmr[TEE_RTMR_COUNT];
+	struct fixture f;
+	size_t i;
+
+	open_fixture(&f);
+	boot_log_replay(&f.boot, rtmr);
+	assert(event_log_replay(&f.own, NULL, &rtmr[TEE_RTMR_RUNTIME]));
+	for (i = 0; i < TEE_RTMR_COUNT; i++)
+		assert(memcmp(rtmr[i].b, f.q.td.rtmr[i], sizeof(rtmr[i].b)) == 0);
+	close_fixture(&f);
+}
+
+static void test_dstacks_fixture_is_put_together_again(void)
+{
+	auto_buf struct buf again = BUF_MAX(ATTESTATION_SIZE_MAX), plain = again;
+	auto_free struct attestation *b = xnew(struct attestation);
+	auto_free char *config = NULL;
+	struct fixture f;
+	struct evidence ev;
+	size_t i;
+
+	open_fixture(&f);
+	config = strndup((const char *)f.a->config.p, f.a->config.n);
+	ev = (struct evidence){ &f.boot,      &f.own,		f.a->quote.p,
+				f.a->quote.n, f.a->report_data, config };
 	assert(evidence_attestation(&ev, &again, NULL) == 0);
 	assert(attestation_parse(again.p, again.n, b) == ATTESTATION_OK);
 	for (i = 0; i < b->n_events; i++) {
@@ -108,7 +156,8 @@ static void test_dstacks_fixture_replays(void)
 				0; /* guests of that age did not name the ACPI tables */
 	}
 	assert(attestation_write(b, ATTESTATION_V0, &plain) == 0);
-	assert(plain.n == bytes.n && memcmp(plain.p, bytes.p, bytes.n) == 0);
+	assert(plain.n == f.bytes.n && memcmp(plain.p, f.bytes.p, f.bytes.n) == 0);
+	close_fixture(&f);
 }
 
 /* The aggregates that dstack publishes of its fixture. */
@@ -228,6 +277,7 @@ static void test_boot_log_limits(void)
 int main(void)
 {
 	test_dstacks_fixture_replays();
+	test_dstacks_fixture_is_put_together_again();
 	test_aggregate_is_dstacks();
 	test_public_events_keep_what_names_them();
 	test_our_own_reader_accepts_it();

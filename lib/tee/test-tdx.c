@@ -36,11 +36,11 @@ static const char *const registers[] = { "mrtd:sha384",	  "mrconfigid",	  "mrown
 					 "rtmr2:sha384",  "rtmr3:sha384" };
 
 static char dir[] = "/tmp/bailey-tdx-XXXXXX";
-static int dirfd_;
+static int dir_fd;
 
 static void put(const char *name, const void *p, size_t n)
 {
-	assert(file_replace(dirfd_, name, 0600, p, n, NULL) == 0);
+	assert(file_replace(dir_fd, name, 0600, p, n, NULL) == 0);
 }
 
 static void reset(void)
@@ -107,7 +107,7 @@ static void test_odd_registers_are_refused(void)
 	put("rtmr3:sha384", bytes, 49);
 	assert(tee_read(&tee, 3, &d, &e) == ERR_PROTO);
 	/* what sysfs does not have is asked of the device, which is not there */
-	assert(unlinkat(dirfd_, "rtmr3:sha384", 0) == 0);
+	assert(unlinkat(dir_fd, "rtmr3:sha384", 0) == 0);
 	assert(tee_read(&tee, 3, &d, &e) == -ENOENT && strstr(e.text, "tdx_guest"));
 	assert(tee_extend(&tee, 3, &d, &e) == -ENOENT && strstr(e.text, "tdx_guest"));
 }
@@ -156,7 +156,7 @@ static void serve_reports(const struct buf *quote)
 		struct buf in = { 0 };
 
 		(void)usleep(1000);
-		if (file_read(dirfd_, "inblob", 64, &in, NULL) == 0 && in.n == sizeof(seen) &&
+		if (file_read(dir_fd, "inblob", 64, &in, NULL) == 0 && in.n == sizeof(seen) &&
 		    memcmp(in.p, seen, sizeof(seen)) != 0) {
 			memcpy(seen, in.p, sizeof(seen));
 			memcpy(q + REPORT_DATA_AT, seen, sizeof(seen));
@@ -295,19 +295,19 @@ static void clean(void)
 	size_t i;
 
 	for (i = 0; i < sizeof(registers) / sizeof(registers[0]); i++)
-		(void)unlinkat(dirfd_, registers[i], 0);
+		(void)unlinkat(dir_fd, registers[i], 0);
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		(void)unlinkat(dirfd_, names[i], 0);
-	assert(file_sweep(dirfd_, NULL) == 0);
-	(void)close(dirfd_);
+		(void)unlinkat(dir_fd, names[i], 0);
+	assert(file_sweep(dir_fd, NULL) == 0);
+	(void)close(dir_fd);
 	assert(rmdir(dir) == 0);
 }
 
 int main(void)
 {
 	assert(mkdtemp(dir));
-	dirfd_ = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert(dirfd_ >= 0);
+	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert(dir_fd >= 0);
 	test_registers_are_read();
 	test_extending_is_one_write_of_the_digest();
 	test_odd_registers_are_refused();

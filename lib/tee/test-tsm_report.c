@@ -28,7 +28,7 @@
 enum { QUOTE_SIZE = 4000 };
 
 static char dir[] = "/tmp/bailey-tsm-XXXXXX";
-static int dirfd_;
+static int dir_fd;
 
 /* The kernel: what it does with a write, and what others do at the same time. */
 static struct {
@@ -40,7 +40,7 @@ static struct {
 
 static void put(const char *name, const void *p, size_t n)
 {
-	assert(file_replace(dirfd_, name, 0600, p, n, NULL) == 0);
+	assert(file_replace(dir_fd, name, 0600, p, n, NULL) == 0);
 }
 
 static void put_generation(void)
@@ -50,7 +50,7 @@ static void put_generation(void)
 	put("generation", text, (size_t)str_format(text, sizeof(text), "%u\n", kernel.generation));
 }
 
-static ssize_t write_(int fd, const void *p, size_t n)
+static ssize_t kernel_write(int fd, const void *p, size_t n)
 {
 	auto_free uint8_t *quote = xcalloc(1, kernel.n_quote + 1);
 
@@ -96,7 +96,7 @@ static int ask(struct buf *ret, struct err *e)
 				      .lock_ms = 50,
 				      .busy_ms = 1,
 				      .generation_ms = 50,
-				      .write = write_ };
+				      .write = kernel_write };
 
 	return tsm_report_quote(&t, data, ret, e);
 }
@@ -203,7 +203,7 @@ static void test_one_at_a_time_in_the_machine(void)
 	pid = fork();
 	assert(pid >= 0);
 	if (pid == 0) {
-		fd = openat(dirfd_, "inblob", O_WRONLY);
+		fd = openat(dir_fd, "inblob", O_WRONLY);
 		_exit(flock(fd, LOCK_EX) || write(ready[1], "x", 1) != 1 || pause());
 	}
 	assert(read(ready[0], &byte, 1) == 1);
@@ -221,7 +221,7 @@ static void test_missing_files_are_named(void)
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		reset();
-		assert(unlinkat(dirfd_, names[i], 0) == 0);
+		assert(unlinkat(dir_fd, names[i], 0) == 0);
 		refused(-ENOENT, names[i]);
 	}
 }
@@ -232,16 +232,16 @@ static void clean(void)
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		(void)unlinkat(dirfd_, names[i], 0);
-	(void)close(dirfd_);
+		(void)unlinkat(dir_fd, names[i], 0);
+	(void)close(dir_fd);
 	assert(rmdir(dir) == 0);
 }
 
 int main(void)
 {
 	assert(mkdtemp(dir));
-	dirfd_ = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert(dirfd_ >= 0);
+	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert(dir_fd >= 0);
 	test_a_quote_is_had();
 	test_busy_is_tried_again();
 	test_anothers_report_is_never_taken();

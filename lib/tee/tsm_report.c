@@ -145,11 +145,12 @@ static int read_quote(int dir, struct buf *ret, struct err *e)
 	      : read_file(dir, "outblob", quote.p, TSM_REPORT_MAX, &n, e);
 	if (r < 0)
 		return r;
-	if (n <= TSM_REPORT_MIN || n >= TSM_REPORT_MAX)
+	if (n <= TSM_REPORT_MIN || n >= TSM_REPORT_MAX) {
 		return err_set(
 			e, ERR_PROTO,
 			"outblob holds %zu bytes%s; a quote has more than %d and less than %d", n,
 			n == TSM_REPORT_MAX ? " or more" : "", TSM_REPORT_MIN, TSM_REPORT_MAX);
+	}
 	r = buf_add(ret, quote.p, n);
 	return r < 0 ? err_set(e, r, "the quote does not fit") : 0;
 }

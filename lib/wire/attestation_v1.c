@@ -73,7 +73,7 @@ static enum attestation_verdict read_map(struct reading *x, const struct key *ke
 	return ATTESTATION_OK;
 }
 
-#define read_keys(x, keys) read_map(x, keys, sizeof(keys) / sizeof((keys)[0]))
+#define READ_KEYS(x, keys) read_map(x, keys, sizeof(keys) / sizeof((keys)[0]))
 
 /* ---- values ---- */
 
@@ -187,7 +187,7 @@ static enum attestation_verdict read_event(struct reading *x)
 	enum attestation_verdict v;
 
 	*x->event = (struct attestation_event){ .version = 1 };
-	v = read_keys(x, keys);
+	v = READ_KEYS(x, keys);
 	return v == ATTESTATION_OK ? attestation_check_event(x->event) : v;
 }
 
@@ -234,7 +234,7 @@ static enum attestation_verdict read_runtime(struct reading *x)
 	enum attestation_verdict v;
 
 	*x->runtime = (struct attestation_runtime){ .version = 1 };
-	v = read_keys(x, keys);
+	v = READ_KEYS(x, keys);
 	return v == ATTESTATION_OK ? attestation_check_runtime(x->runtime) : v;
 }
 
@@ -273,7 +273,7 @@ static enum attestation_verdict platform_data(struct reading *x)
 		{ "event_log", read_events, false },
 	};
 
-	return read_keys(x, keys);
+	return READ_KEYS(x, keys);
 }
 
 static enum attestation_verdict stack_kind(struct reading *x)
@@ -326,7 +326,7 @@ static enum attestation_verdict stack_data(struct reading *x)
 		{ "report_data_payload", stack_payload, true },
 	};
 
-	return read_keys(x, keys);
+	return READ_KEYS(x, keys);
 }
 
 static enum attestation_verdict whole_version(struct reading *x)
@@ -345,7 +345,7 @@ static enum attestation_verdict whole_platform(struct reading *x)
 		{ "data", platform_data, false },
 	};
 
-	return read_keys(x, keys);
+	return READ_KEYS(x, keys);
 }
 
 static enum attestation_verdict whole_stack(struct reading *x)
@@ -355,7 +355,7 @@ static enum attestation_verdict whole_stack(struct reading *x)
 		{ "data", stack_data, false },
 	};
 
-	return read_keys(x, keys);
+	return READ_KEYS(x, keys);
 }
 
 enum attestation_verdict attestation_parse_v1(struct rd *r, struct attestation *a)
@@ -366,7 +366,7 @@ enum attestation_verdict attestation_parse_v1(struct rd *r, struct attestation *
 		{ "stack", whole_stack, false },
 	};
 	struct reading x = { .r = r, .a = a };
-	enum attestation_verdict v = read_keys(&x, keys);
+	enum attestation_verdict v = READ_KEYS(&x, keys);
 
 	/* as the reference has it: a pod's stack always says what its report data is made of */
 	if (v == ATTESTATION_OK && a->has_report_data_payload && !a->is_pod)

@@ -39,10 +39,11 @@ static struct msgpack head(struct rd *r)
 	if (first < 0xc0)
 		return (struct msgpack){ MSGPACK_STR, first & 0x1f, NULL };
 	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (forms[i].first == first)
+		if (forms[i].first == first) {
 			return (struct msgpack){ forms[i].type,
 						 forms[i].n ? rd_be(r, forms[i].n) : first & 1,
 						 NULL };
+		}
 	}
 	return (struct msgpack){ .type = MSGPACK_BROKEN };
 }

@@ -17,7 +17,7 @@
 
 static struct buf fixture;
 
-#define text(s) ((struct attestation_bytes){ (const uint8_t *)(s), sizeof(s) - 1 })
+#define TEXT(s) ((struct attestation_bytes){ (const uint8_t *)(s), sizeof(s) - 1 })
 
 static enum attestation_verdict parse(const struct buf *b, struct attestation *ret)
 {
@@ -38,6 +38,19 @@ static bool same(const struct attestation_bytes *a, const struct attestation_byt
 	return a->n == b->n && (a->n == 0 || memcmp(a->p, b->p, a->n) == 0);
 }
 
+static bool same_event(const struct attestation_event *x, const struct attestation_event *y)
+{
+	return x->imr == y->imr && x->type == y->type && x->version == y->version &&
+	       same(&x->digest, &y->digest) && same(&x->name, &y->name) &&
+	       same(&x->payload, &y->payload) && same(&x->preimage, &y->preimage);
+}
+
+static bool same_runtime(const struct attestation_runtime *x, const struct attestation_runtime *y)
+{
+	return x->version == y->version && same(&x->name, &y->name) &&
+	       same(&x->payload, &y->payload);
+}
+
 static void expect_same(const struct attestation *a, const struct attestation *b)
 {
 	size_t i;
@@ -47,18 +60,10 @@ static void expect_same(const struct attestation *a, const struct attestation *b
 	assert(a->is_pod == b->is_pod && a->n_events == b->n_events &&
 	       a->n_runtime == b->n_runtime);
 	assert(same(&a->report_data_payload, &b->report_data_payload));
-	for (i = 0; i < a->n_events; i++) {
-		const struct attestation_event *x = &a->events[i], *y = &b->events[i];
-
-		assert(x->imr == y->imr && x->type == y->type && x->version == y->version);
-		assert(same(&x->digest, &y->digest) && same(&x->name, &y->name));
-		assert(same(&x->payload, &y->payload) && same(&x->preimage, &y->preimage));
-	}
-	for (i = 0; i < a->n_runtime; i++) {
-		assert(a->runtime[i].version == b->runtime[i].version);
-		assert(same(&a->runtime[i].name, &b->runtime[i].name));
-		assert(same(&a->runtime[i].payload, &b->runtime[i].payload));
-	}
+	for (i = 0; i < a->n_events; i++)
+		assert(same_event(&a->events[i], &b->events[i]));
+	for (i = 0; i < a->n_runtime; i++)
+		assert(same_runtime(&a->runtime[i], &b->runtime[i]));
 }
 
 static void test_dstacks_fixture_is_read_and_written_byte_for_byte(void)
@@ -69,8 +74,8 @@ static void test_dstacks_fixture_is_read_and_written_byte_for_byte(void)
 	assert(parse(&fixture, a) == ATTESTATION_OK);
 	assert(a->form == ATTESTATION_V0 && a->quote.n == 5010);
 	assert(a->n_events == 33 && a->n_runtime == 9);
-	assert(same(&a->runtime[0].name, &text("system-preparing")));
-	assert(same(&a->runtime[8].name, &text("system-ready")) && a->runtime[1].payload.n == 20);
+	assert(same(&a->runtime[0].name, &TEXT("system-preparing")));
+	assert(same(&a->runtime[8].name, &TEXT("system-ready")) && a->runtime[1].payload.n == 20);
 	assert(a->config.p[0] == '{');
 	assert(attestation_form_of(a) == ATTESTATION_V0);
 	assert(attestation_write(a, ATTESTATION_V0, &out) == 0);
@@ -94,19 +99,19 @@ static void small(struct attestation *a)
 {
 	static const uint8_t digest[ATTESTATION_DIGEST_SIZE] = { 9 };
 
-	a->quote = text("quote");
+	a->quote = TEXT("quote");
 	a->report_data[0] = 0xff;
-	a->config = text("{}");
+	a->config = TEXT("{}");
 	a->n_events = 1;
 	a->events[0] = (struct attestation_event){ .imr = 3,
 						   .type = ATTESTATION_RUNTIME_TYPE,
 						   .digest = { digest, sizeof(digest) },
-						   .name = text("app-id"),
-						   .payload = text("x"),
+						   .name = TEXT("app-id"),
+						   .payload = TEXT("x"),
 						   .version = 1 };
 	a->n_runtime = 1;
-	a->runtime[0] = (struct attestation_runtime){ .name = text("app-id"),
-						      .payload = text("x"),
+	a->runtime[0] = (struct attestation_runtime){ .name = TEXT("app-id"),
+						      .payload = TEXT("x"),
 						      .version = 1 };
 }
 
@@ -118,9 +123,9 @@ static void test_what_v0_cannot_say_is_v1(void)
 	small(a);
 	a->runtime[0].version = 2;
 	a->events[0].version = 2;
-	a->events[0].preimage = text("7b7d");
+	a->events[0].preimage = TEXT("7b7d");
 	a->is_pod = a->has_report_data_payload = true;
-	a->report_data_payload = text("{\"pod\":1}");
+	a->report_data_payload = TEXT("{\"pod\":1}");
 	assert(attestation_form_of(a) == ATTESTATION_V1);
 	assert(attestation_write(a, ATTESTATION_V0, &out) == -EINVAL && out.n == 0);
 	assert(attestation_write(a, ATTESTATION_V1, &out) == 0);
@@ -223,10 +228,10 @@ static void test_limits(void)
 			(struct attestation_bytes){ much, ATTESTATION_RUNTIME_PAYLOAD_MAX + 1 };
 		expect_refused(a, form, ATTESTATION_BAD_SIZE);
 		small(a);
-		a->runtime[0].name = text("\xff");
+		a->runtime[0].name = TEXT("\xff");
 		expect_refused(a, form, ATTESTATION_BAD_TEXT);
 		small(a);
-		a->events[0].name = text("a\0b");
+		a->events[0].name = TEXT("a\0b");
 		expect_refused(a, form, ATTESTATION_BAD_TEXT);
 		small(a);
 		a->config = (struct attestation_bytes){ much, 1 };
@@ -298,7 +303,7 @@ static void test_stripping_keeps_what_a_certificate_needs(void)
 			assert(a->events[i].digest.n == 0);
 		} else {
 			acpi++;
-			assert(same(&a->events[i].payload, &text("ACPI DATA")));
+			assert(same(&a->events[i].payload, &TEXT("ACPI DATA")));
 			assert(a->events[i].digest.n == ATTESTATION_DIGEST_SIZE);
 		}
 	}

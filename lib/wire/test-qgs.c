@@ -28,7 +28,7 @@ static void test_request_is_intels(void)
 	memset(report, 7, sizeof(report));
 	qgs_request(report, out);
 	assert(memcmp(out, start, sizeof(start)) == 0);
-	assert(sizeof(start) + sizeof(report) == sizeof(out));
+	static_assert(sizeof(start) + sizeof(report) == sizeof(out), "no more than that");
 	assert(memcmp(out + sizeof(start), report, sizeof(report)) == 0);
 }
 
