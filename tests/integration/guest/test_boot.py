@@ -172,6 +172,14 @@ def test_hostile_shares():
     stops(share(RUNS), "two disks are labelled DSTACKSHR", disks=2)
 
 
+def test_simulators_that_do_not_fit():
+    """A simulated TD is held to what it was started for, as a real one is."""
+    simulator = {"platform": "dstack-tdx", "bailey": {"mrconfigid": "01" + "ab" * 32 + "00" * 15}}
+    stops(share(RUNS) | {".tee-simulator.json": json.dumps(simulator).encode()},
+          "MRCONFIGID is of another app than this guest has")
+    stops(share(RUNS) | {".tee-simulator.json": b'{"platform":"dstack-sgx"}'}, ".tee-simulator.json")
+
+
 def test_hostile_links_by_9p():
     stops(share(RUNS) | {".user-config": "/etc/passwd"},
           "Source file .user-config is not a regular file", nine_p=True)
