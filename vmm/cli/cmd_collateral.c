@@ -78,7 +78,7 @@ int cmd_collateral_fetch(struct cli *c, struct err *e)
 	const char *file = c->args->options[OPT_OUTPUT];
 	auto_buf struct buf text = { 0 };
 	char cache[COLLATERALS_URL_MAX];
-	struct pccs_platform p;
+	struct pccs_platform p = { .is_tdx = false };
 	struct pccs_origin origin = { .n_fetched = 0 };
 	struct pccs_args args;
 	int64_t at;

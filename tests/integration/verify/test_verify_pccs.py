@@ -320,6 +320,14 @@ def test_a_proxy_is_not_between_us_and_ourselves():
         assert r.returncode == OK and proxy.asked[0].startswith("http://pccs.invalid/sgx/"), (r, proxy.asked)
 
 
+def test_intel_is_asked_where_nobody_is_named():
+    forget()
+    with Pccs(COLLATERAL) as proxy:
+        r = verify(None, env={"https_proxy": proxy.url})
+        assert r.returncode == FAILED and b"403" in r.stderr, r
+        assert proxy.asked == ["CONNECT certificates.trustedservices.intel.com:443"], proxy.asked
+
+
 def test_collateral_fetch_keeps_what_verify_takes():
     forget()
     with Pccs(COLLATERAL) as pccs:
