@@ -206,7 +206,7 @@ static bool is_empty(const ProtobufCFieldDescriptor *f, const uint8_t *m)
 
 static void add_name(struct out *o, const char *name, bool is_first)
 {
-	add(o, ",\"" + is_first, 2 - (size_t)is_first);
+	add(o, &",\""[is_first], 2 - (size_t)is_first);
 	add_str(o, name);
 	add(o, "\":", 2);
 }
