@@ -2,6 +2,7 @@
 """bailey verify quote and the simulator: believed under its root given by hand, by nobody else, and never unsaid"""
 import json
 import os
+import subprocess
 import tempfile
 
 from applib import AT, simulate
@@ -63,6 +64,48 @@ def test_a_mock_pccs_serves_it():
         r = bailey("verify", "quote", QUOTE, "--pccs", pccs.url, "--root", ROOT, "--at", AT, "--json")
     a = json.loads(r.stdout)
     assert r.returncode == OK and a["check"] is None and a["simulated"] and a["collateral"]["fetched"] == 4, a
+
+
+def simulator(*args):
+    return subprocess.run([f"{os.path.dirname(BAILEY)}/bailey-simulator", *map(str, args)], capture_output=True, timeout=60,
+                          check=False)
+
+
+def test_its_program_gives_what_a_verifier_needs():
+    seed = at_hand("seed", SEED.encode() + b"\n")
+    made = {what: simulator(what, "--seed", seed, "--at", AT) for what in ("root", "collateral", "quote")}
+    assert all(r.returncode == OK and not r.stderr for r in made.values()), made
+    root, collateral, quote = (at_hand(f"own-{what}", r.stdout) for what, r in made.items())
+    for q, c, r in ((quote, collateral, root), (QUOTE, collateral, root), (quote, COLLATERAL, ROOT)):
+        a = json.loads(run("quote", q, "--collateral", c, "--at", AT, "--root", r, "--json").stdout)
+        assert a["check"] is None and a["simulated"], a
+
+
+def test_a_quote_that_says_what_another_says():
+    seed, report = at_hand("seed", SEED.encode()), told("--root", ROOT)["report"]
+    for change in ({}, {"rtmr2": "33" * 48, "xfam": "00" * 8}, {"tee_tcb_svn2": report["tee_tcb_svn"], "mrservicetd": "00" * 48}):
+        r = simulator("quote", "--seed", seed, "--td", at_hand("td.json", {**report, **change}))
+        assert r.returncode == OK, r
+        a = json.loads(run("quote", at_hand("made", r.stdout), *GIVEN[2:], "--root", ROOT, "--json").stdout)
+        assert a["check"] is None and a["report"] == {**report, **change}, a
+    td = at_hand("td.json", {"attributes": "0000000010000001"})
+    r = simulator("quote", "--seed", seed, "--td", td)
+    a = json.loads(run("quote", at_hand("made", r.stdout), *GIVEN[2:], "--root", ROOT, "--json").stdout)
+    assert a["check"] == "debug" and a["attributes"]["debug"], a
+
+
+def test_what_its_program_does_not_take():
+    seed = at_hand("seed", SEED.encode())
+    for args, says in ((("root",), b"--seed"), (("root", "--seed", "/none"), b"/none"), (("--seed", seed), b"root, coll"),
+                       (("all", "--seed", seed), b"root, coll"), (("root", "quote", "--seed", seed), b"root, coll"),
+                       (("root", "--seed", at_hand("short", SEED[2:].encode())), b"64 hex"),
+                       (("root", "--seed", at_hand("nul", SEED.encode() + b"\0")), b"64 hex"),
+                       (("root", "--seed", QUOTE), b"quote.bin"),
+                       (("collateral", "--seed", seed, "--at", "-1"), b"seconds"),
+                       (("quote", "--seed", seed, "--td", at_hand("td", {"mrtd": "00"})), b"mrtd"),
+                       (("quote", "--seed", seed, "--td", at_hand("no-td", b"{")), b"no-td"), (("root", "--sed", "x"), b"--help")):
+        r = simulator(*args)
+        assert r.returncode in (1, 2) and says in r.stderr and not r.stdout, (args, r)
 
 
 def test_no_program_that_verifies_holds_the_simulator_or_its_root():
