@@ -117,6 +117,27 @@ static int check_hex(const char *text, struct err *e)
 	return 0;
 }
 
+/* "18:00.0", "0000:18:00.0" as lspci and the daemon write it; or all of them. */
+static int check_gpu(const char *text, struct err *e)
+{
+	static const char *const forms[] = { "xxxx:xx:xx.x", "xx:xx.x" };
+	size_t i, k;
+
+	for (i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+		for (k = 0; forms[i][k] && text[k]; k++) {
+			if (forms[i][k] == 'x' ? !isxdigit((unsigned char)text[k])
+					       : text[k] != forms[i][k])
+				break;
+		}
+		if (!forms[i][k] && !text[k])
+			return 0;
+	}
+	if (str_equal(text, "all"))
+		return 0;
+	return err_set(e, ERR_INPUT,
+		       "\"%.40s\" is not the place of a GPU; write one like 18:00.0, or all", text);
+}
+
 static const char *const tees[] = { "tdx", "simulated", "none", NULL };
 static const char *const protocols[] = { "tcp", "udp", NULL };
 static const char *const runners[] = { "bash", "docker-compose", "nerdctl-compose", "none", NULL };
@@ -147,6 +168,21 @@ static const struct conf_key resources_table[] = {
 	  .check = check_disk,
 	  .doc = "Its data disk, in whole GiB; the file grows as it is filled.",
 	  .example = "10G" },
+	{ .name = "gpus",
+	  .type = CONF_STRINGS,
+	  .max = 12,
+	  .most = APP_GPUS_MAX,
+	  .check = check_gpu,
+	  .doc = "GPUs of the host, by their PCI slots; [all]: every one that it gives away.",
+	  .example = "[\"18:00.0\"]" },
+	{ .name = "hugepages",
+	  .type = CONF_BOOL,
+	  .otherwise = "false",
+	  .doc = "Its memory is of huge pages." },
+	{ .name = "pin_numa",
+	  .type = CONF_BOOL,
+	  .otherwise = "false",
+	  .doc = "Its CPUs and memory are of the NUMA nodes that its GPUs are of." },
 	{ .name = NULL },
 };
 

@@ -170,16 +170,26 @@ static int check_key_provider(const struct app *a, struct err *e)
 			 "key_provider: kms");
 }
 
+static int check_gpus(const struct app *a, struct err *e)
+{
+	const json_t *gpus = app_get(a, "resources.gpus"), *slot;
+	size_t i;
+
+	json_array_foreach(gpus, i, slot) {
+		if (json_array_size(gpus) > 1 && str_equal(json_string_value(slot), "all"))
+			return app_error(a, "resources.gpus", e,
+					 "all stands alone; write [all], or slots without it");
+	}
+	return 0;
+}
+
 static int check_across(const struct app *a, struct err *e)
 {
 	static int (*const checks[])(const struct app *a, struct err *e) = {
-		check_ports,
-		check_key_provider,
-		check_init_scripts,
-		check_runner,
+		check_ports, check_gpus, check_key_provider, check_init_scripts, check_runner,
 	};
-	/* beside a ready app-compose.json only the ports count: it has the rest */
-	size_t n = app_get(a, "compose_file") ? 1 : sizeof(checks) / sizeof(checks[0]), i;
+	/* beside a ready app-compose.json only what the VM is counts: it has the rest */
+	size_t n = app_get(a, "compose_file") ? 2 : sizeof(checks) / sizeof(checks[0]), i;
 	int rc = 0, one;
 
 	for (i = 0; i < n && goes_on(a, rc); i++) {

@@ -21,6 +21,7 @@ enum {
 	APP_FILE_MAX = 1024 * 1024,	/* the YAML, and each file it names */
 	APP_TEXT_MAX = 8 * 1024 * 1024, /* below what an RPC may carry */
 	APP_INIT_SCRIPTS_MAX = 5,	/* what a guest takes */
+	APP_GPUS_MAX = 32,		/* what a VM takes */
 };
 
 extern const struct conf_key app_table[];

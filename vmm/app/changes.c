@@ -239,6 +239,48 @@ static void compare_list(const struct both *b, const char *key, const char *flag
 	ask(b->c, key, here ? json_deep_copy(here) : json_array());
 }
 
+static const json_t *gpus_of(const json_t *o, bool *ret_all)
+{
+	const json_t *gpus = json_object_get(o, "gpus");
+
+	*ret_all = str_equal(text_of(gpus, "attach_mode"), "all");
+	return *ret_all ? NULL : json_object_get(gpus, "gpus");
+}
+
+/* "all", the slots, or NULL for none. */
+static char *gpus_text(bool is_all, const json_t *list)
+{
+	if (is_all)
+		return xstrdup("all");
+	return json_array_size(list) ? json_compact(list) : NULL;
+}
+
+static void compare_gpus(const struct both *b)
+{
+	bool was_all, is_all;
+	const json_t *there = gpus_of(b->there, &was_all), *here = gpus_of(b->here, &is_all);
+	json_t *to;
+
+	if (was_all == is_all &&
+	    ((!json_array_size(there) && !json_array_size(here)) || json_equal(there, here)))
+		return;
+	add(b->c, "gpus", gpus_text(was_all, there), gpus_text(is_all, here));
+	to = json_object_get(b->here, "gpus");
+	ask(b->c, "gpus",
+	    to ? json_deep_copy(to) : json_pack("{s:[], s:s}", "gpus", "attach_mode", "listed"));
+}
+
+/* What an update has no word for. */
+static void compare_fixed(const struct both *b, const char *key)
+{
+	bool from = json_get_bool(b->there, key, false), to = json_get_bool(b->here, key, false);
+
+	if (from == to)
+		return;
+	add(b->c, key, xstrdup(from ? "true" : "false"), xstrdup(to ? "true" : "false"));
+	refuse(b->c, "a VM cannot be changed so; make another VM");
+}
+
 static void compare_user_config(const struct both *b)
 {
 	const char *from = text_of(b->there, "user_config"), *to = text_of(b->here, "user_config");
@@ -279,6 +321,9 @@ void changes_find(const struct app *a, const json_t *configuration, struct chang
 	compare_tee(&b);
 	compare_list(&b, "kms_urls", "update_kms_urls");
 	compare_list(&b, "gateway_urls", "update_gateway_urls");
+	compare_gpus(&b);
+	compare_fixed(&b, "hugepages");
+	compare_fixed(&b, "pin_numa");
 	compare_user_config(&b);
 	compare_app_id(&b);
 	json_decref(request);

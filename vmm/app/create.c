@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/create.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -33,6 +35,43 @@ static json_t *ports_of(const struct app *a)
 	return list;
 }
 
+/* As the daemon writes a slot: lower case, and no domain where that is 0. */
+static json_t *slot_of(const char *text)
+{
+	char slot[16];
+	size_t i;
+
+	if (str_starts(text, "0000:"))
+		text += strlen("0000:");
+	(void)str_copy(slot, sizeof(slot), text);
+	for (i = 0; slot[i]; i++)
+		slot[i] = (char)tolower((unsigned char)slot[i]);
+	return json_pack("{s:s}", "slot", slot);
+}
+
+/* What is not asked for is left out, as in requests of before. */
+static void add_hardware(json_t *o, const struct app *a)
+{
+	const json_t *gpus = app_get(a, "resources.gpus");
+	const char *first = json_string_value(json_array_get(gpus, 0));
+	bool is_all = first && str_equal(first, "all");
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < json_array_size(gpus) && !is_all; i++)
+		(void)json_array_append_new(list,
+					    slot_of(json_string_value(json_array_get(gpus, i))));
+	if (json_array_size(gpus))
+		(void)json_object_set_new(o, "gpus",
+					  json_pack("{s:O, s:s}", "gpus", list, "attach_mode",
+						    is_all ? "all" : "listed"));
+	json_decref(list);
+	if (json_is_true(app_get(a, "resources.hugepages")))
+		(void)json_object_set_new(o, "hugepages", json_true());
+	if (json_is_true(app_get(a, "resources.pin_numa")))
+		(void)json_object_set_new(o, "pin_numa", json_true());
+}
+
 json_t *create_request(const struct app *a, const char *image, bool is_stopped)
 {
 	const char *tee = app_str(a, "tee"), *app_id = app_str(a, "app_id");
@@ -52,6 +91,7 @@ json_t *create_request(const struct app *a, const char *image, bool is_stopped)
 	(void)json_object_set(o, "gateway_urls", json_object_get(a->doc, "gateway_urls"));
 	if (*app_id)
 		(void)json_object_set_new(o, "app_id", json_string(app_id));
+	add_hardware(o, a);
 	return o;
 }
 

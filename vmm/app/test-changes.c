@@ -92,6 +92,13 @@ static void test_each_field(void)
 	changes_are(PLAIN "gateway_urls: [ https://g:1 ]\n", PLAIN,
 		    "gateway_urls: [\"https://g:1\"] -> (none)\nupdate_gateway_urls=true\n"
 		    "gateway_urls=[]\n");
+	changes_are(PLAIN, PLAIN "resources: { gpus: [ \"18:00.0\" ] }\n",
+		    "gpus: (none) -> [{\"slot\":\"18:00.0\"}]\n"
+		    "gpus={\"gpus\":[{\"slot\":\"18:00.0\"}],\"attach_mode\":\"listed\"}\n");
+	changes_are(PLAIN "resources: { gpus: [ all ] }\n", PLAIN,
+		    "gpus: all -> (none)\ngpus={\"gpus\":[],\"attach_mode\":\"listed\"}\n");
+	changes_are(PLAIN "resources: { gpus: [ \"0000:AF:00.0\" ] }\n",
+		    PLAIN "resources: { gpus: [ \"af:00.0\" ] }\n", "");
 	changes_are(PLAIN "user_config: abc\n", PLAIN "user_config: abd\n",
 		    "user_config: 3 bytes -> 3 bytes, other\nuser_config=...\n");
 	changes_are(PLAIN "user_config: abc\n", PLAIN,

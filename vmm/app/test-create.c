@@ -54,6 +54,38 @@ static void test_request(void)
 	json_decref(want);
 }
 
+static void hardware_is(const char *resources, const char *want)
+{
+	auto_free char *text = xasprintf("name: x\nresources: %s\n", resources);
+	auto_app struct app a = APP_NULL;
+	json_t *request, *expected = parse(want);
+	const char *key;
+	json_t *v;
+
+	load(text, &a);
+	request = create_request(&a, "i", false);
+	json_object_foreach(expected, key, v)
+		assert(json_equal(json_object_get(request, key), v));
+	assert(json_object_size(expected) ==
+	       !!json_object_get(request, "gpus") +
+		       (size_t) !!json_object_get(request, "hugepages") +
+		       (size_t) !!json_object_get(request, "pin_numa"));
+	json_decref(request);
+	json_decref(expected);
+}
+
+static void test_hardware(void)
+{
+	hardware_is("{ cpus: 1 }", "{}");
+	hardware_is("{ gpus: [], hugepages: false }", "{}");
+	hardware_is("{ hugepages: true, pin_numa: true }",
+		    "{\"hugepages\":true,\"pin_numa\":true}");
+	hardware_is("{ gpus: [ all ] }", "{\"gpus\":{\"gpus\":[],\"attach_mode\":\"all\"}}");
+	hardware_is("{ gpus: [ \"0000:AF:00.0\", \"0001:18:00.1\" ] }",
+		    "{\"gpus\":{\"gpus\":[{\"slot\":\"af:00.0\"},{\"slot\":\"0001:18:00.1\"}],"
+		    "\"attach_mode\":\"listed\"}}");
+}
+
 static void tee_is(const char *yaml, bool no_tee, const char *simulated)
 {
 	auto_app struct app a = APP_NULL;
@@ -137,6 +169,7 @@ static void test_host_port(void)
 int main(void)
 {
 	test_request();
+	test_hardware();
 	test_tee();
 	test_newest_image();
 	test_host_port();
