@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A register that differs says nothing of why.  Where the log is true, as its registers are the quote's, the first
- * event that is not the computed one does.
+ * A register that differs says nothing of why.  Where the log is true, as its registers are the quote's, the events
+ * that are not the computed ones do.
  */
 #include <string.h>
 #include <strings.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "data/json.h"
 #include "tee/app_ctx.h"
 #include "tee/measurement.h"
 
-enum { VM_CONFIG_MAX = 256 * 1024 };
+enum { VM_CONFIG_MAX = 256 * 1024, NAMES_MAX = 512 };
 
 static bool needs_image(struct app_ctx *c)
 {
@@ -106,34 +107,37 @@ static const struct account_entry *next_entry(const struct account *x, int imr, 
 	return NULL;
 }
 
-/* Why a register that differs does so; the row has failed. */
-static void explain(struct app_ctx *c, const struct measurement *m, unsigned int imr)
+/* "kernel, initrd": what of the register's events the log has otherwise, or not at all. */
+static void differing(const struct account *x, const struct measurement *m, unsigned int imr,
+		      struct buf *ret)
 {
-	const struct account *x = c->a->account;
 	const struct account_entry *told;
-	char text[APP_WHY_SIZE];
 	size_t i, at = 0;
 
-	if (!x || x->is_stripped || !is_digest(&x->rtmr[imr], c->td->rtmr[imr]))
-		return;
 	for (i = 0; i < m->n_events; i++) {
 		if (m->events[i].imr != imr)
 			continue;
 		told = next_entry(x, (int)imr, &at);
-		if (told && is_digest(&told->digest, m->events[i].digest.b))
-			continue;
-		(void)str_copy(text, sizeof text, c->row->why);
-		if (told) {
-			app_say(c, APP_FAILS, "%.150s: event %s is another", text,
-				m->events[i].name);
-		} else {
-			app_say(c, APP_FAILS, "%.150s: event %s is not in the log", text,
-				m->events[i].name);
-		}
-		return;
+		if (!told || !is_digest(&told->digest, m->events[i].digest.b))
+			(void)buf_addf(ret, "%s%s", ret->n ? ", " : "", m->events[i].name);
 	}
+	if (next_entry(x, (int)imr, &at))
+		(void)buf_addf(ret, "%sone more than there are", ret->n ? ", " : "");
+}
+
+/* Why a register that differs does so; the row has failed. */
+static void explain(struct app_ctx *c, const struct measurement *m, unsigned int imr)
+{
+	const struct account *x = c->a->account;
+	auto_buf struct buf names = BUF_MAX(NAMES_MAX);
+	char text[APP_WHY_SIZE];
+
+	if (!x || x->is_stripped || !is_digest(&x->rtmr[imr], c->td->rtmr[imr]))
+		return;
+	differing(x, m, imr, &names);
 	(void)str_copy(text, sizeof text, c->row->why);
-	app_say(c, APP_FAILS, "%.150s: the log has events more", text);
+	app_say(c, APP_FAILS, "%.130s; events that differ: %s", text,
+		names.n ? (const char *)names.p : "none");
 }
 
 static void check_register(struct app_ctx *c, unsigned int imr)

@@ -16,37 +16,44 @@ static void check_evidence(struct app_ctx *c);
 static void check_quote(struct app_ctx *c);
 static void check_tdx(struct app_ctx *c);
 
-static void (*const functions[APP_CHECKS_MAX])(struct app_ctx *c) = {
-	check_evidence,		check_quote,	     check_tdx,		  app_check_report_data,
-	app_check_nonce,	app_check_tls_key,   app_check_event_log, app_check_log_registers,
-	app_check_rtmr3,	app_check_vm_config, app_check_image,	  app_check_image_hash,
-	app_check_mrtd,		app_check_rtmr0,     app_check_rtmr1,	  app_check_rtmr2,
-	app_check_compose_hash, app_check_app_id,    app_check_mr_config,
+static const struct check {
+	const char *name, *claim, *wants; /* as of struct app_row */
+	void (*run)(struct app_ctx *c);
+} checks[] = {
+	{ "evidence", "the evidence has a known form", NULL, check_evidence },
+	{ "quote", "the quote is of a genuine platform, by the checks named quote.*", NULL,
+	  check_quote },
+	{ "tdx", "the quote is of a TDX machine", NULL, check_tdx },
+	{ "report-data", "the quote holds the report data told, or those expected", "report-data",
+	  app_check_report_data },
+	{ "nonce", "the quote was made for our nonce, so it is of now", "nonce", app_check_nonce },
+	{ "tls-key", "the quote vouches for the key that the connection showed", NULL,
+	  app_check_tls_key },
+	{ "event-log", "the event log is whole: every event once, in its place, with its digest",
+	  "event-log", app_check_event_log },
+	{ "log-registers", "the firmware's events make RTMR0 to RTMR2 of the quote", "event-log",
+	  app_check_log_registers },
+	{ "rtmr3", "the guest's events make RTMR3 of the quote", "event-log", app_check_rtmr3 },
+	{ "vm-config", "the machine's description can be read and be built", "image",
+	  app_check_vm_config },
+	{ "image", "the image given is as its builder left it", "image", app_check_image },
+	{ "os-image-hash", "it is the image that machine and guest name", "image",
+	  app_check_image_hash },
+	{ "mrtd", "MRTD is that of the image's firmware", "image", app_check_mrtd },
+	{ "rtmr0", "RTMR0 is that of the firmware and of the machine described", "image",
+	  app_check_rtmr0 },
+	{ "rtmr1", "RTMR1 is that of the image's kernel", "image", app_check_rtmr1 },
+	{ "rtmr2", "RTMR2 is that of the image's command line and initrd", "image",
+	  app_check_rtmr2 },
+	{ "compose-hash", "the compose known is the one that the guest measured", "compose",
+	  app_check_compose_hash },
+	{ "app-id", "the app has the id expected, or that of its compose", "app-id",
+	  app_check_app_id },
+	{ "mr-config", "MRCONFIGID is of this compose and this app", "event-log",
+	  app_check_mr_config },
 };
 
-/* In the order of functions[]. */
-const struct app_check app_checks[APP_CHECKS_MAX] = {
-	{ "evidence", "the evidence has a known form", NULL },
-	{ "quote", "the quote is of a genuine platform, by the checks named quote.*", NULL },
-	{ "tdx", "the quote is of a TDX machine", NULL },
-	{ "report-data", "the quote holds the report data told, or those expected", "report-data" },
-	{ "nonce", "the quote was made for our nonce, so it is of now", "nonce" },
-	{ "tls-key", "the quote vouches for the key that the connection showed", NULL },
-	{ "event-log", "the event log is whole: every event once, in its place, with its digest",
-	  "event-log" },
-	{ "log-registers", "the firmware's events make RTMR0 to RTMR2 of the quote", "event-log" },
-	{ "rtmr3", "the guest's events make RTMR3 of the quote", "event-log" },
-	{ "vm-config", "the machine's description can be read and be built", "image" },
-	{ "image", "the image given is as its builder left it", "image" },
-	{ "os-image-hash", "it is the image that machine and guest name", "image" },
-	{ "mrtd", "MRTD is that of the image's firmware", "image" },
-	{ "rtmr0", "RTMR0 is that of the firmware and of the machine described", "image" },
-	{ "rtmr1", "RTMR1 is that of the image's kernel", "image" },
-	{ "rtmr2", "RTMR2 is that of the image's command line and initrd", "image" },
-	{ "compose-hash", "the compose known is the one that the guest measured", "compose" },
-	{ "app-id", "the app has the id expected, or that of its compose", "app-id" },
-	{ "mr-config", "MRCONFIGID is of this compose and this app", "event-log" },
-};
+enum { N_CHECKS = sizeof checks / sizeof *checks };
 
 const char *app_outcome_name(enum app_outcome o)
 {
@@ -60,9 +67,9 @@ bool app_verify_may_lack(const char *name)
 {
 	size_t i;
 
-	for (i = 0; app_checks[i].name; i++) {
-		if (app_checks[i].wants &&
-		    (str_equal(app_checks[i].name, name) || str_equal(app_checks[i].wants, name)))
+	for (i = 0; i < N_CHECKS; i++) {
+		if (checks[i].wants &&
+		    (str_equal(checks[i].name, name) || str_equal(checks[i].wants, name)))
 			return true;
 	}
 	return false;
@@ -204,15 +211,15 @@ void app_verify(const struct app_verify_args *args, struct app_result *ret)
 	    quote_parse(args->evidence->quote, args->evidence->n_quote, &q) == QUOTE_OK &&
 	    q.tee == QUOTE_TEE_TDX)
 		c.td = &q.td;
-	for (i = 0; app_checks[i].name; i++) {
-		const struct app_check *x = &app_checks[i];
+	for (i = 0; i < N_CHECKS; i++) {
+		const struct check *x = &checks[i];
 
-		if (functions[i] == check_quote && args->quote) {
+		if (x->run == check_quote && args->quote) {
 			add_quote(ret, args->quote);
 			continue;
 		}
 		c.row = next_row(ret, "", x->name, x->claim, x->wants);
-		functions[i](&c);
+		x->run(&c);
 	}
 	count(ret);
 }

@@ -31,17 +31,6 @@ enum app_outcome {
 	APP_OUTCOME_COUNT,
 };
 
-struct app_check {
-	const char *name, *claim; /* for programs; for people */
-	const char
-		*wants; /* what must be given for it, by the name that excuses it; NULL: nothing */
-};
-
-enum { APP_CHECKS_MAX = 24 };
-
-/* All checks but those of the quote, which come as "quote." and their own name; a NULL name ends them. */
-extern const struct app_check app_checks[APP_CHECKS_MAX];
-
 /* What vouches for the connection that the evidence came by. */
 enum app_channel {
 	APP_CHANNEL_NONE,     /* a file, or a connection without TLS */
@@ -79,8 +68,10 @@ struct app_verify_args {
 };
 
 struct app_row {
-	char name[APP_NAME_SIZE];
-	const char *claim, *wants;
+	char name[APP_NAME_SIZE]; /* for programs; those of the quote begin with "quote." */
+	const char *claim;	  /* for people; static, as the next */
+	const char
+		*wants; /* what must be given for it, by the name that excuses it; NULL: nothing */
 	enum app_outcome outcome;
 	char why[APP_WHY_SIZE]; /* of all but APP_HOLDS; our own words and hex */
 };
