@@ -348,7 +348,8 @@ def test_descriptions_of_a_machine():
         assert a["check"] == check, (change, a["sentence"])
     a = by(cpu_count=3)
     assert "events that differ: acpi-loader, acpi-rsdp, acpi-tables" in a["sentence"], a["sentence"]
-    assert "events that differ: td-hob, acpi-tables" in by(memory_size=4 << 30)["sentence"]
+    a = by(memory_size=4 << 30)
+    assert "events that differ: td-hob" in a["sentence"], a["sentence"]
     assert by()["accepted"]
     assert refused({**answer, "vm_config": ""}, "--image", folder, lacks=()) == "vm-config"
     assert refused({**answer, "vm_config": "{"}, "--image", folder, lacks=()) == "vm-config"
