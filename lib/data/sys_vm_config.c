@@ -52,6 +52,7 @@ int sys_vm_config_read(const json_t *o, const char *what, struct sys_vm_config *
 	vm->hugepages = fields_bool(&f, "hugepages", false);
 	vm->hotplug_off = fields_bool(&f, "hotplug_off", false);
 	vm->swtpm = fields_bool(&f, "swtpm", false);
+	vm->no_root_disk = !fields_bool(&f, "root_disk", true);
 	vm->num_gpus = (uint32_t)fields_u64(&f, "num_gpus", 0, UINT32_MAX, 0);
 	vm->num_nvswitches = (uint32_t)fields_u64(&f, "num_nvswitches", 0, UINT32_MAX, 0);
 	vm->num_nics = (uint32_t)fields_u64(&f, "num_nics", 0, UINT32_MAX, 1);

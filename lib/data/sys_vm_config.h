@@ -30,6 +30,7 @@ struct sys_vm_config {
 	int pic;		   /* the same */
 	uint64_t pci_hole64_size;
 	bool hugepages, hotplug_off, swtpm;
+	bool no_root_disk; /* root_disk is false: a key of ours, where an image has no root file system */
 	uint32_t num_gpus, num_nvswitches, num_nics, num_verity_volumes;
 	const char *image, *host_share_mode, *ovmf_variant;
 	bool is_lite;			/* tdx_attestation_variant */

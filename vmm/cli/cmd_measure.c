@@ -199,6 +199,11 @@ static void print_text(const struct cli *c, const struct measured *d)
 		m->qemu_version, m->shape.cpus, (unsigned long long)(m->shape.memory >> MIB_SHIFT),
 		m->shape.pic ? "on" : "off", m->two_pass ? "two passes" : "one pass",
 		d->answer.qemu_version[0] ? "of QEMU " : "as recorded", d->answer.qemu_version);
+	if (d->takes_root_disk) {
+		cli_say(c, "with the PCI slot of a root disk, which the image does not have; a "
+			   "vm_config "
+			   "with root_disk false measures without it\n");
+	}
 	if (str_starts(m->qemu_version, "7.")) {
 		cli_say(c,
 			"no TD starts on that QEMU; write --qemu-version for the one that will run "

@@ -57,6 +57,7 @@ static int measure_folder(struct measured *d, const struct image_measure_args *a
 	}
 	if (rc == 0)
 		rc = image_measure(im, args, &d->m, &d->answer, e);
+	d->takes_root_disk = rc == 0 && !im->rootfs && args->machine.shape.root_verity;
 	image_free(im);
 	return rc;
 }

@@ -25,6 +25,7 @@ struct measured {
 	struct machine machine;
 	struct measurement m;
 	struct acpi_answer answer;
+	bool takes_root_disk; /* which the image does not have: a VM of it may lack that slot */
 };
 
 /* Return: 0; an error with what is missing or wrong. */

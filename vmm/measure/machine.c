@@ -69,7 +69,7 @@ int machine_of(const struct sys_vm_config *vm, struct machine *ret, struct err *
 					.pci_hole64_size = vm->pci_hole64_size,
 					.nics = vm->num_nics,
 					.volumes = vm->num_verity_volumes,
-					.root_verity = true,
+					.root_verity = !vm->no_root_disk,
 					.gpus = vm->num_gpus,
 					.nvswitches = vm->num_nvswitches,
 					.nodes = vm->hugepages ? 1 : 0 } };

@@ -5,6 +5,7 @@
  * Pure.  A value that vm_config does not say is the one that dstack's verifier takes: QEMU 9.1.0; of QEMU 8 the PIC is
  * on and pages are added in two passes, of later ones neither.  qemu_single_pass_add_pages has its name from its
  * opposite: verifiers take 1 for two passes, and so do we, as quotes of real machines are so.
+ * A machine has a root disk unless root_disk, which only our daemon writes, says that it has none.
  * No TD starts on QEMU 7, but a simulated one does: it is measured as one of QEMU 8.
  */
 #pragma once

@@ -30,6 +30,7 @@ static void test_what_is_not_said_is_what_verifiers_take(void)
 	assert(m.shape.cpus == 4 && m.shape.memory == UINT64_C(2) << 30 && m.shape.nics == 1);
 	assert(strcmp(m.qemu_version, "9.1.0") == 0 && !m.shape.pic && !m.two_pass);
 	assert(m.shape.share == ACPI_SHARE_9P && m.shape.root_verity && m.shape.nodes == 0);
+	assert(machine("{\"root_disk\":false}", &m, &e) == 0 && !m.shape.root_verity);
 	assert(!m.shape.smm && !m.shape.no_vsock && !m.shape.no_data_disk);
 }
 

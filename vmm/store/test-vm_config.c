@@ -17,9 +17,11 @@
 
 static struct image image(void)
 {
+	static char rootfs[] = "/image/rootfs.img.parted.verity";
 	struct image im = { .name = "dstack-0.6.0",
 			    .digest = DIGEST,
 			    .version = { 0, 6, 0 },
+			    .rootfs = rootfs,
 			    .is_pre202505 = true };
 
 	im.sums = BUF_MAX(IMAGE_SUMS_MAX);
@@ -74,6 +76,22 @@ static void test_the_documented_example(void)
 		    "\"num_nvswitches\":0,\"hotplug_off\":false,\"image\":\"dstack-0.6.0\",\"host_"
 		    "share_mode\":\"9p\","
 		    "\"ovmf_variant\":\"pre202505\"," MEASUREMENT ",\"spec_version\":1}");
+	image_done(&im);
+}
+
+static void test_an_image_without_a_root_disk_says_so_to_verifiers(void)
+{
+	struct image im = image();
+	struct vm_config_spec s = spec(&im);
+	char *text;
+
+	im.rootfs = NULL;
+	assert(vm_config_text(&s, &text, NULL) == 0);
+	assert(strstr(text, "\"root_disk\":false"));
+	free(text);
+	s.is_tdx = false;
+	assert(vm_config_text(&s, &text, NULL) == 0 && !strstr(text, "root_disk"));
+	free(text);
 	image_done(&im);
 }
 
@@ -240,6 +258,7 @@ static void test_the_simulator_s_file(void)
 int main(void)
 {
 	test_the_documented_example();
+	test_an_image_without_a_root_disk_says_so_to_verifiers();
 	test_what_is_absent_without_a_tee();
 	test_which_attestation_variant();
 	test_a_guest_reads_what_we_write();

@@ -87,6 +87,9 @@ static void put_machine(json_t *o, const struct vm_config_spec *s)
 	if (s->swtpm)
 		put(o, "swtpm", json_true());
 	put(o, "hotplug_off", json_boolean(s->hotplug_off));
+	/* ours: verifiers take a root disk's PCI slot for given, as dstack's images all have one */
+	if (s->is_tdx && !s->image->rootfs)
+		put(o, "root_disk", json_false());
 	put_text(o, "image", s->image->name);
 	put_text(o, "host_share_mode", s->share_mode);
 	if (s->image->is_pre202505)

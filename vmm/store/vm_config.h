@@ -4,7 +4,8 @@
  *
  * Pure: made anew at each start from the values given.
  *
- * Wire     dstack's .sys-config.json and the vm_config document in it, each key and its rule of absence.
+ * Wire     dstack's .sys-config.json and the vm_config document in it, each key and its rule of absence; and
+ *          root_disk, false for a real TEE whose image has no root file system.
  * Limits   the guest refuses more than VM_CONFIG_SYS_MAX bytes, so we do not write more.
  */
 #pragma once

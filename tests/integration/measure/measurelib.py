@@ -60,9 +60,10 @@ class Image:
     """An image's folder, its sums right; `with`."""
 
     def __init__(self, files=None, name="dstack-0.6.0", **metadata):
-        self.files = {"ovmf.fd": firmware(), "bzImage": kernel(), "initramfs.cpio.gz": b"an initrd"}
+        self.files = {"ovmf.fd": firmware(), "bzImage": kernel(), "initramfs.cpio.gz": b"an initrd",
+                      "rootfs.img": b"a root file system"}
         self.files.update(files or {})
-        self.metadata = {"bios": "ovmf.fd", "kernel": "bzImage", "initrd": "initramfs.cpio.gz",
+        self.metadata = {"bios": "ovmf.fd", "kernel": "bzImage", "initrd": "initramfs.cpio.gz", "rootfs": "rootfs.img",
                          "cmdline": "console=ttyS0 quiet", "version": "0.6.0"} | metadata
         self.name = name
 

@@ -86,6 +86,16 @@ def test_qemu_is_asked_once_and_its_answer_kept():
         assert measured(image.path, *MACHINE, "--hotplug-off")["rtmr0"] != first["rtmr0"]
 
 
+def test_an_image_without_a_root_disk_has_a_slot_less():
+    with Image(rootfs=None) as image:
+        words = (image.path, *MACHINE, "--qemu-version", "9.2.1")
+        taken = measured(*words)["rtmr0"]  # for given, as other verifiers do
+        assert "root_disk false" in run("measure", *words).stdout.decode()
+        told = measured(*words, "--vm-config", "-", stdin=b'{"root_disk":false}')["rtmr0"]
+        assert told != taken
+        assert "root_disk" not in run("measure", *words, "--vm-config", "-", stdin=b'{"root_disk":false}').stdout.decode()
+
+
 def test_a_version_of_qemu_and_its_switches_show():
     with Image() as image:
         seen = [measured(image.path, *MACHINE, "--qemu-version", *more)["rtmr0"]
