@@ -343,7 +343,10 @@ def test_descriptions_of_a_machine():
                           ({"os_image_hash": "00" * 32}, "os-image-hash"), ({"qemu_version": "6.2.0"}, "vm-config"),
                           ({"swtpm": True}, "vm-config"), ({"cpu_count": 0}, "vm-config"), ({"cpu_count": 1 << 31}, "vm-config"),
                           ({"cpu_count": "2"}, "vm-config"), ({"host_share_mode": "floppy"}, "vm-config"),
-                          ({"qemu_version": "9.1.0;reboot"}, "vm-config"), ({"num_nics": 4000}, "vm-config")):
+                          ({"qemu_version": "9.1.0;reboot"}, "vm-config"), ({"num_nics": 4000}, "vm-config"),
+                          ({"memory_size": 1 << 62}, "vm-config"), ({"memory_size": 12345}, "vm-config"), ({"memory_size": 0}, "vm-config"),
+                          ({"memory_size": -1}, "vm-config"), ({"pci_hole64_size": 1 << 62}, "rtmr0"), ({"num_gpus": 1 << 31}, "vm-config"),
+                          ({"hugepages": 1}, "vm-config"), ({"qemu_version": "9" * 500}, "vm-config")):
         a = by(**change)
         assert a["check"] == check, (change, a["sentence"])
     a = by(cpu_count=3)
