@@ -28,7 +28,7 @@ struct guest_tee {
  * @share: directory of the share's copy
  * @log: directory of the runtime log; software registers are there, too
  *
- * Return: 0; ERR_PROTO for a simulator in a real TD; what reading its file, or a TD's log, says.
+ * Return: 0; ERR_PROTO for a simulator in a real TD; what reading its file says.
  */
 int guest_tee_init(struct guest_tee *t, int share, int log, struct err *e);
 void guest_tee_deinit(struct guest_tee *t);

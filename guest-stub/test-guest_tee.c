@@ -161,6 +161,11 @@ static void test_a_real_one_refuses_a_simulator(void)
 	hand_over("{\"platform\":\"dstack-tdx\"}");
 	assert(guest_tee_init(&t, fd, fd, &e) == ERR_PROTO && strstr(e.text, "Intel TDX"));
 	guest_tee_deinit(&t);
+	(void)unlinkat(fd, SHARE_TEE_SIMULATOR, 0);
+	assert(setenv("DSTACK_CCEL_FILE", "/dev/null", 1) == 0);
+	assert(guest_tee_init(&t, fd, fd, NULL) == 0 && t.tee.kind == TEE_TDX && t.boot.n == 0);
+	guest_tee_deinit(&t);
+	assert(unsetenv("DSTACK_CCEL_FILE") == 0);
 	assert(unsetenv("DCAP_TDX_RTMR_SYSFS_PATH") == 0);
 	clean();
 }

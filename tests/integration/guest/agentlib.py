@@ -53,13 +53,16 @@ def quoted(quote):
 
 
 class Agent:
-    """A folder and the agent that serves it; @tee: None or what .tee-simulator.json holds beside the platform."""
+    """A folder and the agent that serves it; @tee: None or what .tee-simulator.json holds beside the platform.
 
-    def __init__(self, tee=None, version=1, **state):
+    @prepare: called with the agent before it starts; it may make folders, and gives the environment to add."""
+
+    def __init__(self, tee=None, version=1, prepare=None, **state):
         self.dir = tempfile.mkdtemp(prefix="b-agent-", dir="/tmp")
-        self.child = None
+        self.child, self.env = None, {}
         try:
             self._fill(tee, version, state)
+            self.env = prepare(self) if prepare else {}
             self._start()
         except BaseException:
             self.close()
@@ -91,6 +94,7 @@ class Agent:
             lines += json.dumps(line).encode() + b"\n"
         self._write("runtime_events.log", lines)
         self._write("runtime_event_version", str(version).encode())
+        self.registers = registers
         for i, value in enumerate(registers):
             self._write(f"rtmr{i}:sha384", value)
         self._write("app-compose.json", self.compose)
@@ -101,7 +105,8 @@ class Agent:
 
     def _start(self):
         with open(f"{self.dir}/log", "wb") as log:
-            self.child = subprocess.Popen([GUEST, "agent", self.dir], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.child = subprocess.Popen([GUEST, "agent", self.dir], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                          env={**os.environ, **self.env})
         end = time.monotonic() + DEADLINE
         while not os.path.exists(f"{self.dir}/external.sock"):  # the last that it opens
             assert self.child.poll() is None, self.log()

@@ -4,11 +4,12 @@ import hashlib
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import threading
 
-from agentlib import BOOT, DEADLINE, SEED, Agent, digest_of, quoted, replay
+from agentlib import BOOT, DEADLINE, SEED, Agent, digest_of, extend, quoted, replay
 
 BIN, TOOL = os.environ["BAILEY_BIN"], os.environ["SIM_TOOL"]
 SDK, SOURCE = os.environ["SDK_MODULES"], os.environ["BAILEY_SOURCE"]
@@ -88,6 +89,86 @@ def test_info_has_dstacks_fields():
         assert a.call("/Version", {})["version"] == "0.6.0" and a.call("/GpuInfo", {}) == {"attestation": ""}
         status, page = a.http("external", "/")
         assert status == 200 and b"simulated TEE: not confidential" in page and b"<p>p" not in page
+
+
+class Kernel:
+    """What a TD's kernel shows: registers in sysfs, reports in configfs, and a CCEL."""
+
+    EVENTS = [(1, 0x8000000b, b"hob"), (1, 10, b"ACPI DATA"), (2, 0x80000003, b"kernel"), (3, 6, b"LOADED_IMAGE::LoadOptions")]
+
+    def __init__(self):
+        self.stop, self.n_quotes = threading.Event(), 0
+        self.thread = threading.Thread(target=self._serve)
+
+    def prepare(self, agent):
+        self.dir, self.sysfs = f"{agent.dir}/tsm", f"{agent.dir}/sysfs"
+        os.mkdir(self.dir)
+        os.mkdir(self.sysfs)
+        self.td = {"mrtd": "e1" * 48, "mrconfigid": "00" * 48}
+        registers = [bytes(48)] * 3 + [agent.registers[3]]
+        for index, _, data in self.EVENTS:
+            registers[index - 1] = extend(registers[index - 1], hashlib.sha384(data).digest())
+        self.td |= {f"rtmr{i}": r.hex() for i, r in enumerate(registers)}
+        for name, value in (("mrtd:sha384", self.td["mrtd"]), ("mrconfigid", "00" * 48), ("mrowner", "00" * 48),
+                            ("mrownerconfig", "00" * 48), *((f"rtmr{i}:sha384", self.td[f"rtmr{i}"]) for i in range(4))):
+            self._put(f"{self.sysfs}/{name}", bytes.fromhex(value))
+        for name, value in (("inblob", b""), ("outblob", b""), ("generation", b"0\n"), ("provider", b"tdx_guest\n")):
+            self._put(f"{self.dir}/{name}", value)
+        self._put(f"{agent.dir}/ccel", self._ccel())
+        made = subprocess.run([TOOL], input=json.dumps({"seed": SEED, "at": NOW, **self.td}), capture_output=True,
+                              text=True, check=True)
+        self.quote = bytes.fromhex(json.loads(made.stdout)["quote"])  # its signature does not matter to the agent
+        self.thread.start()
+        return {"DCAP_TDX_RTMR_SYSFS_PATH": self.sysfs, "DCAP_TDX_QUOTE_CONFIGFS_PATH": self.dir,
+                "DSTACK_CCEL_FILE": f"{agent.dir}/ccel"}
+
+    def _put(self, path, data):
+        with open(f"{path}.new", "wb") as f:
+            f.write(data)
+        os.rename(f"{path}.new", path)
+
+    def _ccel(self):
+        spec = b"Spec ID Event03\0" + struct.pack("<IBBBBIHHB", 0, 0, 2, 0, 2, 1, 0xc, 48, 0)
+        log = struct.pack("<II20sI", 0, 3, bytes(20), len(spec)) + spec
+        for index, kind, data in self.EVENTS:
+            log += struct.pack("<IIIH", index, kind, 1, 0xc) + hashlib.sha384(data).digest() + struct.pack("<I", len(data)) + data
+        return log + b"\xff" * 64
+
+    def _serve(self):
+        seen = b""
+        while not self.stop.wait(0.002):
+            with open(f"{self.dir}/inblob", "rb") as f:
+                data = f.read()
+            if len(data) == 64 and data != seen:
+                seen, self.n_quotes = data, self.n_quotes + 1
+                self._put(f"{self.dir}/outblob", self.quote[:568] + data + self.quote[632:])
+                self._put(f"{self.dir}/generation", f"{self.n_quotes}\n".encode())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        if self.thread.is_alive():
+            self.thread.join()
+
+
+def test_a_td_by_its_kernels_files():
+    """All but the hardware: registers by sysfs, quotes by configfs, the boot's log by CCEL; with no key to sign."""
+    with Kernel() as kernel, Agent(prepare=kernel.prepare) as a:
+        answer = a.call("/GetQuote", {"report_data": "01"})
+        said, events = quoted(answer["quote"]), json.loads(answer["event_log"])
+        assert said["report_data"] == b"\1".ljust(64, b"\0") and said["rtmr"] == replay(events), events
+        assert [(e["imr"], e["event_payload"]) for e in events[:4]] == [(0, ""), (0, b"ACPI DATA".hex()), (1, ""), (2, "")]
+        assert events[1]["event"] == "acpi-loader"
+        got = a.call("/prpc/GetEvidence", {"nonce": "07" * 32}, "external")
+        assert got["tee"] == "tdx" and quoted(got["quote"])["report_data"].hex() == got["report_data"]
+        tcb = json.loads(a.call("/Info", {})["tcb_info"])
+        assert [tcb[f"rtmr{i}"] for i in range(4)] == [kernel.td[f"rtmr{i}"] for i in range(4)]
+        assert tcb["event_log"][3]["event_payload"] == b"LOADED_IMAGE::LoadOptions".hex()
+        assert kernel.n_quotes == 2
+        kernel._put(f"{kernel.dir}/provider", b"sev_guest\n")
+        a.refused("/GetQuote", {"report_data": "02"}, "sev_guest")
 
 
 def test_calls_that_need_keys_say_so():
