@@ -18,13 +18,13 @@
 #include "data/json.h"
 #include "loop/http_client.h"
 #include "pccs/pccs_cache.h"
-#include "pccs/pccs_chain.h"
+#include "pccs/pccs_header.h"
 #include "pccs/pccs_part.h"
 #include "pccs/pccs_url.h"
 #include "tee/collateral.h"
 #include "wire/quote.h"
 
-enum { TIMEOUT_MS = 30 * 1000, ENCODED_MAX = 3 * PCCS_CHAIN_MAX, NAME_SIZE = 128 };
+enum { TIMEOUT_MS = 30 * 1000, NAME_SIZE = 128 };
 
 struct fetch {
 	const struct pccs_args *args;
@@ -63,45 +63,9 @@ int pccs_platform_of(const struct quote *q, struct pccs_platform *ret, struct er
 	return 0;
 }
 
-struct header {
-	const char *name; /* NULL: none is wanted */
-	char value[ENCODED_MAX];
-	bool is_bad; /* too long, or twice */
-};
-
-/* Intel's name for the TCB info's had "SGX-" before it, and some services send that still. */
-static const char *after_name(const char *line, size_t n, const char *name)
-{
-	size_t n_name = strlen(name);
-
-	if (n > 4 && strncasecmp(line, "SGX-", 4) == 0 && strncasecmp(name, "SGX-", 4) != 0) {
-		line += 4;
-		n -= 4;
-	}
-	if (n <= n_name || strncasecmp(line, name, n_name) != 0 || line[n_name] != ':')
-		return NULL;
-	return line + n_name + 1;
-}
-
 static int on_header(const char *line, size_t n, void *arg)
 {
-	struct header *h = arg;
-	const char *end = line + n, *p;
-
-	if (n >= 5 && strncasecmp(line, "HTTP/", 5) == 0)
-		h->value[0] = 0; /* what came before was a "100 Continue" */
-	p = h->name ? after_name(line, n, h->name) : NULL;
-	if (!p)
-		return 0;
-	while (p < end && (*p == ' ' || *p == '\t'))
-		p++;
-	h->is_bad = h->value[0] || (size_t)(end - p) >= sizeof(h->value) ||
-		    memchr(p, 0, (size_t)(end - p));
-	if (h->is_bad)
-		return -1;
-	memcpy(h->value, p, (size_t)(end - p));
-	h->value[end - p] = 0;
-	return 0;
+	return pccs_header_line(arg, line, n);
 }
 
 static int check_status(enum pccs_kind kind, const struct pccs_platform *p, int status,
@@ -128,7 +92,7 @@ static int check_status(enum pccs_kind kind, const struct pccs_platform *p, int 
 static int ask(const struct fetch *f, enum pccs_kind kind, const char *url, struct pccs_part *ret,
 	       struct err *e)
 {
-	auto_free struct header *h = xnew(struct header);
+	auto_free struct pccs_header *h = xnew(struct pccs_header);
 	struct http_answer answer = { .status = 0 };
 	uint64_t now = time_mono_ms();
 	struct http_call_options o = {
