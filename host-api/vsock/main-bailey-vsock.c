@@ -23,7 +23,9 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "base/version.h"
+#include "vsockdev/console_guard.h"
 #include "vsockdev/device.h"
 #include "vsockdev/host_socket.h"
 #include "vsockdev/options.h"
@@ -40,6 +42,7 @@ enum {
 struct program {
 	struct options o;
 	int pid_file, vhost_listener, uds_listener, signals, qemu;
+	struct console_guard console;
 	bool made_uds, made_vhost; /* the paths are ours to remove */
 	char uds[HOST_SOCKET_PATH_MAX];
 };
@@ -141,6 +144,11 @@ static int prepare(struct program *p, struct err *e)
 		if (rc < 0)
 			return rc;
 	}
+	if (o->console) {
+		rc = console_guard_open(&p->console, o->console, o->console_max, e);
+		if (rc < 0)
+			return rc;
+	}
 	p->uds_listener = listen_for(o->uds, uid, e);
 	if (p->uds_listener < 0)
 		return p->uds_listener;
@@ -207,6 +215,18 @@ static void signal_ready(struct loop_source *s, uint32_t events)
 	terminated = true;
 }
 
+static void guard_console(struct program *p)
+{
+	uint64_t freed = p->console.fd < 0 ? 0 : console_guard_turn(&p->console, time_mono_ms());
+
+	if (freed)
+		log_warn(
+			"guest %llu: its console grew to more than %llu bytes, and nobody moved it "
+			"on: its first %llu are lost",
+			(unsigned long long)p->o.cid, (unsigned long long)p->console.max,
+			(unsigned long long)freed);
+}
+
 static int serve(struct program *p, struct err *e)
 {
 	struct device_host host = { .connect = host_socket_connect, .arg = p->uds };
@@ -219,9 +239,10 @@ static int serve(struct program *p, struct err *e)
 	log_info("guest %llu: QEMU is here", (unsigned long long)p->o.cid);
 	rc = loop_watch(&device.loop, p->signals, EPOLLIN, &on_signal, e);
 	while (rc >= 0 && !terminated) {
-		rc = device_turn(&device, -1, e);
+		rc = device_turn(&device, p->console.fd < 0 ? -1 : CONSOLE_GUARD_MS, e);
 		if (rc == 0)
 			break;
+		guard_console(p);
 	}
 	device_deinit(&device);
 	if (rc >= 0)
@@ -249,9 +270,12 @@ static int run(struct program *p, struct err *e)
 
 int main(int argc, char **argv)
 {
-	struct program p = {
-		.pid_file = -1, .vhost_listener = -1, .uds_listener = -1, .signals = -1, .qemu = -1
-	};
+	struct program p = { .pid_file = -1,
+			     .console = CONSOLE_GUARD_NULL,
+			     .vhost_listener = -1,
+			     .uds_listener = -1,
+			     .signals = -1,
+			     .qemu = -1 };
 	struct err e = ERR_NONE;
 	int rc;
 

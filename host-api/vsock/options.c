@@ -23,6 +23,9 @@ const char options_usage[] =
 	"  --user NAME        when started as root, become this user\n"
 	"  --qemu-user NAME   when started as root, let this user connect to --vhost-user\n"
 	"  --log-fd FD        write log lines to this descriptor, not to standard error\n"
+	"  --console PATH     free the front of this file, to which QEMU appends, when it is\n"
+	"                     larger than --console-max and nobody else makes it smaller\n"
+	"  --console-max N    bytes; the last 1/16 of them is kept\n"
 	"  --verbose          log what happens to rings, too\n"
 	"  --help, --version\n";
 
@@ -34,6 +37,8 @@ enum {
 	OPT_USER,
 	OPT_QEMU_USER,
 	OPT_LOG_FD,
+	OPT_CONSOLE,
+	OPT_CONSOLE_MAX,
 	OPT_VERBOSE,
 	OPT_HELP,
 	OPT_VERSION,
@@ -47,6 +52,8 @@ static const struct option table[] = {
 	{ "user", required_argument, NULL, OPT_USER },
 	{ "qemu-user", required_argument, NULL, OPT_QEMU_USER },
 	{ "log-fd", required_argument, NULL, OPT_LOG_FD },
+	{ "console", required_argument, NULL, OPT_CONSOLE },
+	{ "console-max", required_argument, NULL, OPT_CONSOLE_MAX },
 	{ "verbose", no_argument, NULL, OPT_VERBOSE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -83,6 +90,15 @@ static int take(struct options *o, int opt, struct err *e)
 			return err_set(e, ERR_INPUT, "--log-fd '%s' is not a descriptor", optarg);
 		o->log_fd = (int)n;
 		return 0;
+	case OPT_CONSOLE:
+		o->console = optarg;
+		return 0;
+	case OPT_CONSOLE_MAX:
+		if (num_parse_u64(optarg, OPTIONS_CONSOLE_LEAST, OPTIONS_CONSOLE_MOST,
+				  &o->console_max) < 0)
+			return err_set(e, ERR_INPUT,
+				       "--console-max '%s' is not from 64 KiB to 1 TiB", optarg);
+		return 0;
 	case OPT_VERBOSE:
 		o->verbose = true;
 		return 0;
@@ -106,6 +122,8 @@ static int check(const struct options *o, struct err *e)
 		return err_set(e, ERR_INPUT, "--vhost-user is missing: see --help");
 	if (!o->uds)
 		return err_set(e, ERR_INPUT, "--uds is missing: see --help");
+	if (!o->console != !o->console_max)
+		return err_set(e, ERR_INPUT, "--console and --console-max belong together");
 	if (strlen(o->uds) >= HOST_SOCKET_PATH_MAX) {
 		return err_set(e, ERR_INPUT,
 			       "--uds '%s' is longer than %d bytes, so ports do not fit behind it: "

@@ -9,6 +9,9 @@ struct err;
 
 enum { OPTIONS_CID_FIRST = 3 };
 
+#define OPTIONS_CONSOLE_LEAST ((uint64_t)64 * 1024)
+#define OPTIONS_CONSOLE_MOST  ((uint64_t)1 << 40)
+
 struct options {
 	uint64_t cid;
 	const char *vhost_user; /* all borrowed from argv */
@@ -16,6 +19,8 @@ struct options {
 	const char *pid_file;  /* NULL: none */
 	const char *user;      /* NULL: stay who we are */
 	const char *qemu_user; /* NULL: QEMU runs as we do */
+	const char *console;   /* NULL: none */
+	uint64_t console_max;  /* bytes */
 	int log_fd;	       /* -1: standard error stays where it is */
 	bool verbose, help, version;
 };

@@ -199,6 +199,9 @@ static const struct {
 } some[] = {
 	{ SCMP_SYS(socket), { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_UNIX } },
 	{ SCMP_SYS(setsockopt), { .arg = 1, .op = SCMP_CMP_EQ, .datum_a = SOL_SOCKET } },
+	/* of a console: a hole in its front, and nothing that makes it larger */
+	{ SCMP_SYS(fallocate),
+	  { .arg = 1, .op = SCMP_CMP_EQ, .datum_a = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE } },
 	/* memory that is never code */
 	{ SCMP_SYS(mmap), { .arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = PROT_EXEC } },
 };

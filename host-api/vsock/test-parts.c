@@ -122,6 +122,12 @@ static void test_command_line(void)
 	assert(parse(&o, "--help", NULL, NULL) == 0 && o.help);
 	assert(parse(&o, "--version", NULL, NULL) == 0 && o.version);
 	assert(parse(&o, "--uds=u", "--pid-file=p", "--user=nobody") == 0 && o.pid_file && o.user);
+	assert(parse(&o, "--uds=u", "--console=c", "--console-max=65536") == 0 && o.console &&
+	       o.console_max == 65536);
+	assert(parse(&o, "--uds=u", "--console=c", "--console-max=65535") == ERR_INPUT);
+	assert(parse(&o, "--uds=u", "--console=c", "--console-max=x") == ERR_INPUT);
+	assert(parse(&o, "--uds=u", "--console=c", NULL) == ERR_INPUT);
+	assert(parse(&o, "--uds=u", "--console-max=65536", NULL) == ERR_INPUT);
 }
 
 static void test_pid_file_is_held(void)

@@ -234,6 +234,7 @@ static void listed(void *arg, const struct hypervisor_result *r)
 	inject_point("daemon.listed");
 	n = adopt_domains(d, r);
 	(void)uv_timer_start(&d->late, look_again, LATE_MS, 0);
+	log_keeper_wake(&d->logs);
 	host_claims_wake(&d->claims);
 	inject_point("daemon.adopted");
 	/* Asking QEMU what it can do took megabytes, once. */

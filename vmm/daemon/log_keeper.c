@@ -131,6 +131,12 @@ void log_keeper_start(struct log_keeper *k, struct daemon *d)
 	(void)uv_timer_start(&k->timer, on_timer, LOG_KEEPER_SOON_MS, 0);
 }
 
+void log_keeper_wake(struct log_keeper *k)
+{
+	if (!k->is_looking)
+		(void)uv_timer_start(&k->timer, on_timer, 0, 0);
+}
+
 void log_keeper_stop(struct log_keeper *k)
 {
 	uv_close((uv_handle_t *)&k->timer, NULL);

@@ -24,4 +24,7 @@ struct log_keeper {
 };
 
 void log_keeper_start(struct log_keeper *k, struct daemon *d);
+/* Look soon: VMs were found that run. */
+void log_keeper_wake(struct log_keeper *k);
+
 void log_keeper_stop(struct log_keeper *k);

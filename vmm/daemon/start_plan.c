@@ -30,6 +30,9 @@
 #include "store/share.h"
 #include "store/vmdir.h"
 
+/* So much more than what we move on at that the process never does while we live. */
+enum { CONSOLE_PARTS = 64 };
+
 int plan_init(struct start_plan *p, struct vm *vm, struct err *e)
 {
 	const struct daemon *d = vm->d;
@@ -127,8 +130,11 @@ int plan_revert(struct start_plan *p, struct err *e)
 
 int plan_carry(struct start_plan *p, struct err *e)
 {
+	auto_free char *console = xasprintf("%s/serial.log", p->dir);
 	auto_close int log = -1;
 	const struct vsock_process o = {
+		.console = console,
+		.console_max = CONSOLE_PARTS * p->d->config->max_log,
 		.program = p->d->vsock_program,
 		.is_bailey = p->d->is_bailey_vsock,
 		.cid = p->after.cid,

@@ -173,11 +173,17 @@ static pid_t spawn_foreign(const struct vsock_paths *p, const struct vsock_proce
 
 static pid_t spawn_bailey(const struct vsock_paths *p, const struct vsock_process *o, struct err *e)
 {
-	char cid[16];
-	const char *const argv[] = { o->program, "--cid", cid,		"--vhost-user", p->vhost,
-				     "--uds",	 p->uds,  "--pid-file", p->pid_file,	NULL };
+	char cid[16], max[24];
+	const char *const argv[] = { o->program,  "--cid",
+				     cid,	  "--vhost-user",
+				     p->vhost,	  "--uds",
+				     p->uds,	  "--pid-file",
+				     p->pid_file, o->console ? "--console" : NULL,
+				     o->console,  "--console-max",
+				     max,	  NULL };
 
 	(void)str_format(cid, sizeof(cid), "%u", o->cid);
+	(void)str_format(max, sizeof(max), "%llu", (unsigned long long)o->console_max);
 	return child_detach(argv, o->log_fd, NULL, NULL, 0, e);
 }
 

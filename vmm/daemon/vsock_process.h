@@ -39,6 +39,9 @@ struct vsock_process {
 	uint32_t cid;
 	gid_t reader; /* group of QEMU's user, which must reach the vhost socket; -1: not needed */
 	int log_fd;   /* borrowed */
+	const char *
+		console; /* what QEMU appends the guest's console to; NULL: not told.  bailey-vsock only */
+	uint64_t console_max; /* bytes of it that it may come to where we do not move it on */
 };
 
 /* Make the folder of the sockets; with @reader as struct vsock_process has it. */

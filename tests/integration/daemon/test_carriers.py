@@ -13,7 +13,7 @@ sys.path[:0] = [HERE, f"{HERE}/../bad-input"]
 import halting_image  # noqa: E402
 from scratch import BIN, Daemon, main, vm, wait_for  # noqa: E402
 
-d = Daemon("qemu: { accel: tcg }\nvsock: { carrier: bailey-vsock }\n"
+d = Daemon("qemu: { accel: tcg }\nlimits: { log: 64K }\nvsock: { carrier: bailey-vsock }\n"
            "restart: { first: 100ms, longest: 200ms, retries: 2, healthy: 1h }\n")
 halting_image.make(f"{d.dir}/s/image", "halt-0.1.0")
 
@@ -198,6 +198,28 @@ def test_a_panic_that_halts_is_a_hint():
     gone(later)
 
 
+def test_a_console_is_bounded_while_nobody_looks():
+    vid = make("loud")
+    path = f"{d.dir}/s/vm/{vid}/serial.log"
+    bound = 64 * 64 * 1024
+    d.stop(signal.SIGKILL)
+    with open(path, "ab") as f:
+        for i in range(6 * 1024):
+            f.write(b"%07d " % i + b"x" * 1015 + b"\n")
+    size = os.stat(path).st_size
+    assert size > bound
+    wait_for("its front is freed", lambda: os.stat(path).st_blocks * 512 < bound / 8)
+    assert os.stat(path).st_size == size
+    with open(f"{d.dir}/s/vm/{vid}/vsock.log", encoding="utf-8") as f:
+        assert "nobody moved it on" in f.read()
+    d.start()
+    wait_for("it is moved on as ever", lambda: os.stat(path).st_blocks * 512 <= 2 * 64 * 1024)
+    log = d.http("GET", f"/logs?id={vid}&follow=false&lines=5&channel=serial&ansi=false")[1].decode()
+    assert log.splitlines()[-1].startswith("0006143 x") and "\0" not in log, log[:200]
+    assert info(vid)["status"] == "running"
+    gone(vid)
+
+
 main(d, test_a_qemu_that_nobody_knows_is_ended, test_a_carrier_that_is_forgotten_ends, test_it_is_killed,
      test_it_dies_while_nobody_looks, test_a_qemu_that_dies_is_not_taken_for_it, test_a_stop_that_is_under_way_goes_on,
-     test_a_panic_that_halts_is_a_hint)
+     test_a_panic_that_halts_is_a_hint, test_a_console_is_bounded_while_nobody_looks)
