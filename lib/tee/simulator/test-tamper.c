@@ -313,7 +313,8 @@ static void test_what_is_put_together_and_signed_holds(void)
 
 /* Offsets of the bytes of lengths in the DER from @at to @end, as deep as elements are constructed. */
 struct lengths {
-	size_t at[512], n;
+	uint16_t at[512];
+	size_t n;
 };
 
 /* NOLINTNEXTLINE(misc-no-recursion): our own bytes, a dozen deep */
@@ -326,7 +327,7 @@ static void find_lengths(const struct buf *part, size_t at, size_t end, struct l
 		begin = (size_t)(forge_inside(part->p + at, end - at, &size) - part->p);
 		for (at++; at < begin; at++) {
 			assert(ret->n < 512);
-			ret->at[ret->n++] = at;
+			ret->at[ret->n++] = (uint16_t)at;
 		}
 		if (is_constructed)
 			find_lengths(part, begin, begin + size, ret);
