@@ -12,49 +12,10 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/user.h"
 #include "data/json.h"
 
-enum { GROUPS_MAX = 64 };
-
-struct account {
-	uid_t uid;
-	gid_t groups[GROUPS_MAX];
-	size_t n_groups;
-};
-
-static void add_group(struct account *a, gid_t gid)
-{
-	if (a->n_groups < GROUPS_MAX)
-		a->groups[a->n_groups++] = gid;
-}
-
-static bool is_member(const struct account *a, gid_t gid)
-{
-	size_t i;
-
-	for (i = 0; i < a->n_groups; i++) {
-		if (a->groups[i] == gid)
-			return true;
-	}
-	return false;
-}
-
-/* Of this host: whatever nsswitch.conf names may know users. */
-static bool find_real(const char *name, struct account *ret)
-{
-	const struct passwd *pw = getpwnam(name);
-	int n = GROUPS_MAX;
-
-	if (!pw)
-		return false;
-	ret->uid = pw->pw_uid;
-	if (getgrouplist(name, pw->pw_gid, ret->groups, &n) < 0)
-		n = GROUPS_MAX;
-	ret->n_groups = (size_t)n;
-	return true;
-}
-
-static bool find_below(const struct check_host *h, const char *name, struct account *ret)
+static bool find_below(const struct check_host *h, const char *name, struct user *ret)
 {
 	char path[PATH_MAX];
 	auto_fclose FILE *users = fopen(check_path(h, "/etc/passwd", path), "re");
@@ -68,34 +29,20 @@ static bool find_below(const struct check_host *h, const char *name, struct acco
 	if (!pw)
 		return false;
 	ret->uid = pw->pw_uid;
-	add_group(ret, pw->pw_gid);
+	user_add_group(ret, pw->pw_gid);
 	while (groups && (gr = fgetgrent(groups))) {
 		for (i = 0; gr->gr_mem[i]; i++) {
 			if (str_equal(gr->gr_mem[i], name))
-				add_group(ret, gr->gr_gid);
+				user_add_group(ret, gr->gr_gid);
 		}
 	}
 	return true;
 }
 
-static bool find(const struct check_host *h, const char *name, struct account *ret)
+static bool find(const struct check_host *h, const char *name, struct user *ret)
 {
-	*ret = (struct account){ .n_groups = 0 };
-	return *h->root ? find_below(h, name, ret) : find_real(name, ret);
-}
-
-/* May @a read and write the node, as far as its mode says? */
-static bool may_use(const struct account *a, const struct stat *st)
-{
-	const mode_t both = S_IRUSR | S_IWUSR;
-
-	if (a->uid == 0)
-		return true;
-	if (st->st_uid == a->uid)
-		return (st->st_mode & both) == both;
-	if (is_member(a, st->st_gid))
-		return (st->st_mode & (both >> 3)) == both >> 3;
-	return (st->st_mode & (both >> 6)) == both >> 6;
+	*ret = (struct user){ .n_groups = 0 };
+	return *h->root ? find_below(h, name, ret) : user_find(name, ret);
 }
 
 void check_users(const struct check_host *h, struct check_row *r)
@@ -103,7 +50,7 @@ void check_users(const struct check_host *h, struct check_row *r)
 	const char *user = check_fact(h, "user"), *qemu = check_fact(h, "qemu_user");
 	const char *wanted[] = { *user ? user : "root", *qemu ? qemu : NULL };
 	char kvm[PATH_MAX], remedy[CHECK_REMEDY_MAX];
-	struct account a;
+	struct user a;
 	struct stat st;
 	size_t i;
 	bool has_kvm = stat(check_path(h, "/dev/kvm", kvm), &st) == 0;
@@ -116,7 +63,7 @@ void check_users(const struct check_host *h, struct check_row *r)
 				  "there is no user %.60s", wanted[i]);
 			return;
 		}
-		if (has_kvm && !may_use(&a, &st)) {
+		if (has_kvm && !user_may(&a, &st, S_IROTH | S_IWOTH)) {
 			(void)snprintf(remedy, sizeof(remedy),
 				       "usermod -aG kvm %.60s (the group of /dev/kvm), then start "
 				       "baileyd again",
@@ -133,19 +80,8 @@ void check_users(const struct check_host *h, struct check_row *r)
 		check_ok(r, "baileyd: %.60s, QEMU: %.60s", wanted[0], *qemu ? qemu : wanted[0]);
 }
 
-static bool may_enter(const struct account *a, const struct stat *st)
-{
-	if (a->uid == 0)
-		return true;
-	if (st->st_uid == a->uid)
-		return st->st_mode & S_IXUSR;
-	if (is_member(a, st->st_gid))
-		return st->st_mode & S_IXGRP;
-	return st->st_mode & S_IXOTH;
-}
-
 /* The first folder on the way to @path that keeps @a out.  Folders that are not there yet keep nobody out. */
-static bool is_kept_out(const struct check_host *h, const struct account *a, const char *path,
+static bool is_kept_out(const struct check_host *h, const struct user *a, const char *path,
 			char *ret, size_t size)
 {
 	char full[PATH_MAX];
@@ -158,7 +94,7 @@ static bool is_kept_out(const struct check_host *h, const struct account *a, con
 		if (str_format(ret, size, "%.*s", (int)n, path) < 0 ||
 		    stat(check_path(h, ret, full), &st) < 0)
 			return false;
-		if (!may_enter(a, &st))
+		if (!user_may(a, &st, S_IXOTH))
 			return true;
 	}
 	return false;
@@ -169,7 +105,7 @@ void check_folders(const struct check_host *h, struct check_row *r)
 	const char *qemu = check_fact(h, "qemu_user");
 	const char *paths[] = { check_fact(h, "state"), check_fact(h, "run") };
 	char where[1024], remedy[CHECK_REMEDY_MAX];
-	struct account a;
+	struct user a;
 	size_t i;
 
 	if (!h->facts) {

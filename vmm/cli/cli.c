@@ -132,6 +132,46 @@ int cli_each_vm(struct cli *c, cli_vm_fn fn, struct err *e)
 	return failed;
 }
 
+int cli_each(struct cli *c, cli_text_fn fn, struct err *e)
+{
+	int rc, failed = 0;
+	size_t i;
+
+	for (i = 0; i < c->args->n; i++) {
+		rc = fn(c, c->args->operands[i], e);
+		if (rc < 0)
+			cli_complain(c, e, rc);
+		if (rc < 0 && !failed)
+			failed = rc;
+	}
+	return failed;
+}
+
+int cli_images(struct cli *c, const char *method, const struct table_column *columns,
+	       void (*row)(struct table *t, const json_t *image), const char *none, struct err *e)
+{
+	json_t *reply = NULL, *images, *image;
+	struct table *t;
+	size_t i;
+	int rc = api_call(&c->api, method, NULL, &reply, e);
+
+	if (rc < 0)
+		return rc;
+	images = json_object_get(reply, "images");
+	if (c->wants_json) {
+		cli_json(images);
+	} else if (json_array_size(images) == 0) {
+		cli_say(c, "%s\n", none);
+	} else {
+		t = table_new(columns);
+		json_array_foreach(images, i, image)
+			row(t, image);
+		cli_table(c, t);
+	}
+	json_decref(reply);
+	return 0;
+}
+
 int cli_timeout(const struct cli *c, uint64_t otherwise, uint64_t *ret, struct err *e)
 {
 	const char *text = c->args->options[OPT_TIMEOUT];

@@ -20,6 +20,7 @@
 struct buf;
 struct err;
 struct table;
+struct table_column;
 
 enum { CLI_URL_MAX = 400 };
 
@@ -62,6 +63,17 @@ int cli_vm(const struct cli *c, size_t i, json_t **ret, struct err *e);
  */
 typedef int (*cli_vm_fn)(struct cli *c, const json_t *vm, struct err *e);
 int cli_each_vm(struct cli *c, cli_vm_fn fn, struct err *e);
+
+/* The same for each operand as it is written. */
+typedef int (*cli_text_fn)(struct cli *c, const char *text, struct err *e);
+int cli_each(struct cli *c, cli_text_fn fn, struct err *e);
+
+/*
+ * Ask the call @method, which takes nothing, and show the list "images" of its answer: as JSON, or a row of @columns
+ * for each by @row, or @none where there are none.
+ */
+int cli_images(struct cli *c, const char *method, const struct table_column *columns,
+	       void (*row)(struct table *t, const json_t *image), const char *none, struct err *e);
 
 /* --timeout in ms, or @otherwise; ERR_INPUT for what is no time. */
 int cli_timeout(const struct cli *c, uint64_t otherwise, uint64_t *ret, struct err *e);

@@ -22,37 +22,19 @@ static const struct table_column columns[] = {
 	{ NULL, false },
 };
 
+static void put_image(struct table *t, const json_t *image)
+{
+	table_cell(t, COLOUR_NONE, "%s", vm_str(image, "name"));
+	table_cell(t, COLOUR_NONE, "%s", vm_str(image, "version"));
+	table_cell(t, COLOUR_NONE, "%s",
+		   json_get_bool(image, "is_dev", 0) ? "development" : "production");
+}
+
 int cmd_image_ls(struct cli *c, struct err *e)
 {
-	json_t *reply = NULL, *images, *image;
-	struct table *t;
-	size_t i;
-	int rc;
-
 	if (args_has(c->args, OPT_REGISTRY))
 		return registry_show(c, e);
-	rc = api_call(&c->api, "ListImages", NULL, &reply, e);
-
-	if (rc < 0)
-		return rc;
-	images = json_object_get(reply, "images");
-	if (c->wants_json) {
-		cli_json(images);
-	} else if (json_array_size(images) == 0) {
-		cli_say(c, "no images\n");
-	} else {
-		t = table_new(columns);
-		json_array_foreach(images, i, image) {
-			table_cell(t, COLOUR_NONE, "%s", vm_str(image, "name"));
-			table_cell(t, COLOUR_NONE, "%s", vm_str(image, "version"));
-			table_cell(t, COLOUR_NONE, "%s",
-				   json_get_bool(image, "is_dev", 0) ? "development"
-								     : "production");
-		}
-		cli_table(c, t);
-	}
-	json_decref(reply);
-	return 0;
+	return cli_images(c, "ListImages", columns, put_image, "no images", e);
 }
 
 static int check_one(struct cli *c, const char *path, struct err *e)
@@ -80,17 +62,7 @@ static int check_one(struct cli *c, const char *path, struct err *e)
 
 int cmd_image_check(struct cli *c, struct err *e)
 {
-	int rc, failed = 0;
-	size_t i;
-
-	for (i = 0; i < c->args->n; i++) {
-		rc = check_one(c, c->args->operands[i], e);
-		if (rc < 0)
-			cli_complain(c, e, rc);
-		if (rc < 0 && !failed)
-			failed = rc;
-	}
-	return failed;
+	return cli_each(c, check_one, e);
 }
 
 int cmd_version(struct cli *c, struct err *e)

@@ -44,31 +44,17 @@ static void put_state(struct table *t, const json_t *image)
 		table_cell(t, COLOUR_DIM, "-");
 }
 
+static void put_image(struct table *t, const json_t *image)
+{
+	table_cell(t, COLOUR_NONE, "%s", vm_str(image, "tag"));
+	table_cell(t, COLOUR_NONE, "%s", vm_str(image, "image"));
+	put_state(t, image);
+}
+
 int registry_show(struct cli *c, struct err *e)
 {
-	json_t *reply = NULL, *images, *image;
-	struct table *t;
-	size_t i;
-	int rc = api_call(&c->api, "ListRegistryImages", NULL, &reply, e);
-
-	if (rc < 0)
-		return rc;
-	images = json_object_get(reply, "images");
-	if (c->wants_json) {
-		cli_json(images);
-	} else if (json_array_size(images) == 0) {
-		cli_say(c, "no images in a registry; registry.url of baileyd.yaml says which\n");
-	} else {
-		t = table_new(columns);
-		json_array_foreach(images, i, image) {
-			table_cell(t, COLOUR_NONE, "%s", vm_str(image, "tag"));
-			table_cell(t, COLOUR_NONE, "%s", vm_str(image, "image"));
-			put_state(t, image);
-		}
-		cli_table(c, t);
-	}
-	json_decref(reply);
-	return 0;
+	return cli_images(c, "ListRegistryImages", columns, put_image,
+			  "no images in a registry; registry.url of baileyd.yaml says which", e);
 }
 
 /* The record of the pull of @tag; NULL if the daemon knows of none. */
@@ -209,28 +195,12 @@ static int rm_one(struct cli *c, const char *name, struct err *e)
 	return 0;
 }
 
-static int each(struct cli *c, int (*fn)(struct cli *c, const char *name, struct err *e),
-		struct err *e)
-{
-	int rc, failed = 0;
-	size_t i;
-
-	for (i = 0; i < c->args->n; i++) {
-		rc = fn(c, c->args->operands[i], e);
-		if (rc < 0)
-			cli_complain(c, e, rc);
-		if (rc < 0 && !failed)
-			failed = rc;
-	}
-	return failed;
-}
-
 int cmd_image_pull(struct cli *c, struct err *e)
 {
-	return each(c, pull_one, e);
+	return cli_each(c, pull_one, e);
 }
 
 int cmd_image_rm(struct cli *c, struct err *e)
 {
-	return each(c, rm_one, e);
+	return cli_each(c, rm_one, e);
 }
