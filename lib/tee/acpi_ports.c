@@ -210,10 +210,10 @@ int acpi_ports(struct aml *dsdt, size_t from, const struct acpi_machine *m, stru
 
 	/* the scope that has the chipset's devices has PCI0.PCNT in 7.2 */
 	rc = aml_find(dsdt, from, AML_METHOD, PCI0 ".PCNT", &pcnt, e);
-	if (rc > 0)
-		rc = need(dsdt, from, AML_DEVICE, PCI0, ".SFB_", &sata, e) < 0
-			     ? ERR_MISSING
-			     : pcnt.outer[0] == sata.outer[0];
+	if (rc > 0) {
+		rc = need(dsdt, from, AML_DEVICE, PCI0, ".SFB_", &sata, e);
+		rc = rc < 0 ? rc : pcnt.outer[0] == sata.outer[0];
+	}
 	if (rc > 0)
 		return hotplug_ports(dsdt, from, &pcnt, e);
 	for (i = 0; rc == 0 && i < m->ports; i++)

@@ -208,10 +208,11 @@ static int choose(const char *is, const char *wanted, const struct acpi_version 
 		*ret = NULL;
 		return 0;
 	}
-	if (!*ret)
+	if (!*ret) {
 		return err_set(e, ERR_MISSING,
 			       "ACPI tables of QEMU %s are known to that version only; here is %s",
 			       wanted, is);
+	}
 	return 0;
 }
 

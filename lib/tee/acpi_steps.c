@@ -25,6 +25,7 @@ enum { METHOD_MAX = 4096 };
 static int find(const struct acpi_work *w, enum aml_kind kind, const char *path,
 		struct aml_term *ret, struct err *e)
 {
+	*ret = (struct aml_term){ .n = 0 };
 	return aml_find(&w->dsdt, ACPI_HEADER_SIZE, kind, path, ret, e);
 }
 

@@ -106,12 +106,13 @@ static int check_pointers(const uint8_t *p, const struct acpi_tables *t, struct 
 	size_t i, n = 0;
 
 	if (!dsdt || !facp || !rsdt || strcmp(t->table[0].name, "FACS") != 0 ||
-	    t->table[0].n != FACS_SIZE)
+	    t->table[0].n != FACS_SIZE) {
 		return err_set(e, ERR_PROTO, "not QEMU's tables: no %s",
 			       !dsdt   ? "DSDT"
 			       : !facp ? "FACP"
 			       : !rsdt ? "RSDT"
 				       : "FACS first");
+	}
 	if (facp->n != FACP_SIZE || le_at(p + facp->at + FACP_FACS, 4) != 0 ||
 	    le_at(p + facp->at + FACP_DSDT, 4) != dsdt->at ||
 	    le_at(p + facp->at + FACP_X_DSDT, 8) != dsdt->at)

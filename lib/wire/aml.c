@@ -68,50 +68,59 @@ static bool is_segment(const uint8_t *p)
 	return true;
 }
 
-/*
- * Read a name at *@at into @path, of which @n bytes are the scope that it is in; NULL: only pass it.
- * Return: the length of the path, or -1.
- */
-static int read_name(const struct aml *a, size_t *at, size_t end, char *path, size_t n)
+/* How many segments follow, past what says so.  Return: -1: more than there can be. */
+static int count_segments(const struct aml *a, size_t *at, size_t end)
 {
-	size_t i, count = 1;
+	size_t left = end - *at;
+	int count = 1;
 
+	if (left >= 1 && a->p[*at] == 0) {
+		(*at)++;
+		count = 0;
+	} else if (left >= 1 && a->p[*at] == DUAL) {
+		(*at)++;
+		count = 2;
+	} else if (left >= 2 && a->p[*at] == MULTI) {
+		count = a->p[*at + 1];
+		*at += 2;
+	}
+	return count <= AML_DEPTH_MAX && end - *at >= (size_t)count * AML_SEGMENT ? count : -1;
+}
+
+/* Where a name begins: at the root, or so many scopes up.  Return: how much of the path stays. */
+static size_t read_prefix(const struct aml *a, size_t *at, size_t end, const char *path, size_t n)
+{
 	if (*at < end && a->p[*at] == ROOT) {
 		n = 0;
 		(*at)++;
 	}
-	while (*at < end && a->p[*at] == PARENT) {
-		for (n -= n > 0; n > 0 && path && path[n] != '.';)
-			n--;
-		(*at)++;
+	for (; *at < end && a->p[*at] == PARENT; (*at)++) {
+		while (n > 0 && path[--n] != '.')
+			;
 	}
-	if (*at < end && a->p[*at] == 0) {
-		(*at)++;
-		count = 0;
-	} else if (*at < end && a->p[*at] == DUAL) {
-		(*at)++;
-		count = 2;
-	} else if (end - *at >= 2 && a->p[*at] == MULTI) {
-		count = a->p[*at + 1];
-		*at += 2;
-	}
-	if (count > AML_DEPTH_MAX || end - *at < count * AML_SEGMENT)
-		return -1;
-	for (i = 0; i < count; i++, *at += AML_SEGMENT) {
-		if (!is_segment(a->p + *at))
-			return -1;
-		if (!path)
-			continue;
-		if (AML_PATH_SIZE - n < AML_SEGMENT + 2)
-			return -1;
+	return n;
+}
+
+/* Read a name at *@at into @path, of which @n bytes are the scope that it is in.  Return: whether it is one. */
+static bool read_name(const struct aml *a, size_t *at, size_t end, char path[static AML_PATH_SIZE],
+		      size_t n)
+{
+	int count;
+
+	n = read_prefix(a, at, end, path, n);
+	count = count_segments(a, at, end);
+	if (count < 0)
+		return false;
+	for (; count > 0; count--, *at += AML_SEGMENT) {
+		if (!is_segment(a->p + *at) || AML_PATH_SIZE - n < AML_SEGMENT + 2)
+			return false;
 		if (n > 0)
 			path[n++] = '.';
 		memcpy(path + n, a->p + *at, AML_SEGMENT);
 		n += AML_SEGMENT;
 	}
-	if (path)
-		path[n] = 0;
-	return (int)n;
+	path[n] = 0;
+	return true;
 }
 
 /* Pass a constant: a number, a string, a buffer, a package.  Return: whether it is one. */
@@ -148,21 +157,23 @@ static bool read_extended(const struct aml *a, size_t at, size_t end, struct aml
 			  size_t n_path)
 {
 	uint8_t op = at < end ? a->p[at] : 0;
-	size_t stop;
+	size_t i, stop;
 
 	t->kind = op == EXT_DEVICE ? AML_DEVICE : AML_OTHER;
 	at++;
 	if (op == EXT_MUTEX || op == EXT_REGION) {
-		if (read_name(a, &at, end, t->path, n_path) < 0 || at >= end)
+		if (!read_name(a, &at, end, t->path, n_path) || at >= end)
 			return false;
 		at++; /* flags, or the space */
 		t->body = at;
-		if (op == EXT_REGION && (!pass_value(a, &at, end) || !pass_value(a, &at, end)))
-			return false;
+		for (i = 0; op == EXT_REGION && i < 2; i++) { /* where, how much */
+			if (!pass_value(a, &at, end))
+				return false;
+		}
 		stop = at;
 	} else if (op == EXT_DEVICE || op == EXT_FIELD || op == EXT_PROCESSOR) {
 		stop = aml_package_end(a, &at, end);
-		if (stop == 0 || read_name(a, &at, stop, t->path, n_path) < 0)
+		if (stop == 0 || !read_name(a, &at, stop, t->path, n_path))
 			return false;
 		t->body = at;
 	} else {
@@ -181,7 +192,7 @@ static bool read_term(const struct aml *a, size_t at, size_t end, struct aml_ter
 		return read_extended(a, at, end, t, n_path);
 	if (op == OP_NAME) {
 		t->kind = AML_NAME;
-		if (read_name(a, &at, end, t->path, n_path) < 0)
+		if (!read_name(a, &at, end, t->path, n_path))
 			return false;
 		t->body = at;
 		if (!pass_value(a, &at, end))
@@ -193,7 +204,7 @@ static bool read_term(const struct aml *a, size_t at, size_t end, struct aml_ter
 		return false;
 	t->kind = op == OP_SCOPE ? AML_SCOPE : AML_METHOD;
 	stop = aml_package_end(a, &at, end);
-	if (stop == 0 || read_name(a, &at, stop, t->path, n_path) < 0 ||
+	if (stop == 0 || !read_name(a, &at, stop, t->path, n_path) ||
 	    (op == OP_METHOD && at++ >= stop))
 		return false;
 	t->body = at;
@@ -275,24 +286,36 @@ static int mend_length(struct aml *a, size_t at, size_t n_length, size_t body, s
 	return put_bytes(a, at, n_length, bytes, o.n, e);
 }
 
-static int splice(struct aml *a, const size_t *outer, size_t depth, size_t at, size_t n_old,
-		  const void *p, size_t n, struct err *e)
+/* Bytes that are to be others, and what they lie in. */
+struct place {
+	size_t outer[AML_DEPTH_MAX + 1], depth;
+	size_t at, n;
+};
+
+static struct place place_of(const struct aml_term *t)
+{
+	struct place at = { .depth = t->depth, .at = t->at, .n = t->n };
+
+	memcpy(at.outer, t->outer, t->depth * sizeof(*t->outer));
+	return at;
+}
+
+static int splice(struct aml *a, const struct place *w, const void *p, size_t n, struct err *e)
 {
 	size_t bodies[AML_DEPTH_MAX + 1], lengths[AML_DEPTH_MAX + 1], begins[AML_DEPTH_MAX + 1];
-	size_t i, pos, before, end = a->n;
+	size_t i, pos, before, depth = w->depth, end = a->n;
 	int rc;
 
-	assert(depth <= AML_DEPTH_MAX + 1);
 	for (i = 0; i < depth; i++) {
-		pos = begins[i] = outer[i] + (a->p[outer[i]] == OP_EXT ? 2 : 1);
+		pos = begins[i] = w->outer[i] + (a->p[w->outer[i]] == OP_EXT ? 2 : 1);
 		end = aml_package_end(a, &pos, end);
 		if (end == 0)
-			return malformed(outer[i], e);
+			return malformed(w->outer[i], e);
 		lengths[i] = pos - begins[i];
 		bodies[i] = end - pos;
 	}
 	before = a->n;
-	rc = put_bytes(a, at, n_old, p, n, e);
+	rc = put_bytes(a, w->at, w->n, p, n, e);
 	while (rc == 0 && depth-- > 0) {
 		/* what is in it has grown by as much as all has; unsigned, it wraps back where it shrank */
 		rc = mend_length(a, begins[depth], lengths[depth], bodies[depth] + (a->n - before),
@@ -303,30 +326,28 @@ static int splice(struct aml *a, const size_t *outer, size_t depth, size_t at, s
 
 int aml_replace(struct aml *a, const struct aml_term *t, const void *p, size_t n, struct err *e)
 {
-	return splice(a, t->outer, t->depth, t->at, t->n, p, n, e);
+	const struct place w = place_of(t);
+
+	return splice(a, &w, p, n, e);
 }
 
 int aml_insert(struct aml *a, const struct aml_term *t, const void *p, size_t n, struct err *e)
 {
-	return splice(a, t->outer, t->depth, t->at, 0, p, n, e);
+	struct place w = place_of(t);
+
+	w.n = 0;
+	return splice(a, &w, p, n, e);
 }
 
 int aml_append(struct aml *a, const struct aml_term *t, const void *p, size_t n, struct err *e)
 {
+	struct place w = place_of(t);
+
 	assert(t->kind == AML_SCOPE || t->kind == AML_DEVICE);
-	return aml_edit(a, t, t->at + t->n, 0, p, n, e);
-}
-
-int aml_edit(struct aml *a, const struct aml_term *t, size_t at, size_t n_old, const void *p,
-	     size_t n, struct err *e)
-{
-	size_t outer[AML_DEPTH_MAX + 1];
-
-	assert(t->kind == AML_SCOPE || t->kind == AML_DEVICE || t->kind == AML_METHOD);
-	assert(at >= t->body && at <= t->at + t->n && n_old <= t->at + t->n - at);
-	memcpy(outer, t->outer, t->depth * sizeof(*outer));
-	outer[t->depth] = t->at;
-	return splice(a, outer, t->depth + 1, at, n_old, p, n, e);
+	w.outer[w.depth++] = t->at;
+	w.at = t->at + t->n;
+	w.n = 0;
+	return splice(a, &w, p, n, e);
 }
 
 void aml_put(struct aml_out *o, const void *p, size_t n)

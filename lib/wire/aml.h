@@ -73,13 +73,11 @@ int aml_find(const struct aml *a, size_t from, enum aml_kind kind, const char *p
  * Changes.  Return: 0; -EMSGSIZE: more than a->cap; ERR_PROTO.
  *
  * aml_replace(): put @n bytes instead of @t (0: take it away).  aml_insert(): put them before it.  aml_append(): put
- * them at the end of the scope or device @t.  aml_edit(): put them instead of @n_old bytes at @at, in the body of @t.
+ * them at the end of the scope or device @t.
  */
 int aml_replace(struct aml *a, const struct aml_term *t, const void *p, size_t n, struct err *e);
 int aml_insert(struct aml *a, const struct aml_term *t, const void *p, size_t n, struct err *e);
 int aml_append(struct aml *a, const struct aml_term *t, const void *p, size_t n, struct err *e);
-int aml_edit(struct aml *a, const struct aml_term *t, size_t at, size_t n_old, const void *p,
-	     size_t n, struct err *e);
 
 /* AML that is being written.  Once it is full it stays full. */
 struct aml_out {

@@ -114,12 +114,13 @@ int boot_check_published(const struct start_plan *p, struct err *e)
 		size_t i;
 
 		for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-			if (!parts[i].is_right)
+			if (!parts[i].is_right) {
 				return err_set(e, ERR_CORRUPT,
 					       "image '%s': its files do not measure as "
 					       "its " LITE_DOCUMENT_NAME
 					       " says: %s; no verifier would accept it",
 					       im->name, parts[i].what);
+			}
 		}
 	}
 	return 0;
@@ -204,11 +205,12 @@ static int record_load(int dirfd, struct record *ret, struct err *e)
 			copy_text(o, "qemu_sha256", ret->qemu, sizeof(ret->qemu)) ||
 			copy_text(o, "acpi_sha256", ret->acpi, sizeof(ret->acpi))))
 		rc = err_set(e, ERR_CORRUPT, "a key is missing");
-	if (rc < 0)
+	if (rc < 0) {
 		return err_wrap(e, ERR_CORRUPT,
 				"%s, the record of this VM's QEMU, cannot be read; AcceptDrift "
 				"(bailey start --accept-drift) makes a new one",
 				record_name);
+	}
 	return 1;
 }
 
@@ -232,20 +234,22 @@ int boot_check_drift(const struct start_plan *p, const char *vm_config, struct e
 	had = record_load(p->dirfd, &then, e);
 	if (had <= 0)
 		return had < 0 ? had : record_save(p->dirfd, &now, e);
-	if (!str_equal(now.version, then.version))
+	if (!str_equal(now.version, then.version)) {
 		return err_set(e, ERR_CONFLICT,
 			       "QEMU is %s now and was %s when this VM last started: its registers "
 			       "would change, and verifiers that expect the old ones would refuse "
 			       "it; 'bailey start --accept-drift' starts it so",
 			       now.version, then.version);
+	}
 	if (now.machine[0] && str_equal(now.machine, then.machine) &&
-	    !str_equal(now.acpi, then.acpi))
+	    !str_equal(now.acpi, then.acpi)) {
 		return err_set(
 			e, ERR_CONFLICT,
 			"QEMU %s gives this VM other ACPI tables than at its last start: RTMR0 "
 			"would change, and verifiers that expect the old one would refuse it; "
 			"'bailey start --accept-drift' starts it so",
 			now.version);
+	}
 	if (!str_equal(now.qemu, then.qemu))
 		log_info("vm %.8s: another build of QEMU %s, with the same ACPI tables", p->m.id,
 			 now.version);

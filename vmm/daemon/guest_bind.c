@@ -54,7 +54,7 @@ static int bind_v3(int dirfd, const struct app_compose *c, const struct digest25
 	rc = mr_document_instance(c, compose_hash, seed, &info, e);
 	if (rc == 0)
 		rc = mr_document(&args, &ret->document, e);
-	if (rc < 0)
+	if (rc < 0 || !ret->document)
 		return rc;
 	ret->id = mr_config_v3(ret->document, strlen(ret->document));
 	text = instance_info_text(&info);

@@ -45,11 +45,12 @@ static int add_app(struct start_plan *p, struct vm_config_spec *s, struct guest_
 		s->measure_acpi = c->requirements.tdx_measure_acpi_tables;
 	if (image_is_at_least(p->image, 0, 5, 2))
 		rc = guest_bind(p->dirfd, c, p->hardware.n_gpus > 0, b, e);
-	else if (c->n_key_provider_id && is_real)
+	else if (c->n_key_provider_id && is_real) {
 		rc = err_set(e, ERR_INPUT,
 			     "app-compose.json: key_provider_id needs an image of version 0.5.2 or "
 			     "later; '%s' is %s",
 			     p->image->name, p->image->version_text);
+	}
 	app_compose_free(c);
 	s->mr_config = b->document;
 	s->mr_config_id = b->is_bound ? &b->id : NULL;
@@ -122,6 +123,7 @@ static int write_simulator(const struct start_plan *p, struct vm_config_spec *s,
 	add_boot(p, s, &m);
 	rc = vm_config_simulator(s, p->m.simulated_tee, c->simulator_seed, c->simulator_collateral,
 				 &text, &n, e);
+	s->boot = NULL;
 	return rc ? rc : file_replace(p->dirfd, simulator_name, 0600, text, n, e);
 }
 

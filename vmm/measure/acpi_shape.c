@@ -47,10 +47,11 @@ static int check_nodes(const struct acpi_shape *s, struct err *e)
 	if (s->nodes > ACPI_SHAPE_NODES_MAX)
 		return err_set(e, ERR_INPUT, "%u NUMA nodes; at most %d", s->nodes,
 			       ACPI_SHAPE_NODES_MAX);
-	if (s->nodes && (s->cpus % s->nodes || s->memory / MIB % s->nodes))
+	if (s->nodes && (s->cpus % s->nodes || s->memory / MIB % s->nodes)) {
 		return err_set(e, ERR_INPUT,
 			       "%u vCPUs and %" PRIu64 " MiB do not divide by %u NUMA nodes",
 			       s->cpus, s->memory / MIB, s->nodes);
+	}
 	for (i = 0; s->nodes && i < s->gpus; i++) {
 		if (s->gpu_node[i] >= s->nodes)
 			return err_set(e, ERR_INPUT, "GPU %u is of NUMA node %u of %u", i,
@@ -70,10 +71,11 @@ int acpi_shape_check(const struct acpi_shape *s, struct err *e)
 		return err_set(e, ERR_INPUT, "%" PRIu64 " bytes of memory; whole MiB from %d to %d",
 			       s->memory, MEMORY_MIB_MIN, MEMORY_MIB_MAX);
 	if (s->gpus > ACPI_SHAPE_GPUS_MAX || s->nvswitches > most || s->nics > most ||
-	    s->volumes > most || plain_devices(s) + acpi_shape_root_ports(s) > most)
+	    s->volumes > most || plain_devices(s) + acpi_shape_root_ports(s) > most) {
 		return err_set(e, ERR_INPUT,
 			       "%u NICs, %u volumes, %u GPUs, %u NVSwitches: a VM has %u slots",
 			       s->nics, s->volumes, s->gpus, s->nvswitches, most);
+	}
 	if (plain_devices(s) == 0)
 		return err_set(e, ERR_INPUT, "a VM without any device");
 	return check_nodes(s, e);

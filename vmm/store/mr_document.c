@@ -102,8 +102,9 @@ int mr_document(const struct mr_document_args *a, char **ret, struct err *e)
 				  json_text(app_key_provider_name(c->key_provider)));
 	put_hex(o, "key_provider_id", c->key_provider_id, c->n_key_provider_id);
 	(void)json_object_set_new(o, "version", json_integer(3));
-	if (rc == 0)
-		*ret = json_canonical(o);
+	*ret = rc == 0 ? json_canonical(o) : NULL;
 	json_decref(o);
+	if (rc == 0 && !*ret)
+		return err_set(e, ERR_INPUT, "this app has no MrConfig V3");
 	return rc;
 }
