@@ -22,7 +22,7 @@
 #include "domain/host_probe.h"
 #include "loop/http_server.h"
 
-enum { METRICS_BYTES = 1024 * 1024, LABEL_MAX = 512 };
+enum { METRICS_BYTES = 4 * 1024 * 1024, LABEL_MAX = 512 };
 
 void api_metrics_label(struct buf *b, const char *value)
 {

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each row of ARCHITECTURE.md's table of limits says what the code says: its constants, and defaults of baileyd.yaml."""
+import os
+import re
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+# the row's first words: what must stand in it, as FILE:CONSTANT or the key of baileyd.yaml with its default
+ROWS = {
+    "host API connections of one guest": ["host-api/hostapi.h:HOSTAPI_CONNS_MAX"],
+    "host API requests of one guest": ["host_api.rate", "host_api.burst"],
+    "notices kept of one guest while": [],
+    "notices kept of one guest": ["events_max", "vmm/store/events.h:EVENT_BODY_MAX"],
+    "`GetSealingKey`": ["host-api/key_provider.h:KEY_PROVIDER_CALLS_MAX", "host-api/key_provider.h:KEY_PROVIDER_TIMEOUT_MS"],
+    "console of one guest": ["limits.log", "vmm/daemon/log_index.h:LOG_KEPT_MAX", "vmm/daemon/log_keeper.h:LOG_KEEPER_SOON_MS"],
+    "the state folder's disk": ["vmm/daemon/disk_guard.h:DISK_GUARD_START"],
+    "followers of logs and of events": ["vmm/daemon/logs.h:LOGS_STREAMS_MAX", "vmm/daemon/logs.h:LOGS_QUEUE_MAX",
+                                        "vmm/daemon/api_events.h:EVENTS_WATCHERS_MAX", "vmm/daemon/api_events.h:EVENTS_QUEUE_MAX"],
+    "lines of a log": ["vmm/daemon/log_reader.h:LOG_SEARCH_MAX"],
+    "events of all VMs": ["vmm/daemon/feed.h:FEED_LINES", "vmm/daemon/feed.h:FEED_BYTES"],
+    "a guest's answer to a proxied call": ["vmm/daemon/guest_proxy.h:GUEST_PROXY_CALLS_MAX"],
+    "`bailey-vsock` streams": ["host-api/vsock/device.h:DEVICE_STREAMS"],
+    "YAML that is checked": ["vmm/daemon/console_compile.h:CONSOLE_COMPILE_MAX",
+                             "vmm/daemon/console_compile.h:CONSOLE_COMPILES_MAX", "lib/data/faults.h:FAULTS_MAX"],
+    "log lines and events in the console's page": [],
+    "operator's request body": ["limits.body"],
+    "audit log": ["vmm/daemon/audit.h:AUDIT_MAX", "vmm/daemon/audit.h:AUDIT_REFUSALS"],
+    "claims in the host's registry": ["vmm/daemon/host_registry.h:HOST_REGISTRY_DAEMONS", "vmm/store/claims.h:CLAIMS_MAX"],
+    "figures of `/metrics`": ["vmm/daemon/counts.h:COUNTS_MAX", "vmm/daemon/api_metrics.h:METRICS_VMS",
+                              "vmm/daemon/api_metrics.c:METRICS_BYTES"],
+    "configurations that `Status` answers": ["vmm/daemon/vm_texts.h:VM_TEXTS_KEPT"],
+    "API connections": [],
+    "bodies of API requests on TCP": [],
+    "wrong tokens and passwords": ["vmm/daemon/api_auth.h:AUTH_BURST"],
+    "passwords being checked": ["vmm/daemon/api_auth.h:AUTH_AT_ONCE", "vmm/daemon/api_auth.h:AUTH_WAITING"],
+    "VMs of one host": ["limits.vms"],
+    "GPUs and bridges": ["vmm/domain/domain_xml.h:DOMAIN_GPUS_MAX", "vmm/domain/domain_xml.h:DOMAIN_NODES_MAX"],
+    "quotes in a guest": [],
+    "an attestation": [],
+    "`bailey verify`": ["lib/tee/collateral.h:COLLATERAL_MAX", "lib/data/json.h:JSON_DEPTH_MAX", "lib/data/json.h:JSON_ITEMS_MAX"],
+    "`bailey measure`": [],
+    "what is known of certificates": [],
+    "pulls of images": ["registry.max_size", "registry.timeout", "vmm/store/image_unpack.h:IMAGE_UNPACK_FILES_MAX",
+                        "vmm/store/registry.h:REGISTRY_LAYERS_MAX"],
+    "disk of the state folder": ["limits.disk_free"],
+}
+
+
+def read(path):
+    with open(f"{ROOT}/{path}", encoding="utf-8") as f:
+        return f.read()
+
+
+def constant(path, name, depth=4):
+    m = re.search(rf"\b{name}\s*=\s*([^,}}/]+(?:/\*.*?\*/)?)", read(path))
+    assert m, f"{path} has no constant {name}"
+    text = re.sub(r"/\*.*?\*/", "", m[1]).strip()
+    for other in set(re.findall(r"[A-Z][A-Z_]+", text)):
+        assert depth, text
+        text = text.replace(other, str(constant(path, other, depth - 1)))
+    assert re.fullmatch(r"[0-9xa-fA-F *+()<-]+", text), (name, text)
+    return eval(text)  # noqa: S307: digits and operators only
+
+
+def default(key):
+    """Of baileyd.yaml, as its documented example file has it."""
+    *above, last = key.split(".")
+    text, indent = read("configs/baileyd.yaml"), ""
+    for part in above:
+        text = text[re.search(rf"^{indent}{part}:", text, re.M).end():]
+        indent += "  "
+    return re.search(rf"^{indent}{last}: (\S+)$", text, re.M)[1]
+
+
+def forms(value):
+    """The ways in which a row may write a number, or a value of the configuration."""
+    if isinstance(value, str):
+        m = re.fullmatch(r"(\d+)([KMGT]?|ms|s|m|h)", value)
+        units = {"K": "KiB", "M": "MiB", "G": "GiB", "T": "TiB"}
+        return {value, f"{m[1]} {units.get(m[2], m[2])}"} if m else {value}
+    out = {str(value)}
+    for bits, unit in ((10, "KiB"), (20, "MiB"), (30, "GiB")):
+        if value % (1 << bits) == 0:
+            out.add(f"{value >> bits} {unit}")
+    return out | ({f"{value // 1000} s", f"{value} ms"} if value % 250 == 0 else set())
+
+
+def main():
+    text = read("ARCHITECTURE.md")
+    table = text[text.index("## Limits, multiplied out"):text.index("## Where the code differs")]
+    rows = [line[2:] for line in table.splitlines() if line.startswith("| ")][1:]
+    wrong, seen, held = [], set(), 0
+    for row in rows:
+        name = max((n for n in ROWS if row.startswith(n)), key=len, default=None)
+        if name is None:
+            wrong.append(f"a row that this test does not know: {row}")
+            continue
+        seen.add(name)
+        for what in ROWS[name]:
+            path, _, const = what.partition(":")
+            value = constant(path, const) if const else default(what)
+            held += 1
+            if not any(re.search(rf"(?<![\d.]){re.escape(f)}(?![\d.]\d)", row) for f in forms(value)):
+                wrong.append(f"{what} is {value}; the row does not say so: {row}")
+    wrong += [f"no row for {name}" for name in set(ROWS) - seen]
+    for w in wrong:
+        print(w)
+    print(f"{len(rows)} rows, {held} figures held to the code")
+    return 1 if wrong else 0
+
+
+sys.exit(main())
