@@ -50,7 +50,7 @@ static int need(const struct acpi_work *w, enum aml_kind kind, const char *path,
 /* 7.2 has PCI0._ADR and no EDSM. */
 static int step_pci0(struct acpi_work *w, struct err *e)
 {
-	struct aml_term t, edsm;
+	struct aml_term t, edsm = { .n = 0 };
 	int rc;
 
 	rc = find(w, AML_NAME, "_SB_.PCI0._ADR", &t, e);
@@ -99,7 +99,7 @@ static int step_cpu_scan(struct acpi_work *w, struct err *e)
 
 static int step_pres_ini(struct acpi_work *w, struct err *e)
 {
-	struct aml_term t, pres;
+	struct aml_term t = { .n = 0 }, pres;
 	int rc = need(w, AML_DEVICE, "_SB_.PCI0.PRES", &pres, e);
 
 	if (rc == 0)

@@ -132,13 +132,14 @@ static void test_zeros_may_follow_and_nothing_else(void)
 
 static void test_too_many_tables_are_refused(void)
 {
+	static const uint8_t facs[] = { 'F', 'A', 'C', 'S', 64 };
 	uint8_t blob[64 + 16 * 36];
 	struct acpi_tables t;
 	struct err e;
 	size_t i;
 
 	memset(blob, 0, sizeof(blob));
-	memcpy(blob, "FACS\x40", 5);
+	memcpy(blob, facs, sizeof(facs));
 	for (i = 0; i < 16; i++) {
 		blob[64 + 36 * i] = 'S';
 		blob[64 + 36 * i + 1] = 'S';

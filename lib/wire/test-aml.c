@@ -187,6 +187,7 @@ static void test_lies_are_refused(void)
 
 static void test_depth_is_bounded(void)
 {
+	static const uint8_t name[AML_SEGMENT] = { 'T', 'E', 'S', 'T' };
 	uint8_t bytes[6 * (AML_DEPTH_MAX + 1)];
 	struct aml a = { .p = bytes, .n = sizeof(bytes), .cap = sizeof(bytes) };
 	struct aml_walk w = aml_walk_from(&a, 0);
@@ -197,7 +198,7 @@ static void test_depth_is_bounded(void)
 	for (i = 0; i < sizeof(bytes); i += 6) {
 		bytes[i] = 0x10;
 		bytes[i + 1] = (uint8_t)(sizeof(bytes) - i - 1);
-		memcpy(bytes + i + 2, "TEST", 4);
+		memcpy(bytes + i + 2, name, sizeof(name));
 	}
 	do {
 		rc = aml_walk_next(&a, &w, &t, NULL);

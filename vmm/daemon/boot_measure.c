@@ -160,9 +160,9 @@ static void tell_tables(const struct start_plan *p, const char *vm_config, const
 			 why.text);
 		return;
 	}
-	machine = xasprintf("%u %llu %d %d %d %llu %d %u %u %u %u %u", s->cpus,
-			    (unsigned long long)s->memory, s->hotplug_off, s->smm, s->pic,
-			    (unsigned long long)s->pci_hole64_size, (int)s->share, s->nics,
+	machine = xasprintf("%u %llu %d %d %d %d %llu %d %u %u %u %u %u", s->cpus,
+			    (unsigned long long)s->memory, s->root_verity, s->hotplug_off, s->smm,
+			    s->pic, (unsigned long long)s->pci_hole64_size, (int)s->share, s->nics,
 			    s->volumes, s->gpus, s->nvswitches, s->nodes);
 	hex_of(machine, strlen(machine), ret->machine);
 	hex_of(tables.p, tables.n, ret->acpi);

@@ -59,30 +59,33 @@ static void test_an_answer_is_kept_and_the_same(void)
 	}
 }
 
-/* Each file of the cache is spoilt in its own way. */
+static void spoil_file(const char *path, int how)
+{
+	struct stat st;
+	FILE *f;
+
+	assert(stat(path, &st) == 0);
+	if (how != 1) {
+		assert(truncate(path, how == 0 ? st.st_size - 1 : 0) == 0);
+		return;
+	}
+	f = fopen(path, "r+");
+	assert(f && fseek(f, -3, SEEK_END) == 0);
+	assert(fputc('x', f) == 'x' && fclose(f) == 0);
+}
+
+/* Each file of the cache is cut, changed, or emptied. */
 static void spoil(int how)
 {
 	DIR *d = opendir(cache);
 	const struct dirent *entry;
 	char path[400];
-	struct stat st;
-	FILE *f;
 
 	assert(d);
 	while ((entry = readdir(d))) {
-		if (entry->d_name[0] == '.')
-			continue;
 		(void)snprintf(path, sizeof(path), "%s/%s", cache, entry->d_name);
-		assert(stat(path, &st) == 0);
-		if (how == 0) {
-			assert(truncate(path, st.st_size - 1) == 0);
-		} else if (how == 1) {
-			f = fopen(path, "r+");
-			assert(f && fseek(f, -3, SEEK_END) == 0);
-			assert(fputc('x', f) == 'x' && fclose(f) == 0);
-		} else {
-			assert(truncate(path, 0) == 0);
-		}
+		if (entry->d_name[0] != '.')
+			spoil_file(path, how);
 	}
 	(void)closedir(d);
 }
