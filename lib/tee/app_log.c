@@ -7,15 +7,16 @@
 void app_check_event_log(struct app_ctx *c)
 {
 	const struct account *x = c->a->account;
+	const char *fault = c->a->account_fault;
 
-	if (!x) {
-		app_say(c, *c->a->account_fault ? APP_FAILS : APP_UNCHECKED, "%s",
-			*c->a->account_fault ? c->a->account_fault : "the evidence has none");
-	} else if (x->form == ACCOUNT_CCEL) {
+	if (!x && fault && *fault)
+		app_say(c, APP_FAILS, "%s", fault);
+	else if (!x)
+		app_say(c, APP_UNCHECKED, "the evidence has none");
+	else if (x->form == ACCOUNT_CCEL)
 		app_say(c, APP_FAILS, "it is of firmware alone");
-	} else if (x->n_findings > 0) {
+	else if (x->n_findings > 0)
 		app_say(c, APP_FAILS, "%s: %s", x->findings[0].check, x->findings[0].text);
-	}
 }
 
 static bool needs_log(struct app_ctx *c)

@@ -43,9 +43,9 @@ struct app_verify_args {
 	const char *evidence_fault;
 	const struct quote_result *quote; /* NULL: not verified, as @quote_fault says */
 	const char *quote_fault;
-	const struct account *account; /* NULL: there is none, as @account_fault says, or "" */
-	const char *account_fault;
-	const void *compose; /* given by hand; NULL: the evidence's own, if it has one */
+	const struct account *account; /* NULL: there is none, or as @account_fault says */
+	const char *account_fault;     /* NULL or "": nothing is wrong with it */
+	const void *compose;	       /* given by hand; NULL: the evidence's own, if it has one */
 	size_t n_compose;
 	const char *compose_fault; /* why no hash can be made of what was given; NULL */
 	/* What the caller expects; each NULL: nothing. */
