@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "base/version.h"
 #include "guest-stub/about.h"
 #include "guest-stub/app_api.h"
@@ -30,8 +32,12 @@
 #include "guest-stub/worker_api.h"
 #include "loop/http_server.h"
 #include "loop/listen.h"
+#include "loop/rate.h"
 #include "rpc/rpc.h"
 #include "rpc/rpc_http.h"
+
+#define TOO_OFTEN                                                                                  \
+	"evidence is asked for from this address more often than once a second, try again later"
 
 enum {
 	PAGE_MAX = 32 * 1024 * 1024,
@@ -64,6 +70,7 @@ struct agent {
 	struct quoting quotes;
 	struct attest attest;
 	struct guest_api guest_api;
+	struct rate_table evidence; /* asked for, by address */
 	struct http_server *host, *anybody, *dstack, *tappd;
 };
 
@@ -167,6 +174,12 @@ static void metrics(struct http_request *r)
 	reply_page(r, pages_metrics(&m, &b), "text/plain; version=0.0.4; charset=utf-8", &b);
 }
 
+static bool is_too_often(struct agent *a, struct http_request *r, const char *method)
+{
+	return str_ends(method, "GetEvidence") &&
+	       !rate_table_take(&a->evidence, http_request_from(r), time_mono_ms());
+}
+
 /* rpc_http_handle() with our headers. */
 static void worker(struct agent *a, struct http_request *r, const char *method, bool is_get)
 {
@@ -178,6 +191,8 @@ static void worker(struct agent *a, struct http_request *r, const char *method, 
 	q.body = http_request_body(r, &q.n_body);
 	if (http_request_too_large(r))
 		rpc_refuse(&q, RPC_TOO_LARGE, answer, r);
+	else if (is_too_often(a, r, method))
+		rpc_refuse(&q, TOO_OFTEN, answer, r);
 	else
 		rpc_dispatch(&worker_api_service, &a->attest, &peer, &q, answer, r);
 }
@@ -282,6 +297,7 @@ static int load(struct agent *a, struct err *e)
 	int log = open_dir(a->place.log, e); /* kept: quotes need it */
 	auto_close int share = log < 0 ? log : open_dir(a->place.share, e);
 	int r = share < 0 ? share : 0;
+	uint64_t key;
 
 	if (r == 0)
 		r = about_load(a->place.state, a->place.log, a->place.share, &a->about, e);
@@ -291,6 +307,9 @@ static int load(struct agent *a, struct err *e)
 		r = about_measure(&a->about, &a->tee, e);
 	if (r < 0)
 		return r;
+	if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key))
+		return err_errno(e, errno, "getrandom");
+	rate_table_init(&a->evidence, AGENT_EVIDENCE_RATE, AGENT_EVIDENCE_BURST, key);
 	quoting_init(&a->quotes, &a->loop, &a->tee.tee, log);
 	a->attest = (struct attest){ &a->about, &a->tee, &a->quotes };
 	a->guest_api = (struct guest_api){ &a->about, on_shutdown, a };

@@ -22,6 +22,9 @@ enum {
 	AGENT_IP_RATE = 20,  /* requests a second of one address */
 	AGENT_IP_BURST = 60, /* a browser opens the dashboard and its like at once */
 	AGENT_BODY_MAX = 1024 * 1024,
+	/* evidence of one address: less than all get together (quoting.h), so that one leaves some to others */
+	AGENT_EVIDENCE_RATE = 1,
+	AGENT_EVIDENCE_BURST = 6,
 };
 
 /* Serve until killed, in @folder if it is not NULL.  Return: exit code. */
