@@ -277,20 +277,38 @@ int tdx_check_quote(const void *quote, size_t n,
 	return 0;
 }
 
+static int quote_by_qgs(const struct tdx *t, const uint8_t *report_data, struct buf *ret,
+			struct err *e)
+{
+	uint8_t report[TD_REPORT_SIZE];
+	int r = device_report(t, report_data, report, e);
+
+	return r ? r : tdx_qgs_quote(t, report, ret, e);
+}
+
+/*
+ * A kernel that has configfs reports shows them also where its host does not serve them, and only a QGS on
+ * vsock does.  Busy is no such failure: who waited long enough is told so.
+ */
+static int quote_by_any(const struct tdx *t, const uint8_t *report_data, struct buf *ret,
+			struct err *e)
+{
+	int r;
+
+	if (!t->configfs[0])
+		return quote_by_qgs(t, report_data, ret, e);
+	r = tsm_report_quote(&t->tsm, report_data, ret, e);
+	if (r == 0 || r == -EBUSY || r == -ETIMEDOUT || !is_there(t->attest_conf))
+		return r;
+	return quote_by_qgs(t, report_data, ret, e);
+}
+
 static int quote(void *ctx, const uint8_t *report_data, struct buf *ret, struct err *e)
 {
 	const struct tdx *t = ctx;
-	uint8_t report[TD_REPORT_SIZE];
 	size_t was = ret->n;
-	int r;
+	int r = quote_by_any(t, report_data, ret, e);
 
-	if (t->configfs[0]) {
-		r = tsm_report_quote(&t->tsm, report_data, ret, e);
-	} else {
-		r = device_report(t, report_data, report, e);
-		if (r == 0)
-			r = tdx_qgs_quote(t, report, ret, e);
-	}
 	if (r == 0)
 		r = tdx_check_quote(ret->p + was, ret->n - was, report_data, e);
 	if (r < 0)

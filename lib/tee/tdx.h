@@ -4,7 +4,8 @@
  *
  *	extend, read	sysfs measurements of the tdx_guest driver; where it has none, its ioctls
  *	td		likewise, or a TDREPORT
- *	quote		configfs reports; where the kernel has none, a TDREPORT to the host's QGS over vsock
+ *	quote		configfs reports; where the kernel has none, or the host does not serve them and
+ *			tdx-attest.conf names a port, a TDREPORT to the host's QGS over vsock
  *
  * Owns     nothing but its paths.
  * Trusts   the kernel.  A quote is made by the host: it must be over our report data, and more is not our affair.

@@ -272,6 +272,27 @@ static void test_no_service_is_told(void)
 	assert(tee_quote(&tee, data, &b, &e) == -ENOENT && strstr(e.text, "tdx_guest"));
 }
 
+/* Where configfs fails, a service that is configured is asked; and where none is, its failure is told. */
+static void test_service_is_asked_where_configfs_fails(void)
+{
+	uint8_t data[TEE_REPORT_DATA_SIZE] = { 0 };
+	auto_buf struct buf b = BUF_MAX(TEE_QUOTE_MAX);
+	struct err e = ERR_NONE;
+	struct tdx t;
+	struct tee tee;
+
+	put("provider", "sev_guest", 9);
+	assert(setenv("DCAP_TDX_QUOTE_CONFIGFS_PATH", dir, 1) == 0);
+	assert(tdx_init(&t, NULL) == 0);
+	(void)str_copy(t.device, sizeof(t.device), "/nonexistent/tdx_guest");
+	(void)str_copy(t.attest_conf, sizeof(t.attest_conf), "/nonexistent/tdx-attest.conf");
+	tee = tdx_tee(&t);
+	assert(tee_quote(&tee, data, &b, &e) == ERR_MISSING && strstr(e.text, "sev_guest"));
+	(void)str_copy(t.attest_conf, sizeof(t.attest_conf), "/dev/null");
+	assert(tee_quote(&tee, data, &b, &e) == -ENOENT && strstr(e.text, "nonexistent/tdx_guest"));
+	assert(unsetenv("DCAP_TDX_QUOTE_CONFIGFS_PATH") == 0 && b.n == 0);
+}
+
 static void test_report_of_the_module(void)
 {
 	uint8_t bytes[TD_REPORT_SIZE];
@@ -317,6 +338,7 @@ int main(void)
 	test_ports_of_tdx_attest_conf();
 	test_quoting_service();
 	test_no_service_is_told();
+	test_service_is_asked_where_configfs_fails();
 	test_report_of_the_module();
 	clean();
 	return 0;
