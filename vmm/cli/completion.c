@@ -57,6 +57,10 @@ static const char tail[] =
 	"\t\treturn\n"
 	"\tfi\n"
 	"\tcase $operands in\n"
+	"\tWORDS:*FILE*) compopt -o filenames; operands=${operands#WORDS:}\n"
+	"\t\tmapfile -t COMPREPLY < <(compgen -W \"${operands% *}\" -- \"$cur\"; compgen -f -- "
+	"\"$cur\") "
+	";;\n"
 	"\t*VM*) mapfile -t COMPREPLY < <(compgen -W \"$(_bailey_names vms)\" -- \"$cur\") ;;\n"
 	"\t*IMAGE*) mapfile -t COMPREPLY < <(compgen -W \"$(_bailey_names images)\" -- \"$cur\") "
 	";;\n"
@@ -110,33 +114,81 @@ static bool is_first_of_group(const struct command *table, const struct command 
 	return true;
 }
 
-static int add_group(const struct command *table, const struct command *c, struct buf *b)
+/* The command that a group's word is by itself, as "verify" beside "verify quote"; NULL. */
+static const struct command *own_command(const struct command *table, const struct command *c)
 {
 	size_t n = strcspn(c->name, " ");
-	int rc = buf_addf(b, "\t%.*s) operands='WORDS:", (int)n, c->name);
 	const struct command *other;
+
+	for (other = table; other->name; other++) {
+		if (strlen(other->name) == n && strncmp(other->name, c->name, n) == 0)
+			return other;
+	}
+	return NULL;
+}
+
+/* The second words of @c's group, each followed by @sep. */
+static int add_seconds(const struct command *table, const struct command *c, const char *sep,
+		       struct buf *b)
+{
+	size_t n = strcspn(c->name, " ");
+	const struct command *other;
+	int rc = 0;
 
 	for (other = table; other->name && rc == 0; other++) {
 		if (strncmp(other->name, c->name, n) == 0 && other->name[n] == ' ')
-			rc = buf_addf(b, "%s ", other->name + n + 1);
+			rc = buf_addf(b, "%s%s", other->name + n + 1, sep);
+	}
+	return rc;
+}
+
+static int add_options(const struct command *c, struct buf *b)
+{
+	enum opt o;
+	int rc = buf_add_str(b, " options='");
+
+	for (o = 0; o < OPT_COUNT && rc == 0; o++) {
+		if (args_takes(c, o))
+			rc = buf_addf(b, "--%s ", opt_specs[o].name);
 	}
 	return rc == 0 ? buf_add_str(b, "' ;;\n") : rc;
 }
 
-/* How a word goes on from the command so far: "" to "image", "image" to "image ls". */
+static int add_group(const struct command *table, const struct command *c, struct buf *b)
+{
+	const struct command *own = own_command(table, c);
+	int rc = buf_addf(b, "\t%.*s) operands='WORDS:", (int)strcspn(c->name, " "), c->name);
+
+	if (rc == 0)
+		rc = add_seconds(table, c, " ", b);
+	if (rc == 0)
+		rc = buf_addf(b, "%s'", own ? own->operands : "");
+	if (rc == 0)
+		rc = own ? add_options(own, b) : buf_add_str(b, " ;;\n");
+	return rc;
+}
+
+/* How a word goes on from the command so far: "" to "image", "image" to "image ls", "verify" to itself or "verify quote". */
 static int add_steps(const struct command *table, struct buf *b)
 {
 	const struct command *c;
-	int rc = buf_add_str(b, "\t\t\t'') command=$word ;;\n\t\t\t");
-	bool has_any = false;
+	int rc = buf_add_str(b, "\t\t\t'') command=$word ;;\n");
 
 	for (c = table; c->name && rc == 0; c++) {
 		if (!strchr(c->name, ' ') || !is_first_of_group(table, c))
 			continue;
-		rc = buf_addf(b, "%s%.*s", has_any ? "|" : "", (int)strcspn(c->name, " "), c->name);
-		has_any = true;
+		rc = buf_addf(b, "\t\t\t%.*s) ", (int)strcspn(c->name, " "), c->name);
+		if (rc == 0 && own_command(table, c)) {
+			rc = buf_add_str(b, "[[ ' ");
+			if (rc == 0)
+				rc = add_seconds(table, c, " ", b);
+			if (rc == 0)
+				rc = buf_add_str(b, "' == *\" $word \"* ]] && ");
+		}
+		if (rc == 0)
+			rc = buf_add_str(b, "command=\"$command $word\" ;;\n");
 	}
-	return rc == 0 ? buf_add_str(b, ") command=\"$command $word\" ;;\n") : rc;
+	return rc;
 }
 
 /* What may stand after an option. */
@@ -159,7 +211,8 @@ static int add_values(struct buf *b)
 	for (o = 0; o < OPT_COUNT && rc == 0; o++) {
 		const char *value = opt_specs[o].value;
 
-		if (!value || (!str_equal(value, "FILE") && !str_equal(value, "PATH")))
+		if (!value || (!str_equal(value, "FILE") && !str_equal(value, "PATH") &&
+			       !str_equal(value, "FOLDER")))
 			continue;
 		rc = buf_add_str(b, "\t");
 		if (rc == 0)
@@ -173,25 +226,19 @@ static int add_values(struct buf *b)
 
 static int add_command(const struct command *table, const struct command *c, struct buf *b)
 {
-	enum opt o;
 	int rc = 0;
 
 	if (strchr(c->name, ' ') && is_first_of_group(table, c))
 		rc = add_group(table, c, b);
 	if (rc == 0)
-		rc = buf_addf(b, "\t'%s') operands='%s' options='", c->name, c->operands);
-	for (o = 0; o < OPT_COUNT && rc == 0; o++) {
-		if (args_takes(c, o))
-			rc = buf_addf(b, "--%s ", opt_specs[o].name);
-	}
-	return rc == 0 ? buf_add_str(b, "' ;;\n") : rc;
+		rc = buf_addf(b, "\t'%s') operands='%s'", c->name, c->operands);
+	return rc == 0 ? add_options(c, b) : rc;
 }
 
 /* Before any command: the first words of all, and the options that go with every one. */
 static int add_none(const struct command *table, struct buf *b)
 {
 	const struct command *c;
-	enum opt o;
 	int rc = buf_add_str(b, "\t'') operands='WORDS:help ");
 
 	for (c = table; c->name && rc == 0; c++) {
@@ -199,12 +246,8 @@ static int add_none(const struct command *table, struct buf *b)
 			rc = buf_addf(b, "%.*s ", (int)strcspn(c->name, " "), c->name);
 	}
 	if (rc == 0)
-		rc = buf_add_str(b, "' options='");
-	for (o = 0; o < OPT_COUNT && rc == 0; o++) {
-		if (args_takes(NULL, o))
-			rc = buf_addf(b, "--%s ", opt_specs[o].name);
-	}
-	return rc == 0 ? buf_add_str(b, "' ;;\n") : rc;
+		rc = buf_add_str(b, "'");
+	return rc == 0 ? add_options(NULL, b) : rc;
 }
 
 int completion_bash(const struct command *table, struct buf *ret)

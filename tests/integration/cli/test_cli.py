@@ -540,6 +540,9 @@ def test_bash_completes():
     assert set(commands) == helped | {"help"}, (commands, helped)
     assert complete("comp") == ["compose", "completion"]
     assert set(complete("image", "")) >= {"ls", "check"} and complete("compose", "h") == ["hash"]
+    assert complete("verify", "q") == ["quote"] and "--image" in complete("verify", "--i")
+    assert complete("verify", "x.json", "--comp") == ["--compose", "--compose-hash"]
+    assert complete("verify", "quote", "--im") == [] and complete("verify", "quote", "--col") == ["--collateral"]
     assert complete("logs", "") == ["web-1", "web-2"] and complete("stop", "web-1", "web-2") == ["web-2"]
     assert complete("-q", "--socket", host.socket, "info", "web") == ["web-1", "web-2"]
     assert complete("-s", "/nowhere", "info", "web") == [], "the daemon that the line names is asked"
