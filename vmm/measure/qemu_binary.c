@@ -28,13 +28,26 @@ static int look_up(const char *name, char ret[static QEMU_PATH_SIZE], struct err
 
 	for (at = at ? at : DEFAULT_PATH; *at; at += n + (at[n] == ':')) {
 		n = strcspn(at, ":");
-		if (n > 0 && n < QEMU_PATH_SIZE &&
+		if (at[0] == '/' && n < QEMU_PATH_SIZE &&
 		    str_format(ret, QEMU_PATH_SIZE, "%.*s/%s", (int)n, at, name) > 0 &&
 		    access(ret, X_OK) == 0)
 			return 0;
 	}
 	return err_set(e, ERR_MISSING,
 		       "program '%s' is not installed; scripts/setup names its package", name);
+}
+
+/* The path @name from the root: it is run elsewhere. */
+static int from_root(const char *name, char ret[static QEMU_PATH_SIZE], struct err *e)
+{
+	char cwd[QEMU_PATH_SIZE];
+	int rc;
+
+	if (name[0] != '/' && !getcwd(cwd, sizeof(cwd)))
+		return err_errno(e, errno, "looking for '%s'", name);
+	rc = name[0] == '/' ? str_copy(ret, QEMU_PATH_SIZE, name)
+			    : str_format(ret, QEMU_PATH_SIZE, "%s/%s", cwd, name);
+	return rc < 0 ? err_set(e, rc, "the path of QEMU is too long") : 0;
 }
 
 static struct digest256 identity(const struct stat *st)
@@ -80,10 +93,9 @@ int qemu_binary_find(const char *name, int cache, struct qemu_binary *ret, struc
 	int rc;
 
 	name = name ? name : DEFAULT_NAME;
-	rc = strchr(name, '/') ? str_copy(ret->path, sizeof(ret->path), name)
-			       : look_up(name, ret->path, e);
+	rc = strchr(name, '/') ? from_root(name, ret->path, e) : look_up(name, ret->path, e);
 	if (rc < 0)
-		return rc == -ENAMETOOLONG ? err_set(e, rc, "the path of QEMU is too long") : rc;
+		return rc;
 	fd = open(ret->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT)
 		return err_set(e, ERR_MISSING, "there is no QEMU '%s'", ret->path);

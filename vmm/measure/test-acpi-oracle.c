@@ -157,6 +157,7 @@ static void test_a_program_that_is_no_qemu(void)
 {
 	char path[128];
 	const struct acpi_source source = { .qemu = path, .cache = "" };
+	const struct acpi_source near = { .qemu = "./qemu", .cache = "" };
 	auto_buf struct buf b = BUF_MAX(ACPI_BLOB_MAX);
 	static const char script[] =
 		"#!/bin/sh\n[ \"$1\" = --version ] && echo QEMU emulator version 7.2.22 && exit\n"
@@ -167,6 +168,10 @@ static void test_a_program_that_is_no_qemu(void)
 	assert(file_replace(AT_FDCWD, path, 0700, script, sizeof(script) - 1, NULL) == 0);
 	assert(acpi_oracle(&plain, &source, NULL, &b, NULL, &e) == ERR_HYPERVISOR);
 	assert(strstr(e.text, "no such") && strstr(e.text, "machine") && !strchr(e.text, '\033'));
+	assert(chdir(folder) == 0);
+	e = ERR_NONE;
+	assert(acpi_oracle(&plain, &near, NULL, &b, NULL, &e) == ERR_HYPERVISOR);
+	assert(strstr(e.text, "no such"));
 	assert(unlink(path) == 0);
 }
 
