@@ -92,11 +92,12 @@ static int skip_values(struct buf *b)
 		rc = buf_add_str(b, "\t\t");
 		if (rc == 0)
 			rc = pattern(o, b);
-		if (rc == 0 && (o == OPT_HOST || o == OPT_SOCKET))
+		if (rc == 0 && (o == OPT_HOST || o == OPT_SOCKET)) {
 			rc = buf_add_str(b, ") _bailey_daemon=(\"$word\" \"${COMP_WORDS[i+1]}\"); "
 					    "((i++)) ;;\n");
-		else if (rc == 0)
+		} else if (rc == 0) {
 			rc = buf_add_str(b, ") ((i++)) ;;\n");
+		}
 	}
 	return rc;
 }
@@ -202,11 +203,12 @@ static int add_values(struct buf *b)
 		rc = buf_add_str(b, "\t");
 		if (rc == 0)
 			rc = pattern(choices[i].opt, b);
-		if (rc == 0)
+		if (rc == 0) {
 			rc = buf_addf(b,
 				      ") mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$cur\"); "
 				      "return ;;\n",
 				      choices[i].words);
+		}
 	}
 	for (o = 0; o < OPT_COUNT && rc == 0; o++) {
 		const char *value = opt_specs[o].value;
