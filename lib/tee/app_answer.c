@@ -57,7 +57,7 @@ void app_check_nonce(struct app_ctx *c)
 		return;
 	if (a->channel == APP_CHANNEL_RATLS)
 		app_say(c, APP_NO_MATTER, "the handshake itself is of now");
-	else if (a->report_data)
+	else if (!a->nonce && a->report_data)
 		app_say(c, APP_NO_MATTER, "the report data expected stand for it");
 	else if (!a->nonce)
 		app_say(c, APP_UNCHECKED, "the quote may be an old one; say --nonce");

@@ -221,8 +221,13 @@ def test_an_address():
         assert told(s.url, "--nonce", "11" * 16)["accepted"] and nonce_of(asked[2]) == b"\x11" * 16
     with Server(lambda path: (200, {}, json.dumps(GOOD).encode())) as s:
         assert refused(s.url) == "nonce"
+        # a nonce that was sent counts, whatever else is expected
+        assert refused(s.url, "--report-data", GOOD["report_data"]) == "nonce"
     with Server(lambda path: (200, {}, b"<html>")) as s:
         assert refused(s.url) == "evidence"
+    old = {k: v for k, v in GOOD.items() if k not in ("nonce", "tls_public_key")}
+    with Server(lambda path: (200, {}, json.dumps(old).encode())) as s:
+        assert refused(s.url, lacks=("--allow-unchecked", "image,nonce,report-data")) == "nonce"
     with Server(lambda path: (200, {}, json.dumps(changed(nonce=nonce_of(path).hex())).encode())) as s:
         assert refused(s.url) == "report-data"
 
