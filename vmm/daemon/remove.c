@@ -17,6 +17,7 @@
 #include "daemon/vsock_process.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
+#include "daemon/embed_cgroups.h"
 #include "daemon/disk_guard.h"
 #include "daemon/hostlink.h"
 #include "daemon/log_files.h"
@@ -98,6 +99,8 @@ static void delete_log(const struct daemon *d, const char *id)
 int vm_delete_files(const struct daemon *d, const char *id, struct err *e)
 {
 	delete_log(d, id);
+	if (!d->config->libvirt_uri)
+		embed_cgroups_sweep("/sys/fs/cgroup", id);
 	return vmdir_remove(d->vm_root, id, e);
 }
 

@@ -18,6 +18,7 @@
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/disk_guard.h"
+#include "daemon/embed_cgroups.h"
 #include "daemon/host_down.h"
 #include "daemon/hostlink.h"
 #include "daemon/limits.h"
@@ -106,13 +107,18 @@ static bool is_ours(const char *id, void *arg)
 	return str_equal(id, arg);
 }
 
-/* It does not run, so a QEMU of it is one that nobody knows of; it would hold disk and ports. */
+/*
+ * It does not run, so a QEMU of it is one that nobody knows of; it would hold disk and ports.  And a control group of it
+ * is what is left of a start that was cut off.
+ */
 static void end_strays(struct start_plan *p)
 {
 	auto_free char *mark = xasprintf("%s/libvirt/", p->d->config->state);
 
-	if (!p->d->config->libvirt_uri)
-		strays_end("-uuid", mark, is_ours, p->m.id);
+	if (p->d->config->libvirt_uri)
+		return;
+	strays_end("-uuid", mark, is_ours, p->m.id);
+	embed_cgroups_sweep("/sys/fs/cgroup", p->m.id);
 }
 
 static int probe_and_prepare(struct op *op, struct err *e)
