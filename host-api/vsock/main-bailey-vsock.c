@@ -177,8 +177,9 @@ static int poll_for_qemu(const struct program *p, struct pollfd *fds)
 	int waited, n = 0;
 
 	for (waited = 0; n == 0 && waited < QEMU_WAIT_MS && !is_forgotten(p);
-	     waited += QEMU_LOOK_MS)
+	     waited += QEMU_LOOK_MS) {
 		n = poll(fds, 2, QEMU_LOOK_MS);
+	}
 	return n;
 }
 
@@ -219,12 +220,13 @@ static void guard_console(struct program *p)
 {
 	uint64_t freed = p->console.fd < 0 ? 0 : console_guard_turn(&p->console, time_mono_ms());
 
-	if (freed)
+	if (freed) {
 		log_warn(
 			"guest %llu: its console grew to more than %llu bytes, and nobody moved it "
 			"on: its first %llu are lost",
 			(unsigned long long)p->o.cid, (unsigned long long)p->console.max,
 			(unsigned long long)freed);
+	}
 }
 
 static int serve(struct program *p, struct err *e)
