@@ -66,17 +66,38 @@ static int check_identity(const struct daemon *d, const char *name, const struct
 	return 0;
 }
 
-/* A folder of another daemon's making has no CID yet; one of ours may collide with those. */
-static int settle_cid(struct daemon *d, struct vm_state *s, struct err *e)
+/* Does a VM that has more right to it have its CID?  One that may run has, and then the older. */
+static bool is_doubled(const struct vm *vm)
 {
-	const struct config *c = d->config;
-	const struct vm *vm;
+	const struct vm *x;
+	bool is_older = true;
 
-	for (vm = d->fleet.first; vm && s->cid; vm = vm->next) {
-		if (vm->state.cid == s->cid)
-			s->cid = 0;
+	for (x = vm->d->fleet.first; x && !vm->state.running; x = x->next) {
+		if (x == vm)
+			is_older = false;
+		else if (x->state.cid == vm->state.cid && (is_older || x->state.running))
+			return true;
 	}
-	return s->cid ? 0 : fleet_new_cid(&d->fleet, c->cid_first, c->n_cids, NULL, &s->cid, e);
+	return false;
+}
+
+/*
+ * A folder of another daemon's making has no CID yet; one of ours may have what another has.  Only when all are
+ * loaded: else one without would be given what the next one has on file.
+ */
+static void settle_cid(struct vm *vm)
+{
+	const struct config *c = vm->d->config;
+	struct err e = ERR_NONE;
+
+	if (vm->is_removing || vm->unusable || (vm->state.cid && !is_doubled(vm)))
+		return;
+	if (fleet_new_cid(&vm->d->fleet, c->cid_first, c->n_cids, NULL, &vm->state.cid, &e)) {
+		vm->state.cid = 0;
+		log_warn("vm %s: %s", vm->short_id, e.text);
+	} else {
+		vm_record(vm);
+	}
 }
 
 /* An update that a crash interrupted.  One that is not fit leaves the VM as it was. */
@@ -152,8 +173,6 @@ static int load(struct daemon *d, const char *name, bool is_removing, struct err
 		rc = manifest_load(fd, &m, e);
 	if (!rc)
 		rc = check_identity(d, name, &m, e);
-	if (!rc)
-		rc = settle_cid(d, &s, e);
 	if (rc)
 		return rc;
 	if (state_rc == ERR_BAD_STATE && !is_removing)
@@ -165,7 +184,12 @@ static int load(struct daemon *d, const char *name, bool is_removing, struct err
 
 int adopt_folder(struct daemon *d, const char *name, struct err *e)
 {
-	return load(d, name, false, e);
+	int rc = load(d, name, false, e);
+	struct vm *vm = rc ? NULL : fleet_find(&d->fleet, name);
+
+	if (vm)
+		settle_cid(vm);
+	return rc;
 }
 
 /* A folder that is being deleted may have lost its manifest already: then only the rest of it has to go. */
@@ -208,7 +232,12 @@ static void found(const char *name, enum vmdir_found what, void *arg)
 
 int adopt_folders(struct daemon *d, struct err *e)
 {
-	return vmdir_scan(d->vm_root, found, d, e);
+	int rc = vmdir_scan(d->vm_root, found, d, e);
+	struct vm *vm;
+
+	for (vm = d->fleet.first; vm && !rc; vm = vm->next)
+		settle_cid(vm);
+	return rc;
 }
 
 static const struct hypervisor_domain *domain_of(const struct hypervisor_result *r, const char *id)

@@ -360,8 +360,10 @@ void host_claims_start(struct host_claims *h)
 	struct vm *vm;
 
 	h->is_begun = true;
-	for (vm = h->d->fleet.first; vm; vm = vm->next)
-		vm->has_cid = vm->has_ports = true;
+	for (vm = h->d->fleet.first; vm; vm = vm->next) {
+		vm->has_cid = vm->state.cid != 0;
+		vm->has_ports = true;
+	}
 	tell(h);
 	each(h->d, yield_to, h->d);
 	tell(h);
@@ -401,7 +403,7 @@ static int take_cid(struct vm *vm, struct err *e)
 
 	vm->has_cid = true;
 	tell(&vm->d->claims);
-	for (i = 0; is_marked(vm->d, vm->state.cid); i++) {
+	for (i = 0; !vm->state.cid || is_marked(vm->d, vm->state.cid); i++) {
 		free(taken);
 		taken = xcalloc(c->n_cids, sizeof(*taken));
 		host_claims_mark_cids(vm->d, c->cid_first, c->n_cids, taken);

@@ -144,6 +144,24 @@ def test_one_cid_on_file_twice_is_one_vms():
     remove(two, second)
 
 
+def test_cids_on_file_are_put_right():
+    """As a removal that was cut off, or a copied folder, leaves them: none, and one twice."""
+    vms = [create(one, f"file{i}") for i in range(4)]
+    cids = [state(one, vm)["cid"] for vm in vms]
+    one.stop()
+    edit(one, vms[0], "vm-state.json", lambda s: s.pop("cid"))
+    edit(one, vms[2], "vm-state.json", lambda s: s.update(cid=cids[1]))
+    one.start()
+
+    def on_file():
+        now = [state(one, vm).get("cid") for vm in vms]
+        return None not in now and len(set(now)) == len(now) and now
+    now = bailey.wait_for("each has its own on file", on_file)
+    assert now[1] == cids[1] and now[3] == cids[3], (cids, now)
+    for vm in vms:
+        remove(one, vm)
+
+
 def test_who_took_a_port_is_named():
     number = bailey.free_port()
     vm = create(one, "late", number)
@@ -210,6 +228,7 @@ def test_a_clean_end_leaves_nothing():
 try:
     bailey.run(test_cids_differ, test_a_port_of_another_daemons_stopped_vm_is_not_given,
                test_a_running_vm_keeps_its_own_when_its_daemon_is_killed, test_one_cid_on_file_twice_is_one_vms,
+               test_cids_on_file_are_put_right,
                test_who_took_a_port_is_named, test_the_registry_is_others_bytes, test_without_a_registry_it_goes_on,
                test_a_clean_end_leaves_nothing)
 finally:
