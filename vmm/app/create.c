@@ -58,13 +58,15 @@ static void add_hardware(json_t *o, const struct app *a)
 	json_t *list = json_array();
 	size_t i;
 
-	for (i = 0; i < json_array_size(gpus) && !is_all; i++)
+	for (i = 0; i < json_array_size(gpus) && !is_all; i++) {
 		(void)json_array_append_new(list,
 					    slot_of(json_string_value(json_array_get(gpus, i))));
-	if (json_array_size(gpus))
+	}
+	if (json_array_size(gpus)) {
 		(void)json_object_set_new(o, "gpus",
 					  json_pack("{s:O, s:s}", "gpus", list, "attach_mode",
 						    is_all ? "all" : "listed"));
+	}
 	json_decref(list);
 	if (json_is_true(app_get(a, "resources.hugepages")))
 		(void)json_object_set_new(o, "hugepages", json_true());

@@ -131,15 +131,16 @@ static const char *holder_text(const struct held *h, char *ret, size_t size)
 
 	(void)str_escape(name, SHOWN_NAME, h->vm->text, strlen(h->vm->text));
 	(void)str_escape(state, SHOWN_STATE, h->daemon->text, strlen(h->daemon->text));
-	if (daemon_lives(h))
+	if (daemon_lives(h)) {
 		(void)str_format(ret, size,
 				 "VM \"%s\" (%.8s) of another baileyd, process %u with state %s",
 				 name, h->vm->id, h->daemon->pid, state);
-	else
+	} else {
 		(void)str_format(ret, size,
 				 "VM \"%s\" (%.8s), which still runs as process %u while its "
 				 "baileyd, with state %s, does not",
 				 name, h->vm->id, h->vm->pid, state);
+	}
 	return ret;
 }
 
@@ -196,8 +197,9 @@ static bool mark_cid(const struct held *h, void *arg)
 
 void host_claims_mark_cids(const struct daemon *d, uint32_t first, uint32_t n, bool *taken)
 {
-	struct cids_asked q = { first, n, taken };
+	struct cids_asked q = { .first = first, .n = n };
 
+	q.taken = taken;
 	each(d, mark_cid, &q);
 }
 
@@ -259,10 +261,11 @@ static void tell(struct host_claims *h)
 	if (b.n == h->told.n && (!b.n || memcmp(b.p, h->told.p, b.n) == 0) && h->registry.own >= 0)
 		return;
 	rc = rc ? err_errno(&e, -rc, "too much to claim") : write_down(h, &b, &e);
-	if (rc && !h->is_out)
+	if (rc && !h->is_out) {
 		log_warn("host registry: %s; CIDs and host ports are not reserved against the VMs "
 			 "of other daemons",
 			 e.text);
+	}
 	h->is_out = rc != 0;
 	buf_deinit(&h->told);
 	h->told = b;

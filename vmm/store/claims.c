@@ -122,7 +122,8 @@ static int take_line(struct rd *r, char line[static CLAIMS_LINE_MAX], struct err
 	n = end ? (size_t)(end - r->p) : 0;
 	if (!end || n >= CLAIMS_LINE_MAX || memchr(r->p, 0, n))
 		return err_set(e, ERR_CORRUPT, "a line without an end, or too long");
-	(void)rd_copy(r, line, n);
+	if (!rd_copy(r, line, n))
+		return 0;
 	line[n] = 0;
 	(void)rd_take(r, 1);
 	return 1;
@@ -134,7 +135,7 @@ int claims_next(struct rd *r, struct claim *ret, struct err *e)
 		const char *word;
 		bool (*read)(char *at, struct claim *ret);
 	} kinds[] = { { "daemon ", read_daemon }, { "vm ", read_vm }, { "port ", read_port } };
-	char line[CLAIMS_LINE_MAX];
+	char line[CLAIMS_LINE_MAX] = "";
 	size_t i;
 	int rc;
 
