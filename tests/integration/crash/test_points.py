@@ -241,7 +241,7 @@ class Notify(Existing):
 
     def kept(self):
         files = [f"{host.dir}/s/vm/{self.vm}/shared/{n}" for n in (".instance_info", ".instance-info")]
-        return all(world.read_json(f)["instance_id"] == f"{Notify.number:040x}" for f in files)
+        return all(world.read_json(f).get("instance_id") == f"{Notify.number:040x}" for f in files)
 
     def after(self, answered):
         events = [v for v in host.rpc("Status", {"ids": [self.vm]})["vms"] if v["id"] == self.vm][0]["events"]
