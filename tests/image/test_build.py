@@ -130,6 +130,20 @@ def test_failed_build_leaves_the_image_as_it_was():
     assert os.listdir(f"{SCRATCH}/first") == [os.path.basename(FIRST)]
 
 
+def test_firmware_is_taken_along_if_a_td_can_start_in_it():
+    path = f"{SCRATCH}/some.fd"
+    with open(path, "wb") as f:
+        f.write(b"\0" * 4096)
+    assert "no firmware for TDX" in testlib.build(f"{SCRATCH}/third", "--firmware", path, ok=False)
+    with open(path, "ab") as f:
+        f.write(b"TDVF")
+    third = testlib.build(f"{SCRATCH}/third", "--firmware", path)
+    assert json.loads(read("metadata.json", third))["bios"] == "ovmf.fd"
+    assert "ovmf.fd" in read("sha256sum.txt", third).decode()
+    said = testlib.tool(testlib.BAILEY, "image", "check", third)
+    assert read("digest.txt", third).decode().strip() in said, said
+
+
 def test_rebuild_replaces_the_image():
     guest = f"{SCRATCH}/other"
     shutil.copy("/bin/true", guest)

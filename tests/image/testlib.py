@@ -16,9 +16,9 @@ BUILD = f"{SOURCE}/guest-stub/image/build"
 sys.path.insert(0, f"{SOURCE}/guest-stub/image")
 
 
-def build(out, guest=GUEST, env=None, ok=True, **kwargs):
+def build(out, *more, guest=GUEST, env=None, ok=True, **kwargs):
     """Run the build script; returns the image's folder, or what it said when it had to fail."""
-    done = subprocess.run([BUILD, "--guest", guest, "--out", out], env=env, text=True,
+    done = subprocess.run([BUILD, "--guest", guest, "--out", out, *more], env=env, text=True,
                           stdin=subprocess.DEVNULL, capture_output=True, check=False, **kwargs)
     assert (done.returncode == 0) == ok, f"{done.args}: {done.returncode}\n{done.stdout}{done.stderr}"
     return done.stdout.split()[0] if ok else done.stderr
