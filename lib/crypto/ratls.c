@@ -5,31 +5,39 @@
 #include <string.h>
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "crypto/pem.h"
 
 #define ARC "1.3.6.1.4.1.62397.1."
 
-static X509 *read_cert(const uint8_t *p, size_t n)
+static X509 *read_der(const uint8_t *p, size_t n)
 {
 	const uint8_t *at = p;
-	X509 *x = NULL;
-	BIO *b;
+	X509 *x = d2i_X509(NULL, &at, (long)n);
 
-	if (n > 0 && *p == 0x30) {
-		x = d2i_X509(NULL, &at, (long)n);
-		if (x && at != p + n) {
-			X509_free(x);
-			x = NULL;
-		}
-	} else if (n > 0) {
-		b = BIO_new_mem_buf(p, (int)n);
-		x = b ? PEM_read_bio_X509(b, NULL, NULL, NULL) : NULL;
-		BIO_free(b);
+	if (x && at != p + n) {
+		X509_free(x);
+		x = NULL;
 	}
+	return x;
+}
+
+static X509 *read_cert(const uint8_t *p, size_t n)
+{
+	BIO *b = n > 0 && *p != 0x30 ? BIO_new_mem_buf(p, (int)n) : NULL;
+	uint8_t *der = NULL;
+	X509 *x = NULL;
+	long n_der = 0;
+
+	if (b && pem_certificate(b, &der, &n_der))
+		x = read_der(der, (size_t)n_der);
+	else if (n > 0 && !b)
+		x = read_der(p, n);
+	OPENSSL_free(der);
+	BIO_free(b);
 	ERR_clear_error();
 	return x;
 }

@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "crypto/pem.h"
 
 /* Of a date that is missing or none: it never begins, and has ended. */
 struct span {
@@ -107,17 +108,6 @@ static X509 *read_der(const uint8_t *p, size_t n)
 	return x;
 }
 
-/* A certificate whose PEM wants a password is none: nobody is asked for it. */
-/* NOLINTNEXTLINE(readability-non-const-parameter): as OpenSSL wants it */
-static int no_password(char *buf, int size, int for_writing, void *arg)
-{
-	(void)buf;
-	(void)size;
-	(void)for_writing;
-	(void)arg;
-	return -1;
-}
-
 /* Are both of the same bytes? */
 static bool is_copy(const struct x509_cert *a, const struct x509_cert *b)
 {
@@ -157,7 +147,7 @@ static struct x509_cert *next_pem(BIO *b, const struct x509_chain *beside, bool 
 	unsigned char *der = NULL;
 	long n = 0;
 
-	if (PEM_bytes_read_bio(&der, &n, NULL, PEM_STRING_X509, b, no_password, NULL) == 1) {
+	if (pem_certificate(b, &der, &n)) {
 		c = of_der(der, (size_t)n, beside);
 		OPENSSL_free(der);
 		*ret_clean = c != NULL;

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pem: the next certificate out of a PEM text; for the files of this folder
+ *
+ * Trusts   nothing: OpenSSL's own readers ask the terminal for a password when a text says that it is encrypted.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <openssl/bio.h>
+
+/* Return: 1 and *@ret, DER, for OPENSSL_free(); 0: none, for the reason that is in OpenSSL's queue of errors. */
+int pem_certificate(BIO *b, uint8_t **ret, long *ret_n);
