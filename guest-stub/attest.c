@@ -90,6 +90,19 @@ static int padded(const ProtobufCBinaryData *in, struct report_data *ret, struct
 	return 0;
 }
 
+/* Report data of the app's own choice, zeros behind it. */
+static void ask_padded(const struct attest *a, struct rpc_call *call, const ProtobufCBinaryData *in,
+		       quoting_done_fn done)
+{
+	struct err e = ERR_NONE;
+	struct report_data d;
+
+	if (padded(in, &d, &e) < 0)
+		rpc_fail(call, &e);
+	else
+		ask(pending_new(a, call), &d, false, done);
+}
+
 static char *log_of(const struct pending *p, const struct quoting_result *r)
 {
 	return evidence_events_text(&p->a->tee->boot, &r->runtime, EVIDENCE_PUBLIC);
@@ -118,13 +131,7 @@ static void quote_done(void *arg, const struct quoting_result *r)
 void attest_quote(const struct attest *a, struct rpc_call *call,
 		  const ProtobufCBinaryData *report_data)
 {
-	struct err e = ERR_NONE;
-	struct report_data d;
-
-	if (padded(report_data, &d, &e) < 0)
-		rpc_fail(call, &e);
-	else
-		ask(pending_new(a, call), &d, false, quote_done);
+	ask_padded(a, call, report_data, quote_done);
 }
 
 /* ---- Attest ---- */
@@ -156,13 +163,7 @@ static void attestation_done(void *arg, const struct quoting_result *r)
 void attest_attestation(const struct attest *a, struct rpc_call *call,
 			const ProtobufCBinaryData *report_data)
 {
-	struct err e = ERR_NONE;
-	struct report_data d;
-
-	if (padded(report_data, &d, &e) < 0)
-		rpc_fail(call, &e);
-	else
-		ask(pending_new(a, call), &d, false, attestation_done);
+	ask_padded(a, call, report_data, attestation_done);
 }
 
 /* ---- TdxQuote, RawQuote ---- */
