@@ -3,12 +3,18 @@
 #include "tee/app_verify.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "tee/app_evidence.h"
+
+enum { QUOTE_MAX = 64 * 1024 };
 
 static int reads(const char *text)
 {
@@ -62,6 +68,55 @@ static void test_an_answer_has_its_parts(void)
 	app_evidence_free(ev);
 }
 
+static enum app_outcome outcome_of(const struct app_result *r, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_rows && !str_equal(r->rows[i].name, name); i++)
+		;
+	assert(i < r->n_rows);
+	return r->rows[i].outcome;
+}
+
+/* Who relays an old quote can tell our nonce and his own key beside it: they count if the quote holds them. */
+static void test_what_is_told_must_be_in_the_quote(void)
+{
+	enum { REPORT_DATA_AT = 568 }; /* of a v4 quote */
+	static const uint8_t key[] = { 1, 2, 3 };
+	struct app_evidence ev = { .is_answer = true, .n_nonce = 16, .tls_key = mem_unconst(key) };
+	struct report_data_evidence of = { ev.nonce, ev.n_nonce, key, sizeof key };
+	struct app_verify_args args = { .evidence = &ev, .quote_fault = "" };
+	auto_buf struct buf quote = BUF_MAX(QUOTE_MAX);
+	static struct app_result r;
+	struct report_data made;
+
+	assert(file_read(AT_FDCWD, SOURCE_DIR "/tests/vectors/quotes/ok_v4/quote.bin", QUOTE_MAX,
+			 &quote, NULL) == 0);
+	ev.quote = quote.p;
+	ev.n_quote = quote.n;
+	ev.n_tls_key = sizeof key;
+	args.nonce = ev.nonce;
+	args.n_nonce = ev.n_nonce;
+	args.channel = APP_CHANNEL_EVIDENCE;
+	args.tls_key = key;
+	args.n_tls_key = sizeof key;
+	args.report_data = quote.p + REPORT_DATA_AT;
+	app_verify(&args, &r);
+	assert(outcome_of(&r, "report-data") == APP_HOLDS);
+	assert(outcome_of(&r, "nonce") == APP_FAILS && outcome_of(&r, "tls-key") == APP_FAILS);
+
+	assert(report_data_of_evidence(&of, &made, NULL) == 0);
+	memcpy(quote.p + REPORT_DATA_AT, made.b, sizeof made.b);
+	app_verify(&args, &r);
+	assert(outcome_of(&r, "nonce") == APP_HOLDS && outcome_of(&r, "tls-key") == APP_HOLDS);
+	args.report_data = NULL;
+	app_verify(&args, &r);
+	assert(outcome_of(&r, "report-data") == APP_HOLDS);
+	args.n_tls_key--;
+	app_verify(&args, &r);
+	assert(outcome_of(&r, "tls-key") == APP_FAILS);
+}
+
 /* Whatever is missing, each check says what it lacks, and nothing fails for it but the evidence. */
 static void test_nothing_proves_nothing(void)
 {
@@ -108,6 +163,7 @@ int main(void)
 {
 	test_what_is_no_evidence();
 	test_an_answer_has_its_parts();
+	test_what_is_told_must_be_in_the_quote();
 	test_nothing_proves_nothing();
 	test_what_may_be_left_out();
 	test_outcomes_have_words();
