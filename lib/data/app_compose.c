@@ -175,6 +175,7 @@ static void read_all(struct fields *f, struct app_compose *c)
 	read_gateway(f, c);
 	read_key_provider(f, c);
 	read_key_provider_id(f, c);
+	c->key_provider_unpinned = fields_bool(f, "key_provider_unpinned", false);
 	app_texts_read(f, "allowed_envs", &c->allowed_envs);
 	c->no_instance_id = fields_bool(f, "no_instance_id", false);
 	c->secure_time = fields_bool(f, "secure_time", true);

@@ -86,6 +86,7 @@ struct app_compose {
 	enum app_key_provider key_provider; /* in effect, from key_provider or the older switches */
 	uint8_t *key_provider_id;
 	size_t n_key_provider_id;
+	bool key_provider_unpinned; /* ours: any kms or local provider will do, as no id is given */
 	struct app_texts allowed_envs;
 	bool no_instance_id, secure_time;
 	const char *storage_fs;		/* or NULL */

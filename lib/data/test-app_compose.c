@@ -62,7 +62,8 @@ static void test_defaults(void)
 	assert(!c->snapshotter && !c->docker_compose_file && !c->bash_script &&
 	       !c->pre_launch_script);
 	assert(!c->public_logs && !c->public_sysinfo && c->public_tcbinfo && !c->gateway_enabled);
-	assert(c->key_provider == APP_KEY_PROVIDER_NONE && c->n_key_provider_id == 0);
+	assert(c->key_provider == APP_KEY_PROVIDER_NONE && c->n_key_provider_id == 0 &&
+	       !c->key_provider_unpinned);
 	assert(!c->no_instance_id && c->secure_time && !c->storage_fs && c->swap_size == 0);
 	assert(c->event_log_version == 1 && c->n_init_scripts == 0 && c->n_volumes == 0);
 	assert(!c->requirements.is_given && c->requirements.gpu_policy.attest_gpu);
@@ -79,7 +80,8 @@ static void test_everything_written(void)
 		"{}\",\"bash_script\":\"echo\","
 		"\"pre_launch_script\":\"p\",\"public_logs\":true,\"public_sysinfo\":true,"
 		"\"public_tcbinfo\":false,\"gateway_enabled\":true,\"key_provider\":\"tpm\","
-		"\"key_provider_id\":\"00fF\",\"allowed_envs\":[\"A\"],\"no_instance_id\":true,"
+		"\"key_provider_id\":\"00fF\",\"key_provider_unpinned\":true,\"allowed_envs\":["
+		"\"A\"],\"no_instance_id\":true,"
 		"\"secure_time\":false,\"storage_fs\":\"zfs\",\"swap_size\":7,\"event_log_"
 		"version\":2,"
 		"\"port_policy\":{\"ports\":[{\"port\":443,\"pp\":true},{\"port\":80,\"new\":1}],"
@@ -92,7 +94,8 @@ static void test_everything_written(void)
 	       strcmp(c->bash_script, "echo") == 0);
 	assert(strcmp(c->pre_launch_script, "p") == 0 && c->public_logs && c->public_sysinfo);
 	assert(!c->public_tcbinfo && c->gateway_enabled && c->key_provider == APP_KEY_PROVIDER_TPM);
-	assert(c->n_key_provider_id == 2 && memcmp(c->key_provider_id, "\x00\xff", 2) == 0);
+	assert(c->key_provider_unpinned && c->n_key_provider_id == 2 &&
+	       memcmp(c->key_provider_id, "\x00\xff", 2) == 0);
 	assert(c->allowed_envs.n == 1 && c->no_instance_id && !c->secure_time);
 	assert(strcmp(c->storage_fs, "zfs") == 0 && c->swap_size == 7 && c->event_log_version == 2);
 	assert(c->n_port_rules == 2 && c->port_rules[0].port == 443 &&
@@ -202,6 +205,8 @@ static void test_key_provider_in_effect(void)
 		app_compose_free(c);
 	}
 	assert(strcmp(app_key_provider_name(APP_KEY_PROVIDER_LOCAL), "local") == 0);
+	bad_with("\"key_provider_unpinned\":\"true\"",
+		 "key_provider_unpinned: expected true or false");
 	bad_with("\"key_provider\":\"sgx\"",
 		 "key_provider: \"sgx\" is not one of none, kms, local, tpm");
 	bad_with("\"key_provider\":1", "key_provider: expected a string");
