@@ -37,8 +37,9 @@ struct data_disk_args {
 };
 
 struct data_disk {
-	const char *fs; /* payload of the event storage-fs: "ext4"; NULL: this guest has no data disk */
-	bool is_new;	/* it was formatted by this call */
+	const char *
+		fs; /* payload of the event storage-fs: "ext4"; NULL: this guest has no data disk */
+	bool is_new; /* it was formatted by this call */
 	bool is_encrypted;
 	bool has_swap;
 };
