@@ -42,6 +42,12 @@ int json_parse_with_nul(const void *p, size_t n, size_t max, const char *what, j
 /* file_read() then json_parse(). */
 int json_read_file(int dirfd, const char *path, size_t max, json_t **ret, struct err *e);
 
+/*
+ * From now on all memory of JSON trees and texts is wiped when it is freed, for programs that read or write secrets
+ * in JSON.  Called once, at the start of main().
+ */
+void json_wipe_on_free(void);
+
 /* Compact text in insertion order; the second is pure ASCII.  The caller frees.  Never NULL. */
 char *json_compact(const json_t *j);
 char *json_compact_ascii(const json_t *j);
