@@ -16,7 +16,6 @@
 #include "base/time.h"
 #include "crypto/x509.h"
 #include "data/json.h"
-#include "loop/http_client.h"
 #include "pccs/pccs_cache.h"
 #include "pccs/pccs_header.h"
 #include "pccs/pccs_part.h"
@@ -27,6 +26,8 @@
 enum { TIMEOUT_MS = 30 * 1000, NAME_SIZE = 128 };
 
 struct fetch {
+	pccs_get_fn get;
+	void *arg;
 	const struct pccs_args *args;
 	const struct pccs_platform *platform;
 	char base[PCCS_URL_MAX];
@@ -93,34 +94,32 @@ static int ask(const struct fetch *f, enum pccs_kind kind, const char *url, stru
 	       struct err *e)
 {
 	auto_free struct pccs_header *h = xnew(struct pccs_header);
-	struct http_answer answer = { .status = 0 };
+	auto_buf struct buf body = BUF_MAX(0);
 	uint64_t now = time_mono_ms();
-	struct http_call_options o = {
-		.method = "GET",
+	struct pccs_get g = {
 		.url = url,
-		.fd = -1,
 		.ca_file = f->args->ca_file,
+		.is_loopback = pccs_url_is_loopback(f->base),
 		.reply_max = kind < PCCS_TCB_INFO ? 2 * PCCS_PART_MAX : PCCS_PART_MAX,
-		.may_proxy = !pccs_url_is_loopback(f->base),
 		.on_header = on_header,
 		.arg = h,
 	};
+	int status = 0;
 	int rc;
 
 	if (now >= f->end_ms)
 		return err_set(e, -ETIMEDOUT, "no time is left");
-	o.timeout_ms = (unsigned int)(f->end_ms - now);
+	g.timeout_ms = (unsigned int)(f->end_ms - now);
 	h->name = pccs_part_header(kind);
-	rc = http_call_wait(&o, &answer, e);
+	rc = f->get(f->arg, &g, &status, &body, e);
 	if (h->is_bad)
 		return err_set(e, ERR_PROTO, "GET %s: the header %s is too long, or there twice",
 			       url, h->name);
 	if (rc < 0)
 		return rc;
-	rc = check_status(kind, f->platform, answer.status, e);
+	rc = check_status(kind, f->platform, status, e);
 	if (rc == 0)
-		rc = pccs_part_answer(kind, answer.body.p, answer.body.n, h->value, ret, e);
-	buf_deinit(&answer.body);
+		rc = pccs_part_answer(kind, body.p, body.n, h->value, ret, e);
 	return rc < 0 ? err_wrap(e, rc, "GET %s", url) : 0;
 }
 
@@ -131,7 +130,7 @@ static void keep(struct fetch *f, enum pccs_kind kind, const char *url, const st
 }
 
 /* From the cache while it holds, else from the service.  What has ended is at most spoken of. */
-static int get(struct fetch *f, enum pccs_kind kind, struct pccs_part *ret, struct err *e)
+static int bring(struct fetch *f, enum pccs_kind kind, struct pccs_part *ret, struct err *e)
 {
 	struct pccs_part old = PCCS_PART_NULL;
 	char url[PCCS_URL_MAX], ended[32] = "";
@@ -200,16 +199,17 @@ static int begin(struct fetch *f, struct err *e)
 	return rc;
 }
 
-int pccs_fetch(const struct pccs_args *a, const struct pccs_platform *p, struct buf *ret,
-	       struct pccs_origin *origin, struct err *e)
+int pccs_fetch_by(pccs_get_fn get, void *arg, const struct pccs_args *a,
+		  const struct pccs_platform *p, struct buf *ret, struct pccs_origin *origin,
+		  struct err *e)
 {
 	struct pccs_part parts[PCCS_KIND_COUNT] = { PCCS_PART_NULL };
-	struct fetch f = { .args = a, .platform = p };
+	struct fetch f = { .get = get, .arg = arg, .args = a, .platform = p };
 	enum pccs_kind k;
 	int rc = begin(&f, e);
 
 	for (k = 0; k < PCCS_KIND_COUNT && rc == 0; k++)
-		rc = get(&f, k, &parts[k], e);
+		rc = bring(&f, k, &parts[k], e);
 	f.origin.until = INT64_MAX;
 	for (k = 0; k < PCCS_KIND_COUNT && rc == 0; k++) {
 		if (parts[k].until < f.origin.until)

@@ -39,6 +39,26 @@ struct pccs_args {
 	unsigned int timeout_ms; /* for all; 0: 30000 */
 };
 
+/* One GET, for who has another way to do it than libcurl: a guest, whose image has none. */
+struct pccs_get {
+	const char *url;     /* without a peer's bytes: of our own making below the service's URL */
+	const char *ca_file; /* as in pccs_args */
+	bool is_loopback;    /* then no proxy is before it */
+	size_t reply_max;    /* a longer body is ERR_LIMIT */
+	unsigned int timeout_ms; /* for the whole call */
+	/* To be called with each line of the answer's head, the status line too, without its end. */
+	int (*on_header)(const char *line, size_t n, void *arg);
+	void *arg; /* of @on_header */
+};
+
+/*
+ * Do it: HTTPS, or HTTP if the URL says so; no redirection is followed.  @body is the caller's, with no max
+ * set yet.  Return: 0 with any HTTP status in *@ret_status, negative if there was no answer, or what
+ * @on_header gave.
+ */
+typedef int (*pccs_get_fn)(void *arg, const struct pccs_get *g, int *ret_status, struct buf *body,
+			   struct err *e);
+
 /* Where the parts came from. */
 struct pccs_origin {
 	unsigned int n_fetched, n_cached;
@@ -69,6 +89,11 @@ static inline bool pccs_platform_is_same(const struct pccs_platform *a,
  */
 int pccs_fetch(const struct pccs_args *a, const struct pccs_platform *p, struct buf *ret,
 	       struct pccs_origin *origin, struct err *e);
+
+/* The same by @get, with @arg; pccs_fetch() is this with libcurl. */
+int pccs_fetch_by(pccs_get_fn get, void *arg, const struct pccs_args *a,
+		  const struct pccs_platform *p, struct buf *ret, struct pccs_origin *origin,
+		  struct err *e);
 
 /* Could this check of quote_checks[] hold with a collateral that is fetched anew? */
 bool pccs_may_mend(const char *check);
