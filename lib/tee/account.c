@@ -26,12 +26,14 @@ void account_find(struct account *a, const char *check, size_t entry, const char
 
 	if (a->n_findings == ACCOUNT_FINDINGS_MAX) {
 		f = &a->findings[ACCOUNT_FINDINGS_MAX - 1];
-		*f = (struct account_finding){ "more", ACCOUNT_ANY, ACCOUNT_ANY, "there is more" };
+		*f = (struct account_finding){ "more", ACCOUNT_ANY, ACCOUNT_ANY, false,
+					       "there is more" };
 		return;
 	}
 	a->n_findings++;
 	f->check = check;
 	f->event = f->entry = ACCOUNT_ANY;
+	f->is_later = false;
 	if (entry < a->n_entries) {
 		f->entry = (int)entry;
 		f->event = a->entries[entry].event;

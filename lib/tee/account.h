@@ -31,6 +31,7 @@ struct account_finding {
 		check; /* static: digest, preimage, register, payload, order, doubled, missing, more */
 	int event;     /* which of log.events; ACCOUNT_ANY: none, or one of no runtime event */
 	int entry;     /* which of entries; ACCOUNT_ANY: none */
+	bool is_later; /* missing, and comes after boot-mr-done: a guest that asks for keys has none yet */
 	char text[ACCOUNT_TEXT_SIZE]; /* our own words and hex: fit for a terminal */
 };
 

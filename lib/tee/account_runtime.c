@@ -117,6 +117,21 @@ static void judge_one(struct account *a, size_t entry, struct progress *p)
 	p->is_ready |= str_equal(ev->name, ACCOUNT_READY);
 }
 
+static void judge_missing(struct account *a, const struct progress *p)
+{
+	bool is_later = false;
+	size_t i;
+
+	for (i = 0; i < N_RULES; i++) {
+		if (rules[i].is_needed && !p->seen[i]) {
+			account_find(a, "missing", SIZE_MAX, "no %s", rules[i].name);
+			if (a->n_findings < ACCOUNT_FINDINGS_MAX)
+				a->findings[a->n_findings - 1].is_later = is_later;
+		}
+		is_later |= str_equal(rules[i].name, ACCOUNT_BOOT_MR);
+	}
+}
+
 void account_judge_runtime(struct account *a)
 {
 	struct progress p = { .last = 0 };
@@ -126,8 +141,5 @@ void account_judge_runtime(struct account *a)
 		if (a->entries[i].event >= 0)
 			judge_one(a, i, &p);
 	}
-	for (i = 0; i < N_RULES; i++) {
-		if (rules[i].is_needed && !p.seen[i])
-			account_find(a, "missing", SIZE_MAX, "no %s", rules[i].name);
-	}
+	judge_missing(a, &p);
 }

@@ -4,9 +4,23 @@
 #include "base/str.h"
 #include "tee/app_ctx.h"
 
+/* The first finding that counts; NULL: none. */
+static const struct account_finding *finding(const struct app_ctx *c)
+{
+	const struct account *x = c->a->account;
+	size_t i;
+
+	for (i = 0; i < x->n_findings; i++) {
+		if (!c->a->is_booting || !x->findings[i].is_later)
+			return &x->findings[i];
+	}
+	return NULL;
+}
+
 void app_check_event_log(struct app_ctx *c)
 {
 	const struct account *x = c->a->account;
+	const struct account_finding *f = x ? finding(c) : NULL;
 	const char *fault = c->a->account_fault;
 
 	if (!x && fault && *fault)
@@ -15,8 +29,8 @@ void app_check_event_log(struct app_ctx *c)
 		app_say(c, APP_UNCHECKED, "the evidence has none");
 	else if (x->form == ACCOUNT_CCEL)
 		app_say(c, APP_FAILS, "it is of firmware alone");
-	else if (x->n_findings > 0)
-		app_say(c, APP_FAILS, "%s: %s", x->findings[0].check, x->findings[0].text);
+	else if (f)
+		app_say(c, APP_FAILS, "%s: %s", f->check, f->text);
 }
 
 static bool needs_log(struct app_ctx *c)

@@ -122,6 +122,22 @@ static bool is_document(const struct facts *f, const uint8_t *id)
 	return false;
 }
 
+/* Versions after the first are of the key provider too. */
+static bool needs_provider(struct app_ctx *c, struct facts *f)
+{
+	if (*c->td->mr_config_id == 1)
+		return true;
+	if (c->a->is_booting && !account_event(f->account, "key-provider")) {
+		app_say(c, APP_NO_MATTER, "it has no key provider yet; the guest compares by then");
+		return false;
+	}
+	if (!read_provider(f)) {
+		app_say(c, APP_UNCHECKED, "the key-provider event is of no kind that is known");
+		return false;
+	}
+	return true;
+}
+
 static void judge(struct app_ctx *c, const struct facts *f)
 {
 	const uint8_t *id = c->td->mr_config_id;
@@ -168,9 +184,7 @@ void app_check_mr_config(struct app_ctx *c)
 		return;
 	memcpy(f.compose_hash.b, hash, sizeof f.compose_hash.b);
 	f.instance_id = account_event(f.account, "instance-id");
-	if (read_provider(&f))
+	if (needs_provider(c, &f))
 		judge(c, &f);
-	else
-		app_say(c, APP_UNCHECKED, "the key-provider event is of no kind that is known");
 	json_decref(f.provider);
 }

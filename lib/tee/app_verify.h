@@ -48,6 +48,8 @@ struct app_verify_args {
 	const void *compose;	       /* given by hand; NULL: the evidence's own, if it has one */
 	size_t n_compose;
 	const char *compose_fault; /* why no hash can be made of what was given; NULL */
+	/* Its guest asks for keys: what comes after boot-mr-done may not be in the log yet. */
+	bool is_booting;
 	/* What the caller expects; each NULL: nothing. */
 	const uint8_t *app_id; /* APP_ID_SIZE */
 	const struct digest256 *compose_hash;
