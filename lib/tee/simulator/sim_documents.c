@@ -48,9 +48,13 @@ static json_t *components(const uint8_t *svns)
 static json_t *platform_level(const uint8_t *sgx, int pce_svn, const uint8_t *tdx,
 			      const char *status)
 {
-	return made(json_pack("{s:{s:o, s:i, s:o}, s:s, s:s}", "tcb", "sgxtcbcomponents",
-			      components(sgx), "pcesvn", pce_svn, "tdxtcbcomponents",
-			      components(tdx), "tcbDate", LEVEL_DATE, "tcbStatus", status));
+	json_t *tcb = made(
+		json_pack("{s:o, s:i}", "sgxtcbcomponents", components(sgx), "pcesvn", pce_svn));
+
+	if (tdx)
+		(void)json_object_set_new(tcb, "tdxtcbcomponents", components(tdx));
+	return made(json_pack("{s:o, s:s, s:s}", "tcb", tcb, "tcbDate", LEVEL_DATE, "tcbStatus",
+			      status));
 }
 
 static json_t *isv_levels(int svn)
@@ -61,27 +65,35 @@ static json_t *isv_levels(int svn)
 			      ADVISORY));
 }
 
-json_t *sim_documents_tcb(const struct pck *k, const uint8_t tdx[static COMPONENTS], int64_t from,
-			  int64_t until)
+/* What only a TCB info of TDX has. */
+static void add_modules(json_t *tcb, const uint8_t *tdx)
+{
+	json_t *module = made(json_pack("{s:s, s:s, s:s}", "mrsigner", zeros, "attributes",
+					"0000000000000000", "attributesMask", "ffffffffffffffff"));
+	json_t *named = made(json_deep_copy(module));
+
+	(void)json_object_set_new(tcb, "tdxModule", module);
+	(void)json_object_set_new(named, "id", json_string("TDX_01"));
+	(void)json_object_set_new(named, "tcbLevels", isv_levels(tdx[0]));
+	(void)json_object_set_new(tcb, "tdxModuleIdentities", made(json_pack("[o]", named)));
+}
+
+json_t *sim_documents_tcb(const struct pck *k, const uint8_t *tdx, int64_t from, int64_t until)
 {
 	static const uint8_t lowest[COMPONENTS];
 	char issued[TIME_SIZE], ends[TIME_SIZE], fmspc[2 * sizeof k->fmspc + 1],
 		pce_id[2 * sizeof k->pce_id + 1];
-	json_t *tcb, *old, *module;
+	json_t *tcb, *old;
 
 	str_hex(fmspc, k->fmspc, sizeof k->fmspc);
 	str_hex(pce_id, k->pce_id, sizeof k->pce_id);
-	module = made(json_pack("{s:s, s:s, s:s}", "mrsigner", zeros, "attributes",
-				"0000000000000000", "attributesMask", "ffffffffffffffff"));
-	tcb = made(json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:i, s:i, s:o}", "id", "TDX",
+	tcb = made(json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:i, s:i}", "id", tdx ? "TDX" : "SGX",
 			     "version", 3, "issueDate", of_time(issued, from), "nextUpdate",
 			     of_time(ends, until), "fmspc", fmspc, "pceId", pce_id, "tcbType", 0,
-			     "tcbEvaluationDataNumber", EVALUATION, "tdxModule", module));
-	module = made(json_deep_copy(module));
-	(void)json_object_set_new(module, "id", json_string("TDX_01"));
-	(void)json_object_set_new(module, "tcbLevels", isv_levels(tdx[0]));
-	(void)json_object_set_new(tcb, "tdxModuleIdentities", made(json_pack("[o]", module)));
-	old = platform_level(lowest, 0, lowest, "OutOfDate");
+			     "tcbEvaluationDataNumber", EVALUATION));
+	if (tdx)
+		add_modules(tcb, tdx);
+	old = platform_level(lowest, 0, tdx ? lowest : NULL, "OutOfDate");
 	(void)json_object_set_new(old, "advisoryIDs", made(json_pack("[s]", ADVISORY)));
 	(void)json_object_set_new(old, "tcbDate", json_string(OLD_DATE));
 	(void)json_object_set_new(
@@ -91,7 +103,7 @@ json_t *sim_documents_tcb(const struct pck *k, const uint8_t tdx[static COMPONEN
 	return tcb;
 }
 
-json_t *sim_documents_qe(int64_t from, int64_t until)
+json_t *sim_documents_qe(bool is_tdx, int64_t from, int64_t until)
 {
 	char issued[TIME_SIZE], ends[TIME_SIZE], signer[2 * 32 + 1];
 	uint8_t raw[32];
@@ -99,10 +111,11 @@ json_t *sim_documents_qe(int64_t from, int64_t until)
 	memset(raw, SIM_QE_SIGNER, sizeof(raw));
 	str_hex(signer, raw, sizeof(raw));
 	return made(json_pack("{s:s, s:i, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:i, s:o}", "id",
-			      "TD_QE", "version", 2, "issueDate", of_time(issued, from),
-			      "nextUpdate", of_time(ends, until), "tcbEvaluationDataNumber",
-			      EVALUATION, "miscselect", "00000000", "miscselectMask", "ffffffff",
-			      "attributes", "11000000000000000000000000000000", "attributesMask",
+			      is_tdx ? "TD_QE" : "QE", "version", 2, "issueDate",
+			      of_time(issued, from), "nextUpdate", of_time(ends, until),
+			      "tcbEvaluationDataNumber", EVALUATION, "miscselect", "00000000",
+			      "miscselectMask", "ffffffff", "attributes",
+			      "11000000000000000000000000000000", "attributesMask",
 			      "fbffffffffffffff0000000000000000", "mrsigner", signer, "isvprodid",
 			      SIM_QE_PROD_ID, "tcbLevels", isv_levels(SIM_QE_SVN)));
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <jansson.h>
@@ -19,7 +20,6 @@ enum {
 	SIM_QE_SVN = 1,
 };
 
-/* Dates in seconds since 1970. */
-json_t *sim_documents_tcb(const struct pck *k, const uint8_t tdx[static 16], int64_t from,
-			  int64_t until);
-json_t *sim_documents_qe(int64_t from, int64_t until);
+/* Dates in seconds since 1970.  @tdx: the module's 16 SVNs; NULL: of SGX. */
+json_t *sim_documents_tcb(const struct pck *k, const uint8_t *tdx, int64_t from, int64_t until);
+json_t *sim_documents_qe(bool is_tdx, int64_t from, int64_t until);

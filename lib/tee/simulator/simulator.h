@@ -7,7 +7,7 @@
  * Trusts   its caller.  Who has the seed can sign anything: what it vouches for proves nothing.
  * Limits   SIMULATOR_QUOTE_MAX bytes a quote, SIMULATOR_COLLATERAL_MAX a collateral.
  * Thread   any for what takes a const struct simulator.
- * Wire     quotes v4 and v5 and collateral as lib/wire/quote and lib/tee/collateral read them.  Keys as
+ * Wire     quotes v3 (SGX), v4 and v5 (TDX) and collateral as lib/wire/quote and lib/tee/collateral read them.  Keys as
  *	    dstack's mock makes them: the P-256 scalar is SHA-256("dstack-mock-p256-v1", seed, label, u32
  *	    big-endian counter), the first counter from 0 that gives a scalar; labels tdx-root, tdx-pck-ca,
  *	    tdx-pck, tdx-tcb are dstack's, tdx-attestation is ours.  The names of the authorities are
@@ -37,6 +37,7 @@ enum {
 	SIMULATOR_QUOTE_MAX = 16 * 1024,
 	SIMULATOR_COLLATERAL_MAX = 64 * 1024,
 	SIMULATOR_SVN_SIZE = 16,
+	SIMULATOR_FMSPC_SIZE = 6,
 };
 
 #define SIMULATOR_ATTRIBUTES (UINT64_C(1) << 28) /* SEPT_VE_DISABLE, as any TD of production */
@@ -53,6 +54,14 @@ struct simulator_td {
 	uint8_t report_data[64];
 	uint8_t tee_tcb_svn2[SIMULATOR_SVN_SIZE]; /* this and the next are of TD 1.5 only */
 	struct digest384 mr_service_td;
+};
+
+/* What an enclave says of itself.  simulator_enclave_init() first. */
+struct simulator_enclave {
+	uint8_t attributes[16]; /* bit 1: it can be debugged */
+	struct digest256 mr_enclave, mr_signer;
+	uint16_t isv_prod_id, isv_svn;
+	uint8_t report_data[64];
 };
 
 enum simulator_cert {
@@ -101,3 +110,16 @@ int simulator_quote(const struct simulator *s, const struct simulator_td *td, st
  * issued a day before @at (seconds since 1970) and is good for 30 days after.  Return: as simulator_quote().
  */
 int simulator_collateral(const struct simulator *s, int64_t at, struct buf *out);
+
+/* An enclave of production. */
+void simulator_enclave_init(struct simulator_enclave *e);
+
+/* Append its quote, of version 3.  Return: as simulator_quote(). */
+int simulator_enclave_quote(const struct simulator *s, const struct simulator_enclave *e,
+			    struct buf *out);
+
+/* As simulator_collateral(), for enclaves on the same platform. */
+int simulator_enclave_collateral(const struct simulator *s, int64_t at, struct buf *out);
+
+/* By which number the platform's collateral is published. */
+void simulator_platform(const struct simulator *s, uint8_t ret_fmspc[static SIMULATOR_FMSPC_SIZE]);
