@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/secret.h"
+
 struct buf;
 struct err;
 struct quote;
@@ -24,8 +26,7 @@ struct x509_cert;
 
 enum {
 	PROVIDER_ID_SIZE = 32,
-	PROVIDER_KEY_SIZE = 32,
-	PROVIDER_BOX_SIZE = 80, /* a sealed box of that key */
+	PROVIDER_BOX_SIZE = 80, /* a sealed box of 32 bytes */
 };
 
 enum provider_kind {
@@ -46,7 +47,7 @@ struct provider_check_args {
 	size_t n_encrypted_key, n_provider_quote;
 	const void *quote; /* the TD quote that was sent with the request, byte for byte */
 	size_t n_quote;
-	const uint8_t *recipient, *secret; /* X25519, 32 bytes each; @recipient is in the quote */
+	const struct secret32 *secret; /* X25519; its public key is report_data[0..32] of @quote */
 	const void *pin;      /* the compose's key_provider_id, decoded; compared exactly */
 	size_t n_pin;	      /* 0: none, refused unless @may_be_unpinned */
 	bool may_be_unpinned; /* the compose says key_provider_unpinned */
@@ -60,8 +61,8 @@ struct provider_check_args {
 
 struct provider_found {
 	enum provider_kind kind;
-	uint8_t id[PROVIDER_ID_SIZE];	/* of the provider; for the event key-provider */
-	uint8_t key[PROVIDER_KEY_SIZE]; /* secret: the caller wipes it */
+	uint8_t id[PROVIDER_ID_SIZE]; /* of the provider; for the event key-provider */
+	struct secret32 key;	      /* the caller wipes it */
 };
 
 /*
