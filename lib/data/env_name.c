@@ -4,7 +4,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Read by the loader, the C library, shells, or who starts containers, before an app has a say. */
+/*
+ * Read by the loader, the C library, shells, or who starts containers, before an app has a say; and where an app's
+ * SDK looks for its agent.
+ */
 static const char *const forbidden[] = {
 	"BASHOPTS",
 	"BASH_ENV",
@@ -22,6 +25,9 @@ static const char *const forbidden[] = {
 	"DOCKER_HOST",
 	"DOCKER_TLS",
 	"DOCKER_TLS_VERIFY",
+	"DSTACK_AGENT_ADDRESS",
+	"DSTACK_HOST_SHARED_DIR",
+	"DSTACK_SIMULATOR_ENDPOINT",
 	"ENV",
 	"GCONV_PATH",
 	"GETCONF_DIR",
@@ -45,6 +51,7 @@ static const char *const forbidden[] = {
 	"RES_OPTIONS",
 	"RUBYOPT",
 	"SHELLOPTS",
+	"TAPPD_SIMULATOR_ENDPOINT",
 };
 
 /* Whole families: LD_PRELOAD, LD_AUDIT; COMPOSE_FILE names what is run; and our own. */
