@@ -3,10 +3,11 @@
  * ratls_cert: certificates with dstack's extensions, as guests, a KMS and simulators of both make them
  *
  * Borrows  everything that it is given.
- * Wire     guest and KMS agree on: X.509 v3, P-256, ecdsa-with-SHA256, names in UTF8String (O, then CN); serial from
- *	    the SHA-256 of the public key; extensions alternative names, key usage (critical), extended key usage, of a
- *	    CA subject key identifier and basic constraints (critical), then .3, .9, .4, .8 of 1.3.6.1.4.1.62397.1, each a
- *	    DER OCTET STRING in the extension's own.  Beyond dstack's an authority key identifier, as
+ * Wire     guest and KMS agree on: X.509 v3, P-256, ecdsa-with-SHA256, names in UTF8String (O, then CN); serial of
+ *	    20 bytes out of a SHA-256 (dstack: of the key; here: of all that is signed, so that a renewed
+ *	    certificate has another); extensions alternative names, key usage (critical), extended key usage, of a CA
+ *	    subject key identifier and basic constraints (critical), then .3, .9, .4, .8 of 1.3.6.1.4.1.62397.1, each
+ *	    a DER OCTET STRING in the extension's own.  Beyond dstack's an authority key identifier first, as
  *	    strict verifiers (OpenSSL's -x509_strict, Python from 3.13) refuse a chain without.
  */
 #pragma once
@@ -18,6 +19,8 @@
 struct app_info;
 struct buf;
 struct err;
+struct p256_key;
+struct report_data;
 
 enum { RATLS_CERT_ALT_NAMES_MAX = 80, RATLS_CERT_PEM_MAX = 2 * 1024 * 1024 };
 
@@ -49,15 +52,13 @@ struct ratls_cert_args {
 	const void *
 		key; /* the subject's, SubjectPublicKeyInfo in DER, P-256; NULL: the issuer's (self-signed) */
 	size_t n_key;
-	const char *issuer_cert; /* PEM, the first of it counts; NULL: self-signed */
-	const void *issuer_key;	 /* PKCS#8 or SEC1, PEM or DER; of the subject if self-signed */
-	size_t n_issuer_key;
+	const char *issuer_cert;	   /* PEM, the first of it counts; NULL: self-signed */
+	const struct p256_key *issuer_key; /* of the subject if self-signed */
 	bool is_ca;
-	unsigned int path_length;    /* of a CA: how many CAs may follow */
-	bool for_server, for_client; /* extended key usage */
-	int64_t not_before,
-		not_after;  /* seconds since 1970; not_after is not later than the issuer's */
-	const void *app_id; /* .3; n 0: none */
+	unsigned int path_length;      /* of a CA: how many CAs may follow */
+	bool for_server, for_client;   /* extended key usage */
+	int64_t not_before, not_after; /* seconds since 1970; not_after is cut to the issuer's */
+	const void *app_id;	       /* .3; n 0: none */
 	size_t n_app_id;
 	const char *usage; /* .4: RATLS_USAGE_...; NULL: none */
 	const void
@@ -78,7 +79,6 @@ int ratls_cert_make(const struct ratls_cert_args *a, struct buf *ret, struct err
  * The report data that binds a quote to a certificate: SHA-512("ratls-cert:" || key), the key as
  * SubjectPublicKeyInfo in DER.
  */
-struct report_data;
 void ratls_cert_report_data(const void *key, size_t n_key, struct report_data *ret);
 
 /* Does @report_data (64 bytes, of a verified quote) bind it to @key?  In constant time. */
