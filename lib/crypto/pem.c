@@ -18,3 +18,9 @@ int pem_certificate(BIO *b, uint8_t **ret, long *ret_n)
 {
 	return PEM_bytes_read_bio(ret, ret_n, NULL, PEM_STRING_X509, b, no_password, NULL) == 1;
 }
+
+int pem_private_key(BIO *b, uint8_t **ret, long *ret_n)
+{
+	return PEM_bytes_read_bio_secmem(ret, ret_n, NULL, PEM_STRING_PKCS8INF, b, no_password,
+					 NULL) == 1;
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pem: the next certificate out of a PEM text; for the files of this folder
+ * pem: the next certificate or key out of a PEM text; for the files of this folder
  *
  * Trusts   nothing: OpenSSL's own readers ask the terminal for a password when a text says that it is encrypted.
  */
@@ -12,3 +12,6 @@
 
 /* Return: 1 and *@ret, DER, for OPENSSL_free(); 0: none, for the reason that is in OpenSSL's queue of errors. */
 int pem_certificate(BIO *b, uint8_t **ret, long *ret_n);
+
+/* The same for "PRIVATE KEY"; the caller wipes it. */
+int pem_private_key(BIO *b, uint8_t **ret, long *ret_n);
