@@ -13,9 +13,11 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "guest-stub/vsock_url.h"
+#include "loop/http_wire.h"
 
 #define VERSION_PREFIX "HTTP/1."
 
@@ -96,9 +98,8 @@ static int receive(int fd, uint64_t deadline)
 	return host_call_status(reply, have);
 }
 
-int host_call_over(const struct host_call *c, int fd, int *ret_status, struct err *e)
+static int say(const struct host_call *c, int fd, uint64_t deadline, struct err *e)
 {
-	uint64_t deadline = time_mono_ms() + c->timeout_ms;
 	auto_buf struct buf b = BUF_MAX(HEAD_MAX + c->n);
 	int r;
 
@@ -112,14 +113,56 @@ int host_call_over(const struct host_call *c, int fd, int *ret_status, struct er
 		r = fd_set_nonblocking(fd, true);
 	if (r == 0)
 		r = send_all(fd, &b, deadline);
+	return r < 0 ? err_errno(e, -r, "send %s", c->method) : 0;
+}
+
+int host_call_over(const struct host_call *c, int fd, int *ret_status, struct err *e)
+{
+	uint64_t deadline = time_mono_ms() + c->timeout_ms;
+	int r = say(c, fd, deadline, e);
+
 	if (r < 0)
-		return err_errno(e, -r, "send %s", c->method);
+		return r;
 	r = receive(fd, deadline);
 	if (r == 0)
 		return err_set(e, -ETIMEDOUT, "%s: the host does not answer", c->method);
 	if (r < 0)
 		return err_set(e, r, "%s: the host's answer is not HTTP", c->method);
 	*ret_status = r;
+	return 0;
+}
+
+/* The next bytes of an answer into @w.  Return: as http_wire_feed(). */
+static int take(const struct host_call *c, int fd, uint64_t deadline, struct http_wire *w,
+		struct buf *body, struct err *e)
+{
+	char piece[HOST_CALL_REPLY_MAX];
+	ssize_t n;
+
+	if (ready(fd, POLLIN, deadline) < 0)
+		return err_set(e, -ETIMEDOUT, "the host does not answer in %u s",
+			       c->timeout_ms / 1000);
+	n = recv(fd, piece, sizeof(piece), 0);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : err_errno(e, errno, "answer");
+	return n == 0 ? http_wire_end(w, e) : http_wire_feed(w, piece, (size_t)n, body, e);
+}
+
+int host_call_read_over(const struct host_call *c, int fd, int *ret_status, struct buf *body,
+			struct err *e)
+{
+	uint64_t deadline = time_mono_ms() + c->timeout_ms;
+	auto_free struct http_wire *w = xnew(struct http_wire);
+	int r = say(c, fd, deadline, e);
+
+	if (r < 0)
+		return r;
+	do
+		r = take(c, fd, deadline, w, body, e);
+	while (r == 0);
+	if (r < 0)
+		return err_wrap(e, r, "%s", c->method);
+	*ret_status = w->status;
 	return 0;
 }
 
@@ -144,4 +187,11 @@ int host_call_run(const struct host_call *c, int *ret_status, struct err *e)
 	auto_close int fd = dial(c->url, c->timeout_ms, e);
 
 	return fd < 0 ? fd : host_call_over(c, fd, ret_status, e);
+}
+
+int host_call_read(const struct host_call *c, int *ret_status, struct buf *body, struct err *e)
+{
+	auto_close int fd = dial(c->url, c->timeout_ms, e);
+
+	return fd < 0 ? fd : host_call_read_over(c, fd, ret_status, body, e);
 }

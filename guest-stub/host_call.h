@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host_call: one POST to the host's API, of which only the status matters
+ * host_call: one POST to the host's API; of most calls only the status matters
  *
  * A client of some hundred lines and not lib/loop's: libcurl would bring two dozen libraries into every
  * guest's measured image, to send a line and read a number.
  *
- * Trusts   nothing: at most HOST_CALL_REPLY_MAX bytes are read, until one deadline.
+ * Trusts   nothing: at most HOST_CALL_REPLY_MAX bytes, or what the caller's buffer takes, are read, until one
+ *	    deadline.
  * Wire     POST <path>/<Method>?json HTTP/1.1, Content-Length, no Content-Type, Connection: close.
  */
 #pragma once
 
 #include <stddef.h>
 
+struct buf;
 struct err;
 struct vsock_url;
 
@@ -31,6 +33,14 @@ int host_call_run(const struct host_call *c, int *ret_status, struct err *e);
 
 /* The same over a connected stream socket @fd (borrowed, made non-blocking). */
 int host_call_over(const struct host_call *c, int fd, int *ret_status, struct err *e);
+
+/*
+ * The same two for a call whose answer is wanted: its body is appended to @body, within its max.
+ * Return: also ERR_LIMIT for a longer one, ERR_PROTO for one that is cut off.
+ */
+int host_call_read(const struct host_call *c, int *ret_status, struct buf *body, struct err *e);
+int host_call_read_over(const struct host_call *c, int fd, int *ret_status, struct buf *body,
+			struct err *e);
 
 /* The status out of the start of a reply.  Return: 100..599, 0 if more bytes are needed, or ERR_PROTO. */
 int host_call_status(const void *p, size_t n);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
@@ -78,6 +79,40 @@ static void test_status_is_known_without_waiting_for_more(void)
 	       200);
 }
 
+/* The same for a call whose answer is wanted, of at most 16 bytes. */
+static int read_answer(const char *reply, char ret[static 17], struct err *e)
+{
+	const struct host_call c = { &host, "GetSealingKey", "{}", 2, 60000 };
+	auto_buf struct buf body = BUF_MAX(16);
+	int pair[2], status = -1, r;
+
+	assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
+	assert(fd_write_all(pair[1], reply, strlen(reply)) == 0);
+	assert(shutdown(pair[1], SHUT_WR) == 0);
+	r = host_call_read_over(&c, pair[0], &status, &body, e);
+	(void)fd_close(pair[0]);
+	(void)fd_close(pair[1]);
+	(void)str_copy(ret, 17, body.p ? (char *)body.p : "");
+	return r < 0 ? r : status;
+}
+
+static void test_answers_are_read_within_their_limit(void)
+{
+	struct err e = ERR_NONE;
+	char body[17];
+
+	assert(read_answer("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnull", body, &e) == 200 &&
+	       str_equal(body, "null"));
+	assert(read_answer("HTTP/1.1 400 No\r\n\r\n{\"error\":\"x\"}", body, &e) == 400 &&
+	       str_equal(body, "{\"error\":\"x\"}"));
+	assert(read_answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nnull", body, &e) ==
+		       ERR_PROTO &&
+	       str_starts(e.text, "GetSealingKey: "));
+	assert(read_answer("HTTP/1.1 200 OK\r\nContent-Length: 4294967296\r\n\r\n0123456789abcdefg",
+			   body, &e) == ERR_LIMIT);
+	assert(read_answer("\1\2\3", body, &e) == ERR_PROTO);
+}
+
 int main(void)
 {
 	test_request_is_what_dstack_guests_send();
@@ -85,5 +120,6 @@ int main(void)
 	test_what_is_not_http_is_refused();
 	test_deaf_host_times_out();
 	test_status_is_known_without_waiting_for_more();
+	test_answers_are_read_within_their_limit();
 	return 0;
 }
