@@ -26,7 +26,6 @@ enum { HEX256 = 2 * BOOT_INFO_DIGEST_SIZE + 1, HEX384 = 2 * 48 + 1 };
 
 /* All that a verification makes; too large for a stack. */
 struct work {
-	struct quote_result quote;
 	struct app_result result;
 	char image_hash[HEX256];
 };
@@ -55,6 +54,7 @@ int peer_read(const void *attestation, size_t n, const char *vm_config, struct p
 	struct peer *p = xnew(struct peer);
 	int rc = app_evidence_read(attestation, n, &p->evidence, e);
 
+	p->quote = xnew(struct quote_result);
 	if (rc == 0 && !p->evidence->log)
 		rc = err_set(e, ERR_INPUT, "the attestation has no event log");
 	if (rc == 0)
@@ -76,6 +76,7 @@ void peer_free(struct peer *p)
 	json_decref(p->vm_doc);
 	account_free(p->account);
 	app_evidence_free(p->evidence);
+	free(p->quote);
 	free(p);
 }
 
@@ -119,7 +120,7 @@ int peer_measure(const struct peer *p, bool two_pass, struct measurement *ret, s
 	return rc < 0 ? rc : lite_measure(&d, p->vm.memory_size, two_pass, &acpi, ret, e);
 }
 
-static void verify_quote(const struct peer *p, const struct peer_verify_args *args, struct work *w)
+bool peer_quote(struct peer *p, const struct peer_quote_args *args)
 {
 	const struct quote_verify_args q = { .quote = p->evidence->quote,
 					     .n_quote = p->evidence->n_quote,
@@ -131,14 +132,15 @@ static void verify_quote(const struct peer *p, const struct peer_verify_args *ar
 					     .accept = args->accept,
 					     .known = args->known };
 
-	(void)quote_verify(&q, &w->quote);
+	p->is_simulated = !root_is_intel(args->root);
+	return quote_verify(&q, p->quote);
 }
 
 static void verify_app(const struct peer *p, const struct peer_verify_args *args, struct work *w)
 {
 	const struct app_verify_args a = {
 		.evidence = p->evidence,
-		.quote = &w->quote,
+		.quote = p->quote,
 		.account = p->account,
 		.is_booting = args->is_booting,
 		.channel = APP_CHANNEL_RATLS,
@@ -175,32 +177,30 @@ static const struct app_row *culprit(const struct app_result *r)
 	return NULL;
 }
 
-static int refuse_rtmr3(const struct peer *p, const struct work *w, struct err *e)
+static int refuse_rtmr3(const struct peer *p, struct err *e)
 {
 	char quoted[HEX384], replayed[HEX384];
 
-	str_hex(quoted, w->quote.quote.td.rtmr[TEE_RTMR_RUNTIME], QUOTE_MEASUREMENT_SIZE);
+	str_hex(quoted, p->quote->quote.td.rtmr[TEE_RTMR_RUNTIME], QUOTE_MEASUREMENT_SIZE);
 	str_hex(replayed, p->account->rtmr[TEE_RTMR_RUNTIME].b, QUOTE_MEASUREMENT_SIZE);
 	return err_set(e, ERR_PROTO, "RTMR3 mismatch, quoted: %s, replayed: %s", quoted, replayed);
 }
 
 /* In dstack's words where it has some. */
-static int refuse(const struct peer *p, const struct work *w, const struct app_row *row,
-		  struct err *e)
+static int refuse(const struct peer *p, const struct app_row *row, struct err *e)
 {
 	if (str_equal(row->name, "tls-key"))
 		return err_set(e, ERR_PROTO, "report data mismatch: %s", row->why);
 	if (str_equal(row->name, "quote.debug"))
 		return err_set(e, ERR_PROTO, "Debug mode is not allowed");
 	if (str_equal(row->name, "rtmr3") && row->outcome == APP_FAILS)
-		return refuse_rtmr3(p, w, e);
+		return refuse_rtmr3(p, e);
 	return err_set(e, ERR_PROTO, "%s: %s", row->name, row->why);
 }
 
-static void derive(const struct peer *p, const struct peer_verify_args *args, const struct work *w,
-		   struct boot_info *b)
+static void derive(const struct peer *p, const struct peer_verify_args *args, struct boot_info *b)
 {
-	const struct quote_td_report *td = &w->quote.quote.td;
+	const struct quote_td_report *td = &p->quote->quote.td;
 	const struct derived_registers r = {
 		.mrtd = td->mr_td,
 		.rtmr = { td->rtmr[0], td->rtmr[1], td->rtmr[2],
@@ -227,28 +227,27 @@ static void take_event(const struct peer *p, const char *name, uint8_t *dst, siz
 		memcpy(dst, ev->payload, n);
 }
 
-static void fill(const struct peer *p, const struct peer_verify_args *args, const struct work *w,
-		 struct boot_info *b)
+static void fill(const struct peer *p, const struct peer_verify_args *args, struct boot_info *b)
 {
 	const struct event *provider =
 		args->wants_boot_mr ? NULL : account_event(p->account, "key-provider");
-	struct digest256 device = digest256_bytes(w->quote.pck.ppid, sizeof(w->quote.pck.ppid));
+	struct digest256 device = digest256_bytes(p->quote->pck.ppid, sizeof(p->quote->pck.ppid));
 	size_t n;
 
-	*b = (struct boot_info){ .is_simulated = !root_is_intel(args->root) };
+	*b = (struct boot_info){ .is_simulated = p->is_simulated };
 	take_event(p, "app-id", b->app_id, sizeof(b->app_id), &n);
 	take_event(p, "compose-hash", b->compose_hash, sizeof(b->compose_hash), &n);
 	take_event(p, "instance-id", b->instance_id, sizeof(b->instance_id), &b->n_instance_id);
 	memcpy(b->os_image_hash, p->vm.os_image_hash, sizeof(b->os_image_hash));
-	memcpy(b->ppid, w->quote.pck.ppid, sizeof(b->ppid));
+	memcpy(b->ppid, p->quote->pck.ppid, sizeof(b->ppid));
 	memcpy(b->device_id, device.b, sizeof(b->device_id));
 	b->key_provider_info = provider ? xasprintf("%.*s", (int)provider->n_payload,
 						    (const char *)provider->payload)
 					: xstrdup("");
-	b->tcb_status = w->quote.status;
-	b->n_advisories = w->quote.n_advisories;
-	memcpy(b->advisories, w->quote.advisories, sizeof(b->advisories));
-	derive(p, args, w, b);
+	b->tcb_status = p->quote->status;
+	b->n_advisories = p->quote->n_advisories;
+	memcpy(b->advisories, p->quote->advisories, sizeof(b->advisories));
+	derive(p, args, b);
 }
 
 int peer_verify(const struct peer *p, const struct peer_verify_args *args, struct boot_info *ret,
@@ -257,13 +256,12 @@ int peer_verify(const struct peer *p, const struct peer_verify_args *args, struc
 	auto_free struct work *w = xnew(struct work);
 	const struct app_row *row;
 
-	verify_quote(p, args, w);
 	verify_app(p, args, w);
 	if (result)
 		*result = w->result;
 	row = culprit(&w->result);
 	if (row)
-		return refuse(p, w, row, e);
-	fill(p, args, w, ret);
+		return refuse(p, row, e);
+	fill(p, args, ret);
 	return 0;
 }

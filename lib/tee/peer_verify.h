@@ -2,9 +2,10 @@
 /*
  * peer_verify: who asks, by the attestation that came with its TLS key: which machine, which image, which app
  *
- * In three steps, as what is needed depends on what is claimed: peer_read() takes the attestation apart; the caller
- * finds the collateral of its platform, and what such a machine must measure (peer_measure() or another way);
- * peer_verify() holds them against each other by the checks of app_verify.h.
+ * In four steps, as what is needed depends on what is claimed and what it costs on what holds: peer_read() takes the
+ * attestation apart; the caller finds the collateral of its platform; peer_quote() verifies the quote; the
+ * caller computes what such a machine must measure (peer_measure() or another way); peer_verify() holds all of it
+ * against each other by the checks of app_verify.h.
  *
  * Pure but for time and files that the caller brings.
  * Trusts   the roots given.  Of the attestation nothing before peer_verify() returned 0.
@@ -36,8 +37,10 @@ struct x509_cert;
 struct peer {
 	struct app_evidence *evidence;
 	struct account *account;
-	json_t *vm_doc;		 /* vm borrows from it */
-	struct sys_vm_config vm; /* of the request, or else of the attestation */
+	json_t *vm_doc;		    /* vm borrows from it */
+	struct sys_vm_config vm;    /* of the request, or else of the attestation */
+	struct quote_result *quote; /* of peer_quote(); before it all zero */
+	bool is_simulated;	    /* the root was not Intel's */
 };
 
 /**
@@ -63,15 +66,21 @@ int peer_acpi(const struct peer *p, struct measure_acpi *ret, struct err *e);
  */
 int peer_measure(const struct peer *p, bool two_pass, struct measurement *ret, struct err *e);
 
-struct peer_verify_args {
-	const void *key; /* DER of the SubjectPublicKeyInfo that the attestation must be for */
-	size_t n_key;
+struct peer_quote_args {
 	const struct collateral *collateral; /* NULL: none, as @collateral_fault says */
 	const char *collateral_fault;
 	const struct x509_cert *root;
 	int64_t at;	 /* seconds since 1970 */
 	uint32_t accept; /* 1 << enum tcb_status of each; 0: UpToDate only */
 	struct known *known;
+};
+
+/* Verify the quote, strictly.  Return: is it accepted?  If not, peer_verify() will say why. */
+bool peer_quote(struct peer *p, const struct peer_quote_args *args);
+
+struct peer_verify_args {
+	const void *key; /* DER of the SubjectPublicKeyInfo that the attestation must be for */
+	size_t n_key;
 	const struct measurement *measurement; /* NULL: none, as @measurement_fault says: refused */
 	const char *measurement_fault;
 	/* It asks for keys: events after boot-mr-done may be missing. */

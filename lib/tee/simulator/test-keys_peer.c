@@ -23,6 +23,7 @@ struct world {
 	struct x509_cert *root;
 	struct collateral collateral;
 	struct known *known;
+	struct peer_quote_args quote;
 	struct peer_verify_args args;
 	struct buf attestation;
 	struct boot_info info;
@@ -45,12 +46,11 @@ static void world_init(struct world *w)
 	memset(w->app.compose_hash, 0x22, sizeof(w->app.compose_hash));
 	memset(w->app.instance_id, 0x33, sizeof(w->app.instance_id));
 	w->app.n_instance_id = sizeof(w->app.instance_id);
+	w->quote = (struct peer_quote_args){
+		.collateral = &w->collateral, .root = w->root, .at = NOW, .known = w->known
+	};
 	w->args = (struct peer_verify_args){ .key = key,
 					     .n_key = sizeof(key),
-					     .collateral = &w->collateral,
-					     .root = w->root,
-					     .at = NOW,
-					     .known = w->known,
 					     .measurement = &w->t.measurement,
 					     .is_booting = true };
 }
@@ -83,6 +83,8 @@ static int ask(struct world *w, const char *vm_config)
 	w->e = ERR_NONE;
 	boot_info_deinit(&w->info);
 	rc = peer_read(w->attestation.p, w->attestation.n, vm_config, &p, &w->e);
+	if (rc == 0)
+		assert(peer_quote(p, &w->quote) == !p->quote->check);
 	if (rc == 0)
 		rc = peer_verify(p, &w->args, &w->info, NULL, &w->e);
 	peer_free(p);
@@ -222,11 +224,11 @@ static void test_collateral_ends(void)
 
 	world_init(&w);
 	attest(&w);
-	w.args.at = NOW + INT64_C(31) * DAY;
+	w.quote.at = NOW + INT64_C(31) * DAY;
 	assert(ask(&w, NULL) == ERR_PROTO && says(&w, "quote."));
-	w.args.at = NOW;
-	w.args.collateral = NULL;
-	w.args.collateral_fault = "nobody has any";
+	w.quote.at = NOW;
+	w.quote.collateral = NULL;
+	w.quote.collateral_fault = "nobody has any";
 	assert(ask(&w, NULL) == ERR_PROTO && says(&w, "nobody has any"));
 	world_deinit(&w);
 }
