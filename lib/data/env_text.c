@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "data/env_plain.h"
 
 /* What was read is never behind what is written: decoding makes nothing longer. */
 struct scan {
@@ -193,10 +194,10 @@ static int check_new(const struct scan *s, const struct env_text *t, const struc
 				       "%u: %s is there twice, first in line %u; remove one",
 				       v->line, v->name, t->vars[i].line);
 	}
-	if (v->n_value > ENV_VALUE_MAX)
+	if (v->n_name + 1 + v->n_value > ENV_PLAIN_PAIR_MAX)
 		return err_set(s->e, ERR_INPUT,
-			       "%u: the value of %s has %zu bytes, and guests take %d", v->line,
-			       v->name, v->n_value, ENV_VALUE_MAX);
+			       "%u: %s and its value have %zu bytes, and a program can be given %d",
+			       v->line, v->name, v->n_name + 1 + v->n_value, ENV_PLAIN_PAIR_MAX);
 	return 0;
 }
 

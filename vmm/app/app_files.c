@@ -29,9 +29,18 @@ static const struct pair user_config = { "user_config", "user_config_file" };
 
 /* What app-compose.json is made of: nothing of it may stand beside a ready one. */
 static const char *const compose_keys[] = {
-	"app",	      "key_provider", "key_provider_id",   "gateway",
-	"public",     "env",	      "instance_id",	   "secure_time",
-	"storage_fs", "swap",	      "event_log_version",
+	"app",
+	"key_provider",
+	"key_provider_id",
+	"key_provider_unpinned",
+	"gateway",
+	"public",
+	"env",
+	"instance_id",
+	"secure_time",
+	"storage_fs",
+	"swap",
+	"event_log_version",
 };
 
 /* Where files are read: a folder, or what was attached. */
@@ -154,6 +163,32 @@ static int read_compose(struct app *a, const struct source *from, struct err *e)
 	return one < 0 ? one : rc;
 }
 
+/* Sealed: bytes that only the app can read.  What is not sealed must not come here: we may be its host. */
+static int read_sealed(struct app *a, const struct source *from, struct err *e)
+{
+	const char *name = app_str(a, "env_sealed");
+	auto_buf struct buf bytes = BUF_MAX(0);
+	int rc;
+
+	a->leaves_env = from->dirfd < 0;
+	if (a->leaves_env && (*name || app_get(a, "env_file"))) {
+		return app_error(a, *name ? "env_sealed" : "env_file", e,
+				 "is for bailey up on your own machine; remove it here");
+	}
+	if (!*name)
+		return 0;
+	rc = read_file(a, from->dirfd, "env_sealed", name, &bytes, e);
+	if (rc < 0)
+		return rc;
+	if (bytes.n < APP_SEALED_MIN || bytes.n > APP_SEALED_MAX)
+		return app_error(a, "env_sealed", e,
+				 "\"%.200s\" has %zu bytes and is not what bailey env seal writes",
+				 name, bytes.n);
+	a->sealed = xcalloc(1, 2 * bytes.n + 1);
+	str_hex(a->sealed, bytes.p, bytes.n);
+	return 0;
+}
+
 static void worse(int *rc, int one)
 {
 	if (one < 0 && (*rc == 0 || *rc == ERR_INPUT))
@@ -189,6 +224,8 @@ int app_files_read(struct app *a, const struct app_origin *o, struct err *e)
 	rc = read_app(a, &from, e);
 	if (rc == 0 || a->faults)
 		worse(&rc, read_pair(a, &from, a->doc, "", &user_config, e));
+	if (rc == 0 || a->faults)
+		worse(&rc, read_sealed(a, &from, e));
 	if (rc == 0 || a->faults)
 		worse(&rc, read_compose(a, &from, e));
 	if (rc == 0)

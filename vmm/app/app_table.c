@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "app/host_port.h"
+#include "data/env_name.h"
 
 #define MIB ((uint64_t)1024 * 1024)
 #define GIB (MIB * 1024)
@@ -75,19 +76,9 @@ static int check_host(const char *text, struct err *e)
 
 static int check_env(const char *text, struct err *e)
 {
-	const char *p;
+	enum env_name v = env_name_check(text, strlen(text));
 
-	for (p = text; *p; p++) {
-		if (*p != '_' && !isalpha((unsigned char)*p) &&
-		    (p == text || !isdigit((unsigned char)*p))) {
-			return err_set(
-				e, ERR_INPUT,
-				"\"%s\" is not the name of a variable; write letters, digits "
-				"and _, not beginning with a digit",
-				text);
-		}
-	}
-	return 0;
+	return v == ENV_NAME_OK ? 0 : err_set(e, ERR_INPUT, "\"%s\" %s", text, env_name_text(v));
 }
 
 static int check_url(const char *text, struct err *e)
@@ -115,6 +106,19 @@ static int check_hex(const char *text, struct err *e)
 		return err_set(e, ERR_INPUT,
 			       "\"%.60s\" is not hex; write an even number of hex digits", text);
 	return 0;
+}
+
+/* A compressed point of secp256k1, as bailey keys shows it. */
+static int check_signer(const char *text, struct err *e)
+{
+	uint8_t key[APP_SIGNER];
+
+	if (str_unhex(key, sizeof(key), text) == 0 && (key[0] == 2 || key[0] == 3))
+		return 0;
+	return err_set(e, ERR_INPUT,
+		       "\"%.70s\" is not the key of a signer; write the 66 hex digits that bailey "
+		       "keys shows as kms_signer",
+		       text);
 }
 
 /* "18:00.0", "0000:18:00.0" as lspci and the daemon write it; or all of them. */
@@ -327,13 +331,26 @@ const struct conf_key app_table[] = {
 	  .type = CONF_STRING,
 	  .max = 512,
 	  .check = check_hex,
-	  .doc = "The only key provider that the guest accepts, in hex." },
+	  .doc = "The only key provider that the guest accepts, in hex; of a KMS: what bailey "
+		 "keys shows." },
+	{ .name = "key_provider_unpinned",
+	  .type = CONF_BOOL,
+	  .otherwise = "false",
+	  .doc = "The guest accepts any key provider that its host leads it to; for "
+		 "development." },
 	{ .name = "kms_urls",
 	  .type = CONF_STRINGS,
 	  .max = 512,
 	  .most = 16,
 	  .check = check_url,
 	  .doc = "Key services to ask, in place of those of baileyd.yaml." },
+	{ .name = "kms_signer",
+	  .type = CONF_STRING,
+	  .max = 512,
+	  .check = check_signer,
+	  .doc = "Who must have signed the key that env_file is sealed to, in hex: what bailey "
+		 "keys shows.",
+	  .example = "0217610d74cbd39b6143842c6d8bc310d79da1d82cc9d17f8876376221eda0c38f" },
 	{ .name = "gateway",
 	  .type = CONF_BOOL,
 	  .otherwise = "false",
@@ -356,6 +373,18 @@ const struct conf_key app_table[] = {
 	  .check = check_env,
 	  .doc = "Names of the variables that may be given to the app in encrypted form.",
 	  .example = "[ API_TOKEN, DB_URL ]" },
+	{ .name = "env_file",
+	  .type = CONF_STRING,
+	  .min = 1,
+	  .max = 4096,
+	  .doc = "A .env file with their values: bailey up seals it, so that only the app can "
+		 "open it.",
+	  .example = "secret.env" },
+	{ .name = "env_sealed",
+	  .type = CONF_STRING,
+	  .min = 1,
+	  .max = 4096,
+	  .doc = "The same, sealed already by bailey env seal." },
 	{ .name = "user_config",
 	  .type = CONF_TEXT,
 	  .max = APP_FILE_MAX,

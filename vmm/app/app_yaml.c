@@ -27,6 +27,7 @@ void app_deinit(struct app *a)
 	json_decref(a->doc);
 	free(a->compose);
 	free(a->user_config);
+	free(a->sealed);
 	*a = APP_NULL;
 }
 
@@ -161,13 +162,67 @@ static int check_runner(const struct app *a, struct err *e)
 	return 0;
 }
 
+/* A guest that asks any KMS asks its host's: whoever wrote the app must have said that this will do. */
+static int check_kms_pin(const struct app *a, struct err *e)
+{
+	bool is_pinned = app_get(a, "key_provider_id") != NULL;
+	bool is_unpinned = json_is_true(app_get(a, "key_provider_unpinned"));
+
+	if (is_pinned && is_unpinned)
+		return app_error(a, "key_provider_unpinned", e,
+				 "key_provider_id pins it; remove one of them");
+	if (!is_pinned && !is_unpinned && str_equal(app_str(a, "key_provider"), "kms"))
+		return app_error(a, "key_provider", e,
+				 "the host could put a KMS of its own in place of yours; write the "
+				 "key_provider_id that bailey keys pin prints, or for development "
+				 "key_provider_unpinned: true");
+	return 0;
+}
+
 static int check_key_provider(const struct app *a, struct err *e)
 {
-	if (!app_get(a, "key_provider_id") || !str_equal(app_str(a, "key_provider"), "none"))
+	static const char *const pins[] = { "key_provider_id", "key_provider_unpinned" };
+	size_t i;
+
+	if (!str_equal(app_str(a, "key_provider"), "none"))
+		return check_kms_pin(a, e);
+	for (i = 0; i < sizeof(pins) / sizeof(*pins); i++) {
+		if (app_get(a, pins[i]) && !json_is_false(app_get(a, pins[i])))
+			return app_error(a, pins[i], e,
+					 "there is no key provider; write key_provider: kms");
+	}
+	return 0;
+}
+
+/* Of one that is written here; a ready app-compose.json is asked by who seals. */
+static int check_env_provider(const struct app *a, const char *key, struct err *e)
+{
+	if (app_get(a, "compose_file") || str_equal(app_str(a, "key_provider"), "kms"))
 		return 0;
-	return app_error(a, "key_provider_id", e,
-			 "there is no key provider; write "
+	return app_error(a, key, e,
+			 "only a KMS has a key that it could be sealed to; write "
 			 "key_provider: kms");
+}
+
+static int check_env(const struct app *a, struct err *e)
+{
+	bool has_file = app_get(a, "env_file") != NULL,
+	     has_sealed = app_get(a, "env_sealed") != NULL;
+
+	if (has_file && has_sealed)
+		return app_error(a, "env_sealed", e, "env_file is written too; write one of them");
+	if (has_sealed)
+		return check_env_provider(a, "env_sealed", e);
+	if (app_get(a, "kms_signer") && !has_file)
+		return app_error(a, "kms_signer", e,
+				 "there is nothing to seal; write env_file, or remove this");
+	if (!has_file)
+		return 0;
+	if (!app_get(a, "kms_signer"))
+		return app_error(a, "env_file", e,
+				 "the host could put a key of its own in place of the app's; write "
+				 "the kms_signer that bailey keys pin prints");
+	return check_env_provider(a, "env_file", e);
 }
 
 static int check_gpus(const struct app *a, struct err *e)
@@ -186,10 +241,11 @@ static int check_gpus(const struct app *a, struct err *e)
 static int check_across(const struct app *a, struct err *e)
 {
 	static int (*const checks[])(const struct app *a, struct err *e) = {
-		check_ports, check_gpus, check_key_provider, check_init_scripts, check_runner,
+		check_ports,	    check_gpus,		check_env,
+		check_key_provider, check_init_scripts, check_runner,
 	};
-	/* beside a ready app-compose.json only what the VM is counts: it has the rest */
-	size_t n = app_get(a, "compose_file") ? 2 : sizeof(checks) / sizeof(checks[0]), i;
+	/* beside a ready app-compose.json only what the VM is and is given counts: it has the rest */
+	size_t n = app_get(a, "compose_file") ? 3 : sizeof(checks) / sizeof(checks[0]), i;
 	int rc = 0, one;
 
 	for (i = 0; i < n && goes_on(a, rc); i++) {

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
@@ -22,6 +23,9 @@ enum {
 	APP_TEXT_MAX = 8 * 1024 * 1024, /* below what an RPC may carry */
 	APP_INIT_SCRIPTS_MAX = 5,	/* what a guest takes */
 	APP_GPUS_MAX = 32,		/* what a VM takes */
+	APP_SIGNER = 33,		/* bytes of kms_signer */
+	APP_SEALED_MIN = 32 + 12 + 16,	/* see crypto/env_box.h */
+	APP_SEALED_MAX = 256 * 1024,	/* of a sealed environment, what a guest takes */
 };
 
 extern const struct conf_key app_table[];
@@ -31,7 +35,9 @@ struct app {
 	json_t *doc;	   /* app_table's shape, defaults filled in */
 	char *compose;	   /* the bytes whose SHA-256 is the compose hash */
 	char *user_config; /* "" if none */
-	char hash[65];	   /* compose hash, hex */
+	bool leaves_env; /* it came without its folder: what a VM has sealed is not its to change */
+	char *sealed;  /* the sealed environment, hex; NULL: none, or env_file is not sealed yet */
+	char hash[65]; /* compose hash, hex */
 	struct faults *
 		faults; /* while it is parsed: where mistakes are collected; borrowed, may be NULL */
 };

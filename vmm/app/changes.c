@@ -296,6 +296,22 @@ static void compare_user_config(const struct both *b)
 		ask(b->c, "clear_user_config", json_true());
 }
 
+/* Sealed: all that can be seen of it is that it is another one. */
+static void compare_env(const struct app *a, const struct both *b)
+{
+	const char *from = text_of(b->there, "encrypted_env"),
+		   *to = text_of(b->here, "encrypted_env");
+
+	if (a->leaves_env || str_equal(from, to))
+		return;
+	add(b->c, "env", *from ? xasprintf("%zu bytes, sealed", strlen(from) / 2) : NULL,
+	    *to ? xasprintf("%zu bytes, sealed anew", strlen(to) / 2) : NULL);
+	if (*to)
+		ask(b->c, "encrypted_env", json_string(to));
+	else
+		ask(b->c, "clear_encrypted_env", json_true());
+}
+
 static void compare_app_id(const struct both *b)
 {
 	const char *from = text_of(b->there, "app_id"), *to = text_of(b->here, "app_id");
@@ -325,6 +341,7 @@ void changes_find(const struct app *a, const json_t *configuration, struct chang
 	compare_fixed(&b, "hugepages");
 	compare_fixed(&b, "pin_numa");
 	compare_user_config(&b);
+	compare_env(a, &b);
 	compare_app_id(&b);
 	json_decref(request);
 }

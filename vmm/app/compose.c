@@ -51,6 +51,9 @@ static void set_keys(json_t *o, const struct app *a)
 
 	set_value(o, "key_provider", app_get(a, "key_provider"));
 	set_value(o, "key_provider_id", app_get(a, "key_provider_id"));
+	/* ours, and left out if false: composes of before keep their hash */
+	if (json_is_true(app_get(a, "key_provider_unpinned")))
+		(void)json_object_set_new(o, "key_provider_unpinned", json_true());
 	/* the older spelling of the same, for guests that know only that */
 	(void)json_object_set_new(o, "kms_enabled", json_boolean(str_equal(provider, "kms")));
 	(void)json_object_set_new(o, "local_key_provider_enabled",

@@ -93,6 +93,8 @@ json_t *create_request(const struct app *a, const char *image, bool is_stopped)
 	(void)json_object_set(o, "gateway_urls", json_object_get(a->doc, "gateway_urls"));
 	if (*app_id)
 		(void)json_object_set_new(o, "app_id", json_string(app_id));
+	if (a->sealed)
+		(void)json_object_set_new(o, "encrypted_env", json_string(a->sealed));
 	add_hardware(o, a);
 	return o;
 }
