@@ -14,13 +14,13 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/own_file.h"
 #include "base/str.h"
 #include "daemon/api.h"
 #include "daemon/api_auth.h"
 #include "daemon/api_origin.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
-#include "daemon/secrets.h"
 #include "loop/http_server.h"
 #include "loop/listen.h"
 #include "rpc/rpc.h"
@@ -124,7 +124,7 @@ static int start_server(struct daemon *d, struct err *e)
 	if (c->tls_cert) {
 		rc = file_read(AT_FDCWD, c->tls_cert, PEM_MAX, &cert, e);
 		if (!rc)
-			rc = secrets_read_file(c->tls_key, PEM_MAX, &key, e);
+			rc = own_file_read(c->tls_key, PEM_MAX, &key, e);
 		o.tls_cert = (const char *)cert.p;
 		o.tls_key = (const char *)key.p;
 	}

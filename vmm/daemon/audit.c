@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/audit.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
 #include "base/err.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -22,52 +15,17 @@
 
 enum { WORD_MAX = 512, HOUR_MS = 60 * 60 * 1000 };
 
-static const char name[] = "audit.jsonl", before[] = "audit.jsonl.1";
-
-static int open_file(struct audit *a)
-{
-	struct stat st;
-
-	a->fd = openat(a->dirfd, name,
-		       O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-	if (a->fd < 0)
-		return -errno;
-	if (fstat(a->fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		a->fd = fd_close(a->fd);
-		return -EINVAL;
-	}
-	a->size = (uint64_t)st.st_size;
-	return 0;
-}
+static const char name[] = "audit.jsonl";
 
 int audit_open(struct audit *a, const char *folder, struct err *e)
 {
-	int rc;
-
 	*a = AUDIT_NULL;
-	a->max = AUDIT_MAX;
-	a->dirfd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	rc = a->dirfd < 0 ? -errno : open_file(a);
-	if (rc) {
-		audit_close(a);
-		return err_errno(e, -rc, "cannot open '%s/%s'", folder, name);
-	}
-	return 0;
+	return line_file_open(&a->file, folder, name, AUDIT_MAX, e);
 }
 
 void audit_close(struct audit *a)
 {
-	a->fd = fd_close(a->fd);
-	a->dirfd = fd_close(a->dirfd);
-}
-
-static void move_on(struct audit *a)
-{
-	if (renameat(a->dirfd, name, a->dirfd, before) < 0)
-		return; /* it grows, rather than being lost */
-	a->fd = fd_close(a->fd);
-	if (open_file(a))
-		log_error("audit: cannot begin a new %s; calls are not recorded", name);
+	line_file_close(&a->file);
 }
 
 static json_t *word(const char *s)
@@ -99,14 +57,12 @@ static bool is_left_out(struct audit *a, const struct rpc_outcome *o)
 
 void audit_add(struct audit *a, const struct rpc_outcome *o)
 {
-	auto_free char *text = NULL, *line = NULL;
+	auto_free char *text = NULL;
 	char at[32];
 	json_t *j;
 
-	if (a->fd < 0 || is_left_out(a, o))
+	if (a->file.fd < 0 || is_left_out(a, o))
 		return;
-	if (a->size >= a->max)
-		move_on(a);
 	j = json_pack("{s:s, s:o, s:s, s:o, s:i}", "at",
 		      time_rfc3339(at, sizeof(at), time_unix_ms() / 1000), "who",
 		      word(o->peer->name), "method", o->method->name, "about", word(o->subject),
@@ -115,11 +71,6 @@ void audit_add(struct audit *a, const struct rpc_outcome *o)
 		(void)json_object_set_new(j, "error", word(o->error));
 	text = json_compact_ascii(j);
 	json_decref(j);
-	line = xasprintf("%s\n", text);
-	if (a->fd < 0 || fd_write_all(a->fd, line, strlen(line)) < 0) {
-		if (a->n_lost++ == 0)
-			log_error("audit: cannot write %s: calls are not recorded", name);
-		return;
-	}
-	a->size += strlen(line);
+	if (line_file_add(&a->file, text) < 0 && a->n_lost++ == 0)
+		log_error("audit: cannot write %s: calls are not recorded", name);
 }

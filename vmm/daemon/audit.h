@@ -14,20 +14,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/line_file.h"
+
 struct err;
 struct rpc_outcome;
 
 enum { AUDIT_MAX = 8 * 1024 * 1024, AUDIT_REFUSALS = 200 };
 
 struct audit {
-	int dirfd, fd; /* -1: not open, and nothing is written */
-	uint64_t size, max;
+	struct line_file file;
 	uint64_t n_lost;  /* lines that could not be written */
 	uint64_t hour_ms; /* when the hour began whose refusals are counted; 0: none was */
 	unsigned int n_refusals;
 };
 
-#define AUDIT_NULL ((struct audit){ .dirfd = -1, .fd = -1 })
+#define AUDIT_NULL ((struct audit){ .file = LINE_FILE_NULL })
 
 /* @folder: the state folder.  Return: 0 or a negative errno. */
 int audit_open(struct audit *a, const char *folder, struct err *e);

@@ -13,28 +13,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/own_file.h"
 #include "base/time.h"
 #include "daemon/config_api.h"
 
 enum { LOOK_EACH_MS = 1000 };
-
-int secrets_read_file(const char *path, size_t max, struct buf *ret, struct err *e)
-{
-	struct stat st;
-
-	if (lstat(path, &st) < 0)
-		return err_errno(e, errno, "cannot read '%s'", path);
-	if (st.st_uid != geteuid() && st.st_uid != 0) {
-		return err_set(e, ERR_INPUT,
-			       "'%s' belongs to user %u; it must belong to the user that baileyd "
-			       "runs as, or to root",
-			       path, st.st_uid);
-	}
-	if (st.st_mode & 077)
-		return err_set(e, ERR_INPUT, "'%s' can be read by others; run: chmod 600 %s", path,
-			       path);
-	return file_read(AT_FDCWD, path, max, ret, e);
-}
 
 /* Has the file changed since it was last looked at?  A time alone can be the same twice. */
 static bool look(struct secret_file *f)
@@ -59,7 +42,7 @@ static int read_tokens(struct secrets *s, struct err *e)
 {
 	auto_buf struct buf b = BUF_MAX(0);
 	struct tokens *new;
-	int rc = secrets_read_file(s->tokens_file.path, TOKENS_FILE_MAX, &b, e);
+	int rc = own_file_read(s->tokens_file.path, TOKENS_FILE_MAX, &b, e);
 
 	if (rc)
 		return rc;
@@ -76,7 +59,7 @@ static int read_htpasswd(struct secrets *s, struct err *e)
 {
 	auto_buf struct buf b = BUF_MAX(0);
 	struct htpasswd *new;
-	int rc = secrets_read_file(s->htpasswd_file.path, HTPASSWD_FILE_MAX, &b, e);
+	int rc = own_file_read(s->htpasswd_file.path, HTPASSWD_FILE_MAX, &b, e);
 
 	if (rc)
 		return rc;

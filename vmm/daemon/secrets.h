@@ -40,7 +40,3 @@ int secrets_load(struct secrets *s, const struct config_api *c, struct err *e);
 
 /* Read again what has changed, at most once a second unless @now.  Return: did anything change? */
 bool secrets_refresh(struct secrets *s, bool now);
-
-/* A whole file that only its owner (us, or root) may read.  @ret is for the caller to wipe. */
-struct buf;
-int secrets_read_file(const char *path, size_t max, struct buf *ret, struct err *e);

@@ -30,10 +30,10 @@ static void test_a_line_says_who_did_what(void)
 	struct stat st;
 	json_t *j;
 
-	assert(audit_open(&a, folder, NULL) == 0 && fstat(a.fd, &st) == 0);
+	assert(audit_open(&a, folder, NULL) == 0 && fstat(a.file.fd, &st) == 0);
 	assert((st.st_mode & 0777) == 0600);
 	audit_add(&a, &o);
-	assert(file_read(a.dirfd, "audit.jsonl", 65536, &b, NULL) == 0);
+	assert(file_read(a.file.dirfd, "audit.jsonl", 65536, &b, NULL) == 0);
 	assert(strchr((const char *)b.p, '\n') == (const char *)b.p + b.n - 1);
 	assert(json_parse(b.p, b.n, 65536, "line", &j, NULL) == 0);
 	assert(!strcmp(json_get_str(j, "who", ""), "token alice"));
@@ -56,7 +56,7 @@ static void test_refusals_push_out_nothing(void)
 	int i;
 
 	assert(audit_open(&a, folder, NULL) == 0);
-	a.max = 64 * 1024;
+	a.file.max = 64 * 1024;
 	audit_add(&a, &o);
 	for (i = 0; i < 2000; i++) {
 		o.subject = "refused";
@@ -66,11 +66,11 @@ static void test_refusals_push_out_nothing(void)
 	o.subject = "after";
 	o.status = 400; /* of who may: it failed */
 	audit_add(&a, &o);
-	assert(fstatat(a.dirfd, "audit.jsonl.1", &st, 0) < 0);
-	assert(file_read(a.dirfd, "audit.jsonl", 65536, &b, NULL) == 0);
+	assert(fstatat(a.file.dirfd, "audit.jsonl.1", &st, 0) < 0);
+	assert(file_read(a.file.dirfd, "audit.jsonl", 65536, &b, NULL) == 0);
 	assert(strstr((const char *)b.p, "kept") && strstr((const char *)b.p, "refused") &&
 	       strstr((const char *)b.p, "after"));
-	(void)unlinkat(a.dirfd, "audit.jsonl", 0);
+	(void)unlinkat(a.file.dirfd, "audit.jsonl", 0);
 	audit_close(&a);
 }
 
@@ -84,15 +84,15 @@ static void test_the_file_is_bounded(void)
 	int i;
 
 	assert(audit_open(&a, folder, NULL) == 0);
-	a.max = 1000;
+	a.file.max = 1000;
 	for (i = 0; i < 200; i++)
 		audit_add(&a, &o);
-	assert(fstatat(a.dirfd, "audit.jsonl", &st, 0) == 0 && st.st_size <= 1200 &&
+	assert(fstatat(a.file.dirfd, "audit.jsonl", &st, 0) == 0 && st.st_size <= 1200 &&
 	       st.st_size > 0);
-	assert(fstatat(a.dirfd, "audit.jsonl.1", &st, 0) == 0 && st.st_size <= 1200);
-	assert(fstatat(a.dirfd, "audit.jsonl.2", &st, 0) < 0 && a.n_lost == 0);
-	(void)unlinkat(a.dirfd, "audit.jsonl", 0);
-	(void)unlinkat(a.dirfd, "audit.jsonl.1", 0);
+	assert(fstatat(a.file.dirfd, "audit.jsonl.1", &st, 0) == 0 && st.st_size <= 1200);
+	assert(fstatat(a.file.dirfd, "audit.jsonl.2", &st, 0) < 0 && a.n_lost == 0);
+	(void)unlinkat(a.file.dirfd, "audit.jsonl", 0);
+	(void)unlinkat(a.file.dirfd, "audit.jsonl.1", 0);
 	audit_close(&a);
 }
 
