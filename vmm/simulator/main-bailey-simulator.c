@@ -22,6 +22,7 @@
 #include "data/json.h"
 #include "simulator/simulator.h"
 #include "simulator/td_json.h"
+#include "vmm/simulator/serve.h"
 
 enum {
 	EXIT_USAGE = 2,
@@ -31,10 +32,11 @@ enum {
 	PEM_LINE = 64,
 };
 
+#define WHAT	 "say root, collateral, quote or serve; see --help"
 #define TIME_MAX INT64_C(253402300799) /* the year 9999 ends */
 
 static const char usage[] =
-	"usage: bailey-simulator root|collateral|quote --seed FILE [options]\n"
+	"usage: bailey-simulator root|collateral|quote|serve --seed FILE [options]\n"
 	"\n"
 	"What a verifier needs of simulated TDs, made of the seed that they have from their host.\n"
 	"It proves nothing: who has the seed can sign anything.\n"
@@ -42,25 +44,34 @@ static const char usage[] =
 	"  root               the root certificate in PEM\n"
 	"  collateral         what Intel would publish of such a platform\n"
 	"  quote              a quote in hex\n"
+	"  serve              answer as a PCCS, over HTTP, until it is told to end\n"
 	"\n"
 	"  -s, --seed FILE    64 hex digits, as in tee_simulator.seed of baileyd.yaml\n"
 	"  --at UNIXTIME      when collateral is asked for: it is good from a day before to\n"
 	"                     30 days after [now]\n"
+	"  --enclave          collateral of SGX enclaves on that platform, not of TDs\n"
+	"  --listen ADDRESS   where to serve: 127.0.0.1:PORT, 0 for any port, or unix:PATH\n"
 	"  --td FILE          what the TD says: JSON, as \"report\" in an answer of bailey verify\n"
 	"  -h, --help\n"
 	"  -V, --version\n";
 
 struct wanted {
-	const char *seed, *td;
-	int64_t at;
+	const char *seed, *td, *listen;
+	int64_t at; /* negative: now */
+	bool is_enclave;
 };
 
-enum { OPT_AT = 256, OPT_TD };
+enum { OPT_AT = 256, OPT_TD, OPT_ENCLAVE, OPT_LISTEN };
 
 static const struct option table[] = {
-	{ "seed", required_argument, NULL, 's' },  { "at", required_argument, NULL, OPT_AT },
-	{ "td", required_argument, NULL, OPT_TD }, { "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },	   { NULL, 0, NULL, 0 },
+	{ "seed", required_argument, NULL, 's' },
+	{ "at", required_argument, NULL, OPT_AT },
+	{ "td", required_argument, NULL, OPT_TD },
+	{ "enclave", no_argument, NULL, OPT_ENCLAVE },
+	{ "listen", required_argument, NULL, OPT_LISTEN },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
 };
 
 static int read_seed(const char *path, uint8_t seed[static SIMULATOR_SEED_SIZE], struct err *e)
@@ -100,7 +111,9 @@ static int put_root(const struct simulator *s, const struct wanted *w, struct bu
 static int put_collateral(const struct simulator *s, const struct wanted *w, struct buf *out,
 			  struct err *e)
 {
-	int rc = simulator_collateral(s, w->at, out);
+	int64_t at = w->at < 0 ? (int64_t)time(NULL) : w->at;
+	int rc = w->is_enclave ? simulator_enclave_collateral(s, at, out)
+			       : simulator_collateral(s, at, out);
 
 	if (rc == 0)
 		rc = buf_add_str(out, "\n");
@@ -140,11 +153,26 @@ static int put_quote(const struct simulator *s, const struct wanted *w, struct b
 	return buf_addf(out, "%s\n", hex);
 }
 
+static int serve(const struct simulator *s, const struct wanted *w, struct buf *out, struct err *e)
+{
+	const struct serve_options o = { .world = s, .listen = w->listen, .at = w->at };
+
+	(void)out; /* it says by itself where it listens */
+	if (!w->listen)
+		return err_set(e, ERR_INPUT, "where?  Give --listen 127.0.0.1:8081");
+	return serve_run(&o, e);
+}
+
 static const struct {
 	const char *name;
 	int (*put)(const struct simulator *s, const struct wanted *w, struct buf *out,
 		   struct err *e);
-} commands[] = { { "root", put_root }, { "collateral", put_collateral }, { "quote", put_quote } };
+} commands[] = { { "root", put_root },
+		 { "collateral", put_collateral },
+		 { "quote", put_quote },
+		 { "serve", serve } };
+
+enum { N_COMMANDS = sizeof(commands) / sizeof(*commands) };
 
 static int run(const char *command, const struct wanted *w, struct err *e)
 {
@@ -154,10 +182,10 @@ static int run(const char *command, const struct wanted *w, struct err *e)
 	size_t i;
 	int rc;
 
-	for (i = 0; i < 3 && !str_equal(commands[i].name, command); i++)
+	for (i = 0; i < N_COMMANDS && !str_equal(commands[i].name, command); i++)
 		;
-	if (i == 3)
-		return err_set(e, ERR_INPUT, "say root, collateral or quote; see --help");
+	if (i == N_COMMANDS)
+		return err_set(e, ERR_INPUT, WHAT);
 	rc = read_seed(w->seed, seed, e);
 	if (rc < 0)
 		return rc;
@@ -188,6 +216,12 @@ static int take(struct wanted *w, int opt, struct err *e)
 	case OPT_TD:
 		w->td = optarg;
 		return 0;
+	case OPT_ENCLAVE:
+		w->is_enclave = true;
+		return 0;
+	case OPT_LISTEN:
+		w->listen = optarg;
+		return 0;
 	case 'h':
 		(void)fputs(usage, stdout);
 		return 1;
@@ -201,14 +235,14 @@ static int take(struct wanted *w, int opt, struct err *e)
 
 int main(int argc, char **argv)
 {
-	struct wanted w = { .at = time(NULL) };
+	struct wanted w = { .at = -1 };
 	struct err e = ERR_NONE;
 	int opt, rc = 0;
 
 	while (rc == 0 && (opt = getopt_long(argc, argv, "s:hV", table, NULL)) != -1)
 		rc = take(&w, opt, &e);
 	if (rc == 0 && optind + 1 != argc)
-		rc = err_set(&e, ERR_INPUT, "say root, collateral or quote; see --help");
+		rc = err_set(&e, ERR_INPUT, WHAT);
 	if (rc == 0)
 		rc = run(argv[optind], &w, &e);
 	if (rc < 0)
