@@ -61,6 +61,7 @@ function(bailey_header_check name)
   if(units)
     add_library(${name}-headers OBJECT ${units})
     set_target_properties(${name}-headers PROPERTIES C_CLANG_TIDY "")
+    target_compile_definitions(${name}-headers PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")	# as a test has it
     target_link_libraries(${name}-headers PRIVATE ${name})
   endif()
 endfunction()
