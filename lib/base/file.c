@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/inject.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/str.h"
 
 static const char tmp_mark[] = ".tmp-";
@@ -63,6 +64,29 @@ int file_read(int dirfd, const char *path, size_t max, struct buf *ret, struct e
 		return err_set(e, -EFBIG, "'%s' is too large: over %zu bytes", path, max);
 	if (rc < 0)
 		return err_errno(e, -rc, "cannot read '%s'", path);
+	*ret = b;
+	b = BUF_MAX(0);
+	return 0;
+}
+
+int file_read_secret(int dirfd, const char *path, size_t max, struct buf *ret, struct err *e)
+{
+	auto_secret_buf struct buf b = BUF_MAX(0);
+	auto_close int fd = -1;
+	ssize_t got;
+
+	fd = read_open(dirfd, path, max, e);
+	if (fd < 0)
+		return fd;
+	if (secret_buf_init(&b, max) < 0)
+		return err_errno(e, ENOMEM, "cannot read '%s'", path);
+	got = fd_read_full(fd, b.p, max + 1); /* that much room there is, for the 0 */
+	if (got < 0)
+		return err_errno(e, (int)-got, "cannot read '%s'", path);
+	if ((size_t)got > max)
+		return err_set(e, -EFBIG, "'%s' is too large: over %zu bytes", path, max);
+	b.n = (size_t)got;
+	b.p[b.n] = 0;
 	*ret = b;
 	b = BUF_MAX(0);
 	return 0;

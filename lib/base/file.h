@@ -24,6 +24,9 @@ struct err;
  */
 int file_read(int dirfd, const char *path, size_t max, struct buf *ret, struct err *e);
 
+/* The same into a buffer for secret_buf_deinit(), with no copy left on the way. */
+int file_read_secret(int dirfd, const char *path, size_t max, struct buf *ret, struct err *e);
+
 /**
  * file_replace() - make @path hold exactly these bytes, now and after a crash
  *

@@ -55,7 +55,7 @@ void app_keys_file_wipe(struct app_keys_file *f);
 /* Return: 0 and *@ret, for app_keys_file_wipe(); ERR_INPUT, ERR_LIMIT; the message quotes no value. */
 int app_keys_file_parse(const void *p, size_t n, struct app_keys_file *ret, struct err *e);
 
-/* The file's text; the caller ends it with secret_str_free().  NULL without memory. */
+/* The file's text; the caller ends it with secret_str_free().  Never NULL. */
 char *app_keys_file_text(const struct app_keys_file *f);
 
 /* The same at the path, at most the limit.  Return: as above, or the error of opening and reading it. */

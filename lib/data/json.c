@@ -2,6 +2,7 @@
 #include "data/json.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/str.h"
 
 /* What the scan before jansson knows of the text so far. */
@@ -114,6 +116,19 @@ int json_read_file(int dirfd, const char *path, size_t max, json_t **ret, struct
 	int rc = file_read(dirfd, path, max, &b, e);
 
 	return rc < 0 ? rc : json_parse(b.p, b.n, max, path, ret, e);
+}
+
+static void free_wiped(void *p)
+{
+	if (p)
+		secret_wipe(p, malloc_usable_size(p));
+	free(p);
+}
+
+/* jansson 2.14 never reallocates: what grows is copied, and freed here. */
+void json_wipe_on_free(void)
+{
+	json_set_alloc_funcs(malloc, free_wiped);
 }
 
 static char *dump(const json_t *j, size_t flags)
