@@ -14,7 +14,7 @@
 
 #include <uv.h>
 
-#include "host-api/key_frame.h"
+#include "wire/key_frame.h"
 
 struct err;
 struct key_provider;

@@ -134,8 +134,8 @@ static void test_provider_that_fails(void)
 		{ "\0\0\0\7{}", 6, "Failed to read response: " },
 		{ "\0\0\0\2{}", 6, "response is not" },
 		{ "\0\0\0\2{}x", 7, "longer than announced" },
-		{ "\0\0\0\0", 4, "response of 0 bytes" },
-		{ "\377\377\377\377", 4, "response of 4294967295 bytes" },
+		{ "\0\0\0\0", 4, "frame of 0 bytes" },
+		{ "\377\377\377\377", 4, "frame of 4294967295 bytes" },
 	};
 	static struct relay r;
 	size_t i;

@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "host-api/key_frame.h"
+#include "wire/key_frame.h"
 
 static int parse(const char *text, struct key_frame_answer *a)
 {
@@ -186,8 +186,83 @@ static void test_quote_in_json_has_a_limit(void)
 	assert(quote(text, &b) == ERR_LIMIT);
 }
 
+static int asked(const char *text, struct buf *b)
+{
+	struct err e = ERR_NONE;
+	char *copy = xmemdup(text, strlen(text)); /* exactly as long */
+	int rc = key_frame_asked(copy, strlen(text), b, &e);
+
+	free(copy);
+	assert(rc == 0 || (rc == ERR_PROTO && e.text[0]));
+	return rc;
+}
+
+static void test_requests_are_read_by_a_provider(void)
+{
+	static const char *const bad[] = {
+		"",
+		"{}",
+		"null",
+		"{\"quote\":\"00\"}",
+		"{\"quote\":[256]}",
+		"{\"quote\":[1]",
+		"{\"quote\":[1]}{",
+		"{\"quote\":[1],\"quote\":[1]}",
+		"{\"quote\":null}",
+	};
+	struct buf b;
+	size_t i;
+
+	assert(asked(" {\"x\":{}, \"quote\" : [ 1, 2 ,255 ]}\n", &b) == 0);
+	assert(b.n == 3 && memcmp(b.p, "\1\2\377", 3) == 0);
+	buf_deinit(&b);
+	assert(asked("{\"quote\":[]}", &b) == 0 && b.n == 0);
+	buf_deinit(&b);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert(asked(bad[i], &b) == ERR_PROTO);
+}
+
+static void test_the_largest_quote_goes_through(void)
+{
+	static uint8_t quote[KEY_FRAME_QUOTE_MAX + 1];
+	struct err e = ERR_NONE;
+	struct buf frame, back;
+
+	memset(quote, 200, sizeof(quote));
+	assert(key_frame_request(&frame, quote, KEY_FRAME_QUOTE_MAX, &e) == 0);
+	assert(key_frame_asked(frame.p + 4, frame.n - 4, &back, &e) == 0);
+	assert(back.n == KEY_FRAME_QUOTE_MAX && memcmp(back.p, quote, back.n) == 0);
+	buf_deinit(&back);
+	assert(frame.p[frame.n - 1] == '}' && frame.p[frame.n - 2] == ']');
+	frame.n -= 2; /* one byte more */
+	assert(buf_add_str(&frame, ",200]}") == 0);
+	assert(key_frame_asked(frame.p + 4, frame.n - 4, &back, &e) == ERR_PROTO);
+	buf_deinit(&frame);
+}
+
+static void test_an_answer_is_written_as_it_is_read(void)
+{
+	static const char json[] = "{\"encrypted_key\":[0,10,255],\"provider_quote\":[7]}";
+	struct key_frame_answer a = { .encrypted_key = BUF_MAX(3), .provider_quote = BUF_MAX(1) };
+	struct err e = ERR_NONE;
+	struct buf frame;
+
+	assert(buf_add(&a.encrypted_key, "\0\12\377", 3) == 0);
+	assert(buf_add(&a.provider_quote, "\7", 1) == 0);
+	assert(key_frame_respond(&frame, &a, &e) == 0);
+	assert(frame.n == 4 + strlen(json) && memcmp(frame.p + 4, json, strlen(json)) == 0);
+	assert(frame.p[3] == strlen(json));
+	buf_deinit(&frame);
+	a.encrypted_key.n = KEY_FRAME_KEY_MAX + 1;
+	assert(key_frame_respond(&frame, &a, &e) == ERR_LIMIT);
+	key_frame_answer_deinit(&a);
+}
+
 int main(void)
 {
+	test_requests_are_read_by_a_provider();
+	test_the_largest_quote_goes_through();
+	test_an_answer_is_written_as_it_is_read();
 	test_quote_in_json();
 	test_quote_in_json_has_a_limit();
 	test_request_is_decimal_and_framed();

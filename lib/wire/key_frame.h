@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * key_frame: what the host says to the key provider, and what that answers
+ * key_frame: what the host says to the key provider, and what that answers; both ends of it
  *
  * Wire     both ways: u32 big-endian length, then that many bytes of JSON.
  *	    {"quote":[1,2,255]}  ->  {"encrypted_key":[..],"provider_quote":[..]}
@@ -44,3 +44,10 @@ struct key_frame_answer {
 /* The JSON of an answer.  Unknown members are skipped; a missing or second one of ours is ERR_PROTO. */
 int key_frame_answer(const void *p, size_t n, struct key_frame_answer *ret, struct err *e);
 void key_frame_answer_deinit(struct key_frame_answer *a);
+
+/*
+ * The provider's end.  The JSON of a request: ERR_PROTO for what is none, or has a quote over the limit.  The
+ * quote is the caller's.  And the whole frame that answers one.
+ */
+int key_frame_asked(const void *p, size_t n, struct buf *ret, struct err *e);
+int key_frame_respond(struct buf *ret, const struct key_frame_answer *a, struct err *e);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host-api/key_frame.h"
+#include "wire/key_frame.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -23,33 +23,73 @@ static size_t put_byte(uint8_t *to, uint8_t v)
 	return n;
 }
 
-int key_frame_request(struct buf *ret, const void *quote, size_t n, struct err *e)
+/* "[1,2,255]" at the end of @b, which has room. */
+static void put_array(struct buf *b, const void *bytes, size_t n)
 {
-	static const char begin[] = "\0\0\0\0{\"quote\":[";
-	const uint8_t *q = quote;
-	size_t i, body;
+	const uint8_t *p = bytes;
+	size_t i;
+
+	b->p[b->n++] = '[';
+	for (i = 0; i < n; i++)
+		b->n += put_byte(b->p + b->n, p[i]);
+	if (n > 0)
+		b->n--; /* the last comma */
+	b->p[b->n++] = ']';
+	b->p[b->n] = 0;
+}
+
+struct member {
+	const char *name;
+	const void *p;
+	size_t n;
+};
+
+static int put_frame(struct buf *ret, const struct member *members, size_t n_members)
+{
+	size_t room = KEY_FRAME_HEAD + 2, i, body;
 	int rc;
 
-	if (n > KEY_FRAME_QUOTE_MAX)
-		return err_set(e, ERR_LIMIT, "Quote is too long");
-	*ret = BUF_MAX(sizeof(begin) + n * DIGITS_MAX + 2);
-	rc = buf_add(ret, begin, sizeof(begin) - 1);
-	if (rc == 0)
-		rc = buf_reserve(ret, n * DIGITS_MAX);
-	for (i = 0; rc == 0 && i < n; i++)
-		ret->n += put_byte(ret->p + ret->n, q[i]);
-	if (rc == 0 && n > 0)
-		ret->n--; /* the last comma */
-	if (rc == 0)
-		rc = buf_add_str(ret, "]}");
-	if (rc < 0) {
-		buf_deinit(ret);
-		return err_set(e, rc, "no memory for a quote of %zu bytes", n);
+	for (i = 0; i < n_members; i++)
+		room += NAME_MAX_BYTES + 2 + members[i].n * DIGITS_MAX;
+	*ret = BUF_MAX(room);
+	rc = buf_reserve(ret, room - 1); /* from here on all fits */
+	if (rc < 0)
+		return rc;
+	(void)buf_add(ret, "\0\0\0\0", KEY_FRAME_HEAD);
+	for (i = 0; i < n_members; i++) {
+		(void)buf_addf(ret, "%s\"%s\":", i ? "," : "{", members[i].name);
+		put_array(ret, members[i].p, members[i].n);
 	}
+	(void)buf_add_str(ret, "}");
 	body = ret->n - KEY_FRAME_HEAD;
 	for (i = 0; i < KEY_FRAME_HEAD; i++)
 		ret->p[i] = (uint8_t)(body >> (24 - 8 * i));
 	return 0;
+}
+
+int key_frame_request(struct buf *ret, const void *quote, size_t n, struct err *e)
+{
+	const struct member m = { "quote", quote, n };
+	int rc;
+
+	if (n > KEY_FRAME_QUOTE_MAX)
+		return err_set(e, ERR_LIMIT, "Quote is too long");
+	rc = put_frame(ret, &m, 1);
+	return rc < 0 ? err_set(e, rc, "no memory for a quote of %zu bytes", n) : 0;
+}
+
+int key_frame_respond(struct buf *ret, const struct key_frame_answer *a, struct err *e)
+{
+	const struct member m[] = {
+		{ "encrypted_key", a->encrypted_key.p, a->encrypted_key.n },
+		{ "provider_quote", a->provider_quote.p, a->provider_quote.n },
+	};
+	int rc;
+
+	if (m[0].n > KEY_FRAME_KEY_MAX || m[1].n > KEY_FRAME_QUOTE_MAX)
+		return err_set(e, ERR_LIMIT, "an answer of more than a frame holds");
+	rc = put_frame(ret, m, 2);
+	return rc < 0 ? err_set(e, rc, "no memory for an answer") : 0;
 }
 
 int key_frame_length(const uint8_t head[static KEY_FRAME_HEAD], size_t *ret, struct err *e)
@@ -58,7 +98,7 @@ int key_frame_length(const uint8_t head[static KEY_FRAME_HEAD], size_t *ret, str
 	uint32_t n = rd_be32(&r);
 
 	if (n == 0 || n > KEY_FRAME_MAX)
-		return err_set(e, ERR_LIMIT, "response of %u bytes; 1 to %d are taken", n,
+		return err_set(e, ERR_LIMIT, "frame of %u bytes; 1 to %d are taken", n,
 			       KEY_FRAME_MAX);
 	*ret = n;
 	return 0;
@@ -176,10 +216,17 @@ static bool take_bytes(struct rd *r, struct buf *to)
 	return take_char(r, ']');
 }
 
-static bool take_members(struct rd *r, struct key_frame_answer *a)
+/* Where the value of a member of that name goes. */
+struct wanted {
+	const char *name;
+	struct buf *to;
+};
+
+static bool take_members(struct rd *r, const struct wanted *w, size_t n)
 {
 	char name[NAME_MAX_BYTES];
 	bool good = take_char(r, '{');
+	size_t i;
 
 	if (good && take_char(r, '}'))
 		return true;
@@ -187,12 +234,9 @@ static bool take_members(struct rd *r, struct key_frame_answer *a)
 		good = take_string(r, name, sizeof(name)) && take_char(r, ':');
 		if (!good)
 			break;
-		if (strcmp(name, "encrypted_key") == 0)
-			good = take_bytes(r, &a->encrypted_key);
-		else if (strcmp(name, "provider_quote") == 0)
-			good = take_bytes(r, &a->provider_quote);
-		else
-			good = skip_value(r);
+		for (i = 0; i < n && strcmp(name, w[i].name) != 0; i++)
+			;
+		good = i < n ? take_bytes(r, w[i].to) : skip_value(r);
 		if (good && !take_char(r, ','))
 			return take_char(r, '}');
 	}
@@ -273,21 +317,46 @@ int key_frame_quote(const void *json, size_t n, struct buf *ret, struct err *e)
 			       : err_set(e, rc, "request is not {\"quote\":\"<hex>\"}");
 }
 
+/* All of @p as an object that has each of @w once. */
+static bool take_object(const void *p, size_t n, const struct wanted *w, size_t n_wanted)
+{
+	struct rd r = rd_over(p, n);
+	bool good = take_members(&r, w, n_wanted);
+	size_t i;
+
+	skip_space(&r);
+	for (i = 0; i < n_wanted; i++)
+		good = good && w[i].to->p;
+	return good && rd_done(&r);
+}
+
 int key_frame_answer(const void *p, size_t n, struct key_frame_answer *ret, struct err *e)
 {
 	struct key_frame_answer a = { .encrypted_key = BUF_MAX(KEY_FRAME_KEY_MAX),
 				      .provider_quote = BUF_MAX(KEY_FRAME_QUOTE_MAX) };
-	struct rd r = rd_over(p, n);
-	bool good = take_members(&r, &a);
+	const struct wanted w[] = { { "encrypted_key", &a.encrypted_key },
+				    { "provider_quote", &a.provider_quote } };
 
-	skip_space(&r);
-	if (!good || !rd_done(&r) || !a.encrypted_key.p || !a.provider_quote.p) {
+	if (!take_object(p, n, w, 2)) {
 		key_frame_answer_deinit(&a);
 		return err_set(e, ERR_PROTO,
 			       "response is not {\"encrypted_key\":[..], "
 			       "\"provider_quote\":[..]}");
 	}
 	*ret = a;
+	return 0;
+}
+
+int key_frame_asked(const void *p, size_t n, struct buf *ret, struct err *e)
+{
+	struct buf quote = BUF_MAX(KEY_FRAME_QUOTE_MAX);
+	const struct wanted w = { "quote", &quote };
+
+	if (!take_object(p, n, &w, 1)) {
+		buf_deinit(&quote);
+		return err_set(e, ERR_PROTO, "request is not {\"quote\":[..]} with at most 1 MiB");
+	}
+	*ret = quote;
 	return 0;
 }
 

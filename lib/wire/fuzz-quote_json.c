@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "host-api/key_frame.h"
+#include "wire/key_frame.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
