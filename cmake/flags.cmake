@@ -39,7 +39,8 @@ else()
   # fortify and sanitizers do not mix: the checked calls hide from the sanitizer
   add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif()
-add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack)
+# A program needs the libraries that it uses, not all that a folder under it may use.
+add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
 if(BAILEY_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()

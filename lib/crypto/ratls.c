@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/ratls.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "crypto/elgz.h"
 #include "crypto/pem.h"
 
 #define ARC "1.3.6.1.4.1.62397.1."
@@ -55,6 +58,17 @@ static int read_key(X509 *x, struct ratls_bytes *ret)
 	return n > 0 ? 0 : -1;
 }
 
+/* Is it what DER has for it?  OpenSSL reads BER, too, whose many forms of one thing others may read otherwise. */
+static bool is_der(const ASN1_OCTET_STRING *s, const uint8_t *p, size_t n)
+{
+	uint8_t *der = NULL;
+	int n_der = i2d_ASN1_OCTET_STRING(s, &der);
+	bool is_same = n_der > 0 && (size_t)n_der == n && memcmp(der, p, n) == 0;
+
+	OPENSSL_free(der);
+	return is_same;
+}
+
 /* The OCTET STRING inside the extension's.  Return: 0, also if it is absent; -1 if it is broken or twice there. */
 static int read_extension(const X509 *x, const char *oid, struct ratls_bytes *ret)
 {
@@ -62,14 +76,17 @@ static int read_extension(const X509 *x, const char *oid, struct ratls_bytes *re
 	int at = object ? X509_get_ext_by_OBJ(x, object, -1) : -1, rc = 0;
 	const ASN1_OCTET_STRING *outer;
 	ASN1_OCTET_STRING *inner = NULL;
-	const uint8_t *p, *end;
+	const uint8_t *p;
+	int n;
 
 	if (at >= 0) {
 		outer = X509_EXTENSION_get_data(X509_get_ext(x, at));
 		p = ASN1_STRING_get0_data(outer);
-		end = p + ASN1_STRING_length(outer);
-		inner = d2i_ASN1_OCTET_STRING(NULL, &p, ASN1_STRING_length(outer));
-		rc = inner && p == end && X509_get_ext_by_OBJ(x, object, at) < 0 ? 0 : -1;
+		n = ASN1_STRING_length(outer);
+		inner = d2i_ASN1_OCTET_STRING(NULL, &p, n);
+		if (!inner || !is_der(inner, ASN1_STRING_get0_data(outer), (size_t)n) ||
+		    X509_get_ext_by_OBJ(x, object, at) >= 0)
+			rc = -1;
 	}
 	if (inner && rc == 0) {
 		ret->n = (size_t)ASN1_STRING_length(inner);
@@ -81,9 +98,67 @@ static int read_extension(const X509 *x, const char *oid, struct ratls_bytes *re
 	return rc;
 }
 
+/* Of each extension: where it goes, and how much of it there may be. */
+struct slot {
+	const char *oid;
+	struct ratls_bytes *ret;
+	size_t max;
+};
+
+static int read_extensions(const X509 *x, struct ratls *r, struct ratls_bytes *usage)
+{
+	const struct slot slots[] = {
+		{ ARC "1", &r->quote, RATLS_MAX },
+		{ ARC "2", &r->event_log, RATLS_MAX },
+		{ ARC "3", &r->app_id, RATLS_APP_ID_MAX },
+		{ ARC "4", usage, RATLS_USAGE_MAX },
+		{ ARC "8", &r->attestation, RATLS_MAX },
+		{ ARC "9", &r->app_info, RATLS_APP_INFO_MAX },
+	};
+	int rc = 0;
+	size_t i;
+
+	for (i = 0; rc == 0 && i < sizeof(slots) / sizeof(slots[0]); i++) {
+		rc = read_extension(x, slots[i].oid, slots[i].ret);
+		if (rc == 0 && slots[i].ret->n > slots[i].max)
+			rc = -1;
+	}
+	return rc;
+}
+
+/* Printable ASCII: it is compared with fixed words, and shown where it is none of them. */
+static int take_usage(const struct ratls_bytes *u, char ret[static RATLS_USAGE_MAX + 1])
+{
+	size_t i;
+
+	for (i = 0; i < u->n; i++) {
+		if (u->p[i] <= ' ' || u->p[i] >= 0x7f)
+			return -1;
+	}
+	if (u->n)
+		memcpy(ret, u->p, u->n);
+	ret[u->n] = 0;
+	return 0;
+}
+
+static int unpack_log(struct ratls_bytes *log)
+{
+	auto_buf struct buf b = BUF_MAX(RATLS_EVENT_LOG_MAX);
+
+	if (!log->p || !elgz_is_packed(log->p, log->n))
+		return 0;
+	if (elgz_unpack(log->p, log->n, &b) < 0)
+		return -1;
+	free(log->p);
+	log->p = xmemdup(b.p, b.n);
+	log->n = b.n;
+	return 0;
+}
+
 int ratls_read(const void *p, size_t n, struct ratls *ret, struct err *e)
 {
 	struct ratls r = { .key = { NULL, 0 } };
+	struct ratls_bytes usage = { NULL, 0 };
 	X509 *x = n <= RATLS_MAX ? read_cert(p, n) : NULL;
 	int rc;
 
@@ -91,12 +166,13 @@ int ratls_read(const void *p, size_t n, struct ratls *ret, struct err *e)
 		return err_set(e, ERR_INPUT, "certificate: it has no form that is known");
 	rc = read_key(x, &r.key);
 	if (rc == 0)
-		rc = read_extension(x, ARC "8", &r.attestation);
+		rc = read_extensions(x, &r, &usage);
 	if (rc == 0)
-		rc = read_extension(x, ARC "1", &r.quote);
+		rc = take_usage(&usage, r.usage);
 	if (rc == 0)
-		rc = read_extension(x, ARC "2", &r.event_log);
+		rc = unpack_log(&r.event_log);
 	X509_free(x);
+	free(usage.p);
 	if (rc < 0) {
 		ratls_deinit(&r);
 		return err_set(e, ERR_INPUT,
@@ -112,5 +188,7 @@ void ratls_deinit(struct ratls *r)
 	free(r->attestation.p);
 	free(r->quote.p);
 	free(r->event_log.p);
+	free(r->app_id.p);
+	free(r->app_info.p);
 	*r = (struct ratls){ .key = { NULL, 0 } };
 }

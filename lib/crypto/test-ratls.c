@@ -11,7 +11,11 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "crypto/elgz.h"
 
 #define ARC "1.3.6.1.4.1.62397.1."
 
@@ -96,6 +100,74 @@ static void test_extensions_are_found(void)
 	ratls_deinit(&r);
 }
 
+static char *hex_of(const void *p, size_t n)
+{
+	char *hex = xcalloc(1, 2 * n + 1);
+
+	str_hex(hex, p, n);
+	return hex;
+}
+
+static void test_words_of_the_issuer(void)
+{
+	static const struct extension said[] = { { ARC "3", "0403616263" },
+						 { ARC "4", "04076b6d733a727063" },
+						 { ARC "9", "040190" },
+						 { NULL, NULL } };
+	struct ratls r;
+
+	assert(read_both(said, &r) == 0 && r.app_id.n == 3 && memcmp(r.app_id.p, "abc", 3) == 0);
+	assert(strcmp(r.usage, "kms:rpc") == 0 && r.app_info.n == 1 && !r.attestation.p);
+	ratls_deinit(&r);
+}
+
+/* A log of @n bytes, packed: as the second extension.  Return: as ratls_read(). */
+static int read_packed(size_t n, size_t n_cut, struct ratls *ret)
+{
+	auto_free char *log = xcalloc(1, n + 1);
+	auto_buf struct buf packed = BUF_MAX(64 * 1024), der = BUF_MAX(64 * 1024);
+	struct extension list[] = { { ARC "1", "0401aa" }, { ARC "2", NULL }, { NULL, NULL } };
+	uint8_t head[] = { 0x04, 0x82, 0, 0 };
+	int rc;
+
+	memset(log, '[', n);
+	assert(elgz_pack(log, n, &packed) == 0 && packed.n < 0x10000);
+	packed.n -= n_cut;
+	head[2] = (uint8_t)(packed.n >> 8);
+	head[3] = (uint8_t)packed.n;
+	if (packed.n < 0x80) { /* DER has one form for each length */
+		head[1] = (uint8_t)packed.n;
+		assert(buf_add(&der, head, 2) == 0);
+	} else {
+		head[1] = 0x81;
+		head[2] = (uint8_t)packed.n;
+		assert(packed.n < 0x100 && buf_add(&der, head, 3) == 0);
+	}
+	assert(buf_add(&der, packed.p, packed.n) == 0);
+	list[1].hex = hex_of(der.p, der.n);
+	rc = read_both(list, ret);
+	free(mem_unconst(list[1].hex));
+	return rc;
+}
+
+static void test_a_packed_log_is_unpacked(void)
+{
+	static const struct extension broken[][2] = {
+		{ { ARC "2", "0406454c475a7631" }, { NULL, NULL } }, /* nothing after the word */
+		{ { ARC "2", "0408454c475a763178da" }, { NULL, NULL } }, /* zlib and not gzip */
+	};
+	struct ratls r;
+
+	assert(read_packed(100, 0, &r) == 0 && r.event_log.n == 100 && r.event_log.p[99] == '[');
+	ratls_deinit(&r);
+	assert(read_packed(RATLS_EVENT_LOG_MAX, 0, &r) == 0 &&
+	       r.event_log.n == RATLS_EVENT_LOG_MAX);
+	ratls_deinit(&r);
+	assert(read_packed(RATLS_EVENT_LOG_MAX + 1, 0, &r) == ERR_INPUT);
+	assert(read_packed(100, 1, &r) == ERR_INPUT);
+	assert(read_both(broken[0], &r) == ERR_INPUT && read_both(broken[1], &r) == ERR_INPUT);
+}
+
 static void test_lies_are_refused(void)
 {
 	static const struct extension lies[][3] = {
@@ -104,6 +176,16 @@ static void test_lies_are_refused(void)
 		{ { ARC "8", "0c0101" }, { NULL, NULL } },
 		{ { ARC "8", "04847fffffff00" }, { NULL, NULL } },
 		{ { ARC "1", "040101" }, { ARC "1", "040101" }, { NULL, NULL } },
+		{ { ARC "3", "040101" }, { ARC "3", "040101" }, { NULL, NULL } },
+		{ { ARC "4", "040161" }, { ARC "4", "040161" }, { NULL, NULL } },
+		{ { ARC "9", "040190" }, { ARC "9", "040190" }, { NULL, NULL } },
+		{ { ARC "4", "0403610062" },
+		  { NULL, NULL } }, /* a usage that C would read as another */
+		{ { ARC "4", "0403610a62" }, { NULL, NULL } },
+		{ { ARC "4", "0403c3a962" }, { NULL, NULL } },
+		{ { ARC "3", "04036161" }, { NULL, NULL } },
+		{ { ARC "3", "2406040161040162" }, { NULL, NULL } }, /* in pieces, as BER may */
+		{ { ARC "3", "04810161" }, { NULL, NULL } }, /* a longer length than DER has */
 	};
 	struct ratls r;
 	size_t i;
@@ -132,6 +214,8 @@ static void test_what_is_no_certificate(void)
 int main(void)
 {
 	test_extensions_are_found();
+	test_words_of_the_issuer();
+	test_a_packed_log_is_unpacked();
 	test_lies_are_refused();
 	test_what_is_no_certificate();
 	return 0;

@@ -84,6 +84,11 @@ static int add_length(struct buf *b, size_t n, size_t n_fix, uint8_t fix, uint8_
 	return n <= UINT32_MAX ? add_be(b, (uint8_t)(first2 + 1), n, 4) : -EMSGSIZE;
 }
 
+int msgpack_add_nil(struct buf *b)
+{
+	return add_be(b, 0xc0, 0, 0);
+}
+
 int msgpack_add_uint(struct buf *b, uint64_t v)
 {
 	if (v < 0x80)

@@ -37,6 +37,7 @@ struct msgpack {
 struct msgpack msgpack_next(struct rd *r);
 
 /* Each in its shortest form.  Return: as buf_add(). */
+int msgpack_add_nil(struct buf *b);
 int msgpack_add_uint(struct buf *b, uint64_t v);
 int msgpack_add_str(struct buf *b, const void *p, size_t n);
 int msgpack_add_bin(struct buf *b, const void *p, size_t n);

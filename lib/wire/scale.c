@@ -2,7 +2,6 @@
 #include "wire/scale.h"
 
 #include <errno.h>
-#include <stdbool.h>
 
 #include "base/buf.h"
 #include "base/rd.h"
@@ -42,11 +41,22 @@ const uint8_t *scale_bytes(struct rd *r, size_t *ret_n)
 	return rd_take(r, *ret_n);
 }
 
-static int add_le(struct buf *b, uint32_t v, size_t n)
+bool scale_bool(struct rd *r)
 {
-	const uint8_t bytes[] = { (uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16),
-				  (uint8_t)(v >> 24) };
+	uint8_t v = rd_u8(r);
 
+	if (v > 1)
+		r->failed = true;
+	return v == 1 && !r->failed;
+}
+
+static int add_le(struct buf *b, uint64_t v, size_t n)
+{
+	uint8_t bytes[sizeof(v)];
+	size_t i;
+
+	for (i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(v >> 8 * i);
 	return buf_add(b, bytes, n);
 }
 
@@ -70,5 +80,15 @@ int scale_add_bytes(struct buf *b, const void *p, size_t n)
 
 int scale_add_le32(struct buf *b, uint32_t v)
 {
-	return add_le(b, v, 4);
+	return add_le(b, v, sizeof(v));
+}
+
+int scale_add_le64(struct buf *b, uint64_t v)
+{
+	return add_le(b, v, sizeof(v));
+}
+
+int scale_add_bool(struct buf *b, bool v)
+{
+	return add_le(b, v, 1);
 }
