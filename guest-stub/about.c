@@ -26,8 +26,6 @@ enum {
 	COMPOSE_SHOWN_MAX = 4 * 1024 * 1024, /* a larger one would not fit into the reply */
 };
 
-const char about_key_provider[] = "{\"name\":\"none\",\"id\":\"\"}";
-
 static void take_hex(struct about_bytes *to, const char *hex)
 {
 	size_t n = strlen(hex) / 2;
@@ -102,6 +100,22 @@ static int load_events(const char *log_dir, struct about *a, struct err *e)
 	return fd < 0 ? fd : runtime_log_read(fd, &a->events, e);
 }
 
+/* "{}" if there is none, or none that is text. */
+static char *key_provider_of(const struct event_log *events)
+{
+	const struct event *ev = events->events;
+	size_t i;
+
+	for (i = 0; i < events->n; i++, ev++) {
+		if (str_equal(ev->name, "key-provider"))
+			break;
+	}
+	if (i == events->n || memchr(ev->payload, 0, ev->n_payload) ||
+	    !str_is_utf8(ev->payload, ev->n_payload))
+		return xstrdup("{}");
+	return xasprintf("%.*s", (int)ev->n_payload, (const char *)ev->payload);
+}
+
 static int load_compose(const char *share_dir, struct buf *ret, struct err *e)
 {
 	auto_close int fd = open_dir(share_dir, e);
@@ -141,6 +155,7 @@ int about_load(const char *state_dir, const char *log_dir, const char *share_dir
 	take_hash_of_image(&a);
 	is_shown = compose.p && compose.n <= COMPOSE_SHOWN_MAX;
 	a.compose = xstrdup(is_shown ? (char *)compose.p : "");
+	a.key_provider = key_provider_of(&a.events);
 	a.tcb_info = tcb_info_of(&a, &no_boot, NULL);
 	machine_line("/sys/class/dmi/id/sys_vendor", a.vendor, sizeof(a.vendor));
 	machine_line("/sys/class/dmi/id/product_name", a.product, sizeof(a.product));
@@ -172,6 +187,7 @@ void about_deinit(struct about *a)
 	json_decref(a->state);
 	event_log_deinit(&a->events);
 	free(a->compose);
+	free(a->key_provider);
 	free(a->tcb_info);
 	*a = (struct about){ 0 };
 }

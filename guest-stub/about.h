@@ -29,13 +29,11 @@ struct about {
 	struct about_bytes app_id, instance_id, compose_hash, os_image_hash, device_id,
 		mr_aggregated;
 	struct event_log events;
-	char *compose;	/* what was measured, as text; "" if it is too long to be passed on */
-	char *tcb_info; /* JSON text, indented */
+	char *compose;	    /* what was measured, as text; "" if it is too long to be passed on */
+	char *key_provider; /* the payload of the first event of that name, as text */
+	char *tcb_info;	    /* JSON text, indented */
 	char vendor[64], product[64];
 };
-
-/* What the agent can say about keys; the payload of the key-provider event. */
-extern const char about_key_provider[];
 
 /* @share_dir: the copy of the share; @log_dir: the runtime log; @state_dir: of PID 1. */
 int about_load(const char *state_dir, const char *log_dir, const char *share_dir, struct about *ret,

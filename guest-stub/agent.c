@@ -26,6 +26,7 @@
 #include "guest-stub/boot.h"
 #include "guest-stub/guest_api.h"
 #include "guest-stub/guest_tee.h"
+#include "guest-stub/keyring.h"
 #include "guest-stub/machine.h"
 #include "guest-stub/pages.h"
 #include "guest-stub/quoting.h"
@@ -68,6 +69,7 @@ struct agent {
 	struct about about;
 	struct guest_tee tee;
 	struct quoting quotes;
+	struct keyring keys;
 	struct attest attest;
 	struct guest_api guest_api;
 	struct rate_table evidence; /* asked for, by address */
@@ -176,8 +178,10 @@ static void metrics(struct http_request *r)
 
 static bool is_too_often(struct agent *a, struct http_request *r, const char *method)
 {
-	return str_ends(method, "GetEvidence") &&
-	       !rate_table_take(&a->evidence, http_request_from(r), time_mono_ms());
+	bool has_quote =
+		str_ends(method, "GetEvidence") || str_ends(method, "GetAttestationForAppKey");
+
+	return has_quote && !rate_table_take(&a->evidence, http_request_from(r), time_mono_ms());
 }
 
 /* rpc_http_handle() with our headers. */
@@ -302,6 +306,8 @@ static int load(struct agent *a, struct err *e)
 	if (r == 0)
 		r = about_load(a->place.state, a->place.log, a->place.share, &a->about, e);
 	if (r == 0)
+		r = keyring_load(share, &a->keys, e);
+	if (r == 0)
 		r = guest_tee_init(&a->tee, share, log, e);
 	if (r == 0)
 		r = about_measure(&a->about, &a->tee, e);
@@ -311,7 +317,7 @@ static int load(struct agent *a, struct err *e)
 		return err_errno(e, errno, "getrandom");
 	rate_table_init(&a->evidence, AGENT_EVIDENCE_RATE, AGENT_EVIDENCE_BURST, key);
 	quoting_init(&a->quotes, &a->loop, &a->tee.tee, log);
-	a->attest = (struct attest){ &a->about, &a->tee, &a->quotes };
+	a->attest = (struct attest){ &a->about, &a->tee, &a->quotes, &a->keys };
 	a->guest_api = (struct guest_api){ &a->about, on_shutdown, a };
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "guest-stub/attest.h"
+#include "guest-stub/key_api.h"
 #include "proto/agent.pb-c.h"
 #include "proto/common.pb-c.h"
 
@@ -43,20 +44,34 @@ static void run_gpu_info(struct rpc_call *call, void *ctx, const ProtobufCMessag
 	rpc_reply(call, &out.base);
 }
 
-static void run_no_key(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
+static void run_get_key(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 {
-	(void)ctx;
-	(void)in;
-	attest_no_key(call);
+	key_api_get_key(ctx, call, in);
+}
+
+static void run_derive_k256(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
+{
+	key_api_derive_k256(ctx, call, in);
+}
+
+static void run_sign(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
+{
+	key_api_sign(ctx, call, in);
 }
 
 static void run_verify(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
+{
+	(void)ctx;
+	key_api_verify(call, in);
+}
+
+static void run_no_cert(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 {
 	struct err e = ERR_NONE;
 
 	(void)ctx;
 	(void)in;
-	(void)err_set(&e, ERR_MISSING, "Verify is not supported by this guest yet");
+	(void)err_set(&e, ERR_MISSING, "certificates are not made by this guest yet");
 	rpc_fail(call, &e);
 }
 
@@ -86,20 +101,20 @@ static void run_raw_quote(struct rpc_call *call, void *ctx, const ProtobufCMessa
 	}
 
 static const struct rpc_method dstack[] = {
-	METHOD("GetTlsKey", get_tls_key_args, get_tls_key_response, run_no_key),
-	METHOD("GetKey", get_key_args, get_key_response, run_no_key),
+	METHOD("GetTlsKey", get_tls_key_args, get_tls_key_response, run_no_cert),
+	METHOD("GetKey", get_key_args, get_key_response, run_get_key),
 	METHOD("GetQuote", raw_quote_args, get_quote_response, run_get_quote),
 	METHOD("Attest", raw_quote_args, attest_response, run_attest),
 	PLAIN("Info", app_info, run_info),
 	PLAIN("GpuInfo", gpu_info_response, run_gpu_info),
-	METHOD("Sign", sign_request, sign_response, run_no_key),
+	METHOD("Sign", sign_request, sign_response, run_sign),
 	METHOD("Verify", verify_request, verify_response, run_verify),
 	PLAIN("Version", worker_version, run_version),
 };
 
 static const struct rpc_method tappd[] = {
-	METHOD("DeriveKey", derive_key_args, get_tls_key_response, run_no_key),
-	METHOD("DeriveK256Key", get_key_args, derive_k256_key_response, run_no_key),
+	METHOD("DeriveKey", derive_key_args, get_tls_key_response, run_no_cert),
+	METHOD("DeriveK256Key", get_key_args, derive_k256_key_response, run_derive_k256),
 	METHOD("TdxQuote", tdx_quote_args, tdx_quote_response, run_tdx_quote),
 	METHOD("RawQuote", raw_quote_args, tdx_quote_response, run_raw_quote),
 	PLAIN("Info", app_info, run_info),

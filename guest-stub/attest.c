@@ -18,9 +18,6 @@
 #include "tee/report_data.h"
 #include "wire/attestation.h"
 
-#define NO_KEY                                                                                     \
-	"this guest has no keys: its app has key_provider none, and no other is supported yet"
-
 static_assert((int)REPORT_DATA_SIZE == (int)TEE_REPORT_DATA_SIZE, "one size");
 
 /* A call that waits for its quote. */
@@ -132,6 +129,12 @@ void attest_quote(const struct attest *a, struct rpc_call *call,
 		  const ProtobufCBinaryData *report_data)
 {
 	ask_padded(a, call, report_data, quote_done);
+}
+
+void attest_for_stranger(const struct attest *a, struct rpc_call *call,
+			 const struct report_data *report_data)
+{
+	ask(pending_new(a, call), report_data, true, quote_done);
 }
 
 /* ---- Attest ---- */
@@ -262,7 +265,7 @@ void attest_info(const struct attest *a, struct rpc_call *call, bool is_public)
 	out.device_id = id(&about->device_id);
 	out.mr_aggregated = id(&about->mr_aggregated);
 	out.os_image_hash = id(&about->os_image_hash);
-	out.key_provider_info = text(about_key_provider);
+	out.key_provider_info = text(about->key_provider);
 	out.compose_hash = id(&about->compose_hash);
 	out.vm_config = text(is_hidden ? "" : about->vm_config);
 	out.cloud_vendor = text(about->vendor);
@@ -277,12 +280,4 @@ void attest_version(struct rpc_call *call)
 	out.version = text(DSTACK_VERSION);
 	out.rev = text("bailey-" BAILEY_VERSION);
 	rpc_reply(call, &out.base);
-}
-
-void attest_no_key(struct rpc_call *call)
-{
-	struct err e = ERR_NONE;
-
-	(void)err_set(&e, ERR_MISSING, NO_KEY);
-	rpc_fail(call, &e);
 }

@@ -15,7 +15,9 @@
 
 struct about;
 struct guest_tee;
+struct keyring;
 struct quoting;
+struct report_data;
 struct rpc_call;
 
 /* What the services of the agent know: the ctx of their handlers.  All borrowed. */
@@ -23,6 +25,7 @@ struct attest {
 	const struct about *about;
 	const struct guest_tee *tee;
 	struct quoting *quotes;
+	const struct keyring *keys;
 };
 
 /* GetQuoteResponse.  @report_data: up to 64 bytes, filled up with zeros. */
@@ -37,6 +40,10 @@ void attest_attestation(const struct attest *a, struct rpc_call *call,
 void attest_hashed(const struct attest *a, struct rpc_call *call,
 		   const ProtobufCBinaryData *content, const char *algorithm, const char *prefix);
 
+/* GetQuoteResponse, for a stranger who had no word in what @report_data is. */
+void attest_for_stranger(const struct attest *a, struct rpc_call *call,
+			 const struct report_data *report_data);
+
 /* Evidence, for a stranger: what the app keeps to itself is left out. */
 void attest_evidence(const struct attest *a, struct rpc_call *call,
 		     const ProtobufCBinaryData *nonce);
@@ -46,6 +53,3 @@ void attest_info(const struct attest *a, struct rpc_call *call, bool is_public);
 
 /* WorkerVersion. */
 void attest_version(struct rpc_call *call);
-
-/* The failure of every call that needs a key. */
-void attest_no_key(struct rpc_call *call);

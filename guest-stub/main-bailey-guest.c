@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/version.h"
+#include "data/json.h"
 #include "guest-stub/agent.h"
 #include "guest-stub/init.h"
 #include "guest-stub/notices.h"
@@ -11,6 +12,7 @@
 
 int main(int argc, char **argv)
 {
+	json_wipe_on_free();
 	switch (role_of(getpid(), argc, argv)) {
 	case ROLE_VERSION:
 		(void)puts("bailey-guest " BAILEY_VERSION);

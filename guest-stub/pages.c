@@ -104,7 +104,7 @@ static int identity(struct buf *b, const struct about *a)
 	if (r == 0)
 		r = row_hex(b, "Compose hash", &a->compose_hash);
 	if (r == 0)
-		r = row(b, "Key provider", about_key_provider);
+		r = row(b, "Key provider", a->key_provider);
 	if (r == 0)
 		r = row(b, "Machine", a->product);
 	if (r == 0)

@@ -20,6 +20,7 @@
 #include "proto/guest.pb-c.h"
 
 static char tcb[] = "{\"a\":1}";
+static char no_provider[] = "{\"name\":\"none\",\"id\":\"\"}";
 
 static struct about an_app(void)
 {
@@ -27,6 +28,7 @@ static struct about an_app(void)
 			   .tee = "none",
 			   .vm_config = "{}",
 			   .tcb_info = tcb,
+			   .key_provider = no_provider,
 			   .app_id = { { 0xab, 0xcd }, 2 },
 			   .public_tcbinfo = true };
 

@@ -13,6 +13,7 @@
 
 enum { PAGE_MAX = 1024 * 1024 };
 
+static char none[] = "{\"name\":\"none\",\"id\":\"\"}";
 static char tcb[] = "{\"secret\":\"<tcb>\"}";
 
 static struct about an_app(void)
@@ -22,6 +23,7 @@ static struct about an_app(void)
 			   .tee = "none",
 			   .vm_config = "",
 			   .tcb_info = tcb,
+			   .key_provider = none,
 			   .events = { &event, 1 } };
 
 	a.app_id.b[0] = 0xab;

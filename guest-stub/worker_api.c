@@ -2,6 +2,7 @@
 #include "guest-stub/worker_api.h"
 
 #include "guest-stub/attest.h"
+#include "guest-stub/key_api.h"
 #include "proto/agent.pb-c.h"
 #include "proto/common.pb-c.h"
 
@@ -20,9 +21,7 @@ static void run_version(struct rpc_call *call, void *ctx, const ProtobufCMessage
 
 static void run_key_attestation(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 {
-	(void)ctx;
-	(void)in;
-	attest_no_key(call);
+	key_api_attestation(ctx, call, in);
 }
 
 static void run_evidence(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)

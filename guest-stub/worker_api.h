@@ -2,7 +2,7 @@
 /*
  * worker_api: what anybody may ask (TCP port 8090, /prpc/<Method>)
  *
- * Wire     service Worker of proto/agent.proto; GetAttestationForAppKey needs keys, which no guest has yet.
+ * Wire     service Worker of proto/agent.proto.
  */
 #pragma once
 

@@ -173,10 +173,10 @@ def test_a_td_by_its_kernels_files():
 
 def test_calls_that_need_keys_say_so():
     with Agent(SIMULATED) as a:
-        for path, body in (("/GetKey", {"path": "x", "purpose": "y"}), ("/GetTlsKey", {"subject": "x"}),
+        for path, body in (("/GetKey", {"path": "x", "purpose": "y"}),
                            ("/Sign", {"algorithm": "ed25519", "data": "00"})):
             a.refused(path, body, "no keys")
-        for path in ("/prpc/Tappd.DeriveKey", "/prpc/DeriveK256Key"):
+        for path in ("/prpc/Tappd.DeriveK256Key", "/prpc/DeriveK256Key"):
             a.refused(path, {"path": "x"}, "no keys", "tappd")
         a.refused("/prpc/GetAttestationForAppKey", {"algorithm": "ed25519"}, "no keys", "external")
 
