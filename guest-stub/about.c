@@ -163,23 +163,39 @@ int about_load(const char *state_dir, const char *log_dir, const char *share_dir
 	return 0;
 }
 
-int about_measure(struct about *a, const struct guest_tee *t, struct err *e)
+static void tell(struct about *a, const struct guest_tee *t, const struct tee_td *td)
 {
 	struct digest256 d;
+
+	if (td) {
+		d = evidence_aggregate(td);
+		memcpy(a->mr_aggregated.b, d.b, sizeof(d.b));
+		a->mr_aggregated.n = sizeof(d.b);
+	}
+	free(a->tcb_info);
+	a->tcb_info = tcb_info_of(a, &t->boot, td);
+}
+
+int about_measure(struct about *a, const struct guest_tee *t, struct err *e)
+{
 	struct tee_td td;
 	int r;
 
 	if (t->tee.kind == TEE_NONE)
 		return 0;
 	r = tee_td(&t->tee, &td, e);
-	if (r < 0)
-		return r;
-	d = evidence_aggregate(&td);
-	memcpy(a->mr_aggregated.b, d.b, sizeof(d.b));
-	a->mr_aggregated.n = sizeof(d.b);
-	free(a->tcb_info);
-	a->tcb_info = tcb_info_of(a, &t->boot, &td);
-	return 0;
+	if (r == 0)
+		tell(a, t, &td);
+	return r;
+}
+
+void about_renew(struct about *a, const struct guest_tee *t, struct event_log *events,
+		 const struct tee_td *td)
+{
+	event_log_deinit(&a->events);
+	a->events = *events;
+	*events = (struct event_log){ 0 };
+	tell(a, t, td);
 }
 
 void about_deinit(struct about *a)

@@ -16,6 +16,7 @@
 
 struct err;
 struct guest_tee;
+struct tee_td;
 
 struct about_bytes {
 	uint8_t b[32];
@@ -41,4 +42,8 @@ int about_load(const char *state_dir, const char *log_dir, const char *share_dir
 
 /* Add the registers of @t and the events before PID 1's own; nothing without a TEE. */
 int about_measure(struct about *a, const struct guest_tee *t, struct err *e);
+
+/* The app measured more: what @events and @td (NULL: no TEE) say now.  Takes the events over. */
+void about_renew(struct about *a, const struct guest_tee *t, struct event_log *events,
+		 const struct tee_td *td);
 void about_deinit(struct about *a);

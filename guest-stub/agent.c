@@ -24,6 +24,7 @@
 #include "guest-stub/app_api.h"
 #include "guest-stub/attest.h"
 #include "guest-stub/boot.h"
+#include "guest-stub/emitting.h"
 #include "guest-stub/guest_api.h"
 #include "guest-stub/guest_tee.h"
 #include "guest-stub/keyring.h"
@@ -70,6 +71,7 @@ struct agent {
 	struct guest_tee tee;
 	struct quoting quotes;
 	struct keyring keys;
+	struct emitting events;
 	struct attest attest;
 	struct guest_api guest_api;
 	struct rate_table evidence; /* asked for, by address */
@@ -317,7 +319,16 @@ static int load(struct agent *a, struct err *e)
 		return err_errno(e, errno, "getrandom");
 	rate_table_init(&a->evidence, AGENT_EVIDENCE_RATE, AGENT_EVIDENCE_BURST, key);
 	quoting_init(&a->quotes, &a->loop, &a->tee.tee, log);
-	a->attest = (struct attest){ &a->about, &a->tee, &a->quotes, &a->keys };
+	a->events = (struct emitting){
+		.loop = &a->loop, .tee = &a->tee, .about = &a->about, .log = log
+	};
+	a->attest = (struct attest){
+		.about = &a->about,
+		.tee = &a->tee,
+		.quotes = &a->quotes,
+		.keys = &a->keys,
+		.events = &a->events,
+	};
 	a->guest_api = (struct guest_api){ &a->about, on_shutdown, a };
 	return 0;
 }

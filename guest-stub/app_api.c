@@ -65,6 +65,11 @@ static void run_verify(struct rpc_call *call, void *ctx, const ProtobufCMessage 
 	key_api_verify(call, in);
 }
 
+static void run_emit_event(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
+{
+	attest_emit(ctx, call, in);
+}
+
 static void run_no_cert(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 {
 	struct err e = ERR_NONE;
@@ -110,6 +115,8 @@ static const struct rpc_method dstack[] = {
 	METHOD("Sign", sign_request, sign_response, run_sign),
 	METHOD("Verify", verify_request, verify_response, run_verify),
 	PLAIN("Version", worker_version, run_version),
+	{ "EmitEvent", &bailey__agent__emit_event_args__descriptor, &bailey__empty__descriptor,
+	  run_emit_event, true, 0 },
 };
 
 static const struct rpc_method tappd[] = {

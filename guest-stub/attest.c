@@ -10,9 +10,11 @@
 #include "base/mem.h"
 #include "base/version.h"
 #include "guest-stub/about.h"
+#include "guest-stub/emitting.h"
 #include "guest-stub/guest_tee.h"
 #include "guest-stub/quoting.h"
 #include "proto/agent.pb-c.h"
+#include "proto/common.pb-c.h"
 #include "rpc/rpc.h"
 #include "tee/evidence.h"
 #include "tee/report_data.h"
@@ -248,6 +250,29 @@ void attest_evidence(const struct attest *a, struct rpc_call *call,
 	p->n_nonce = nonce->len;
 	memcpy(p->nonce, nonce->data, nonce->len); /* within the limit, as it was hashed */
 	ask(p, &d, true, evidence_done);
+}
+
+/* ---- EmitEvent ---- */
+
+static void emit_done(void *arg, int r, const struct err *e)
+{
+	static const Bailey__Empty out = BAILEY__EMPTY__INIT;
+	struct rpc_call *call = arg;
+
+	if (r < 0)
+		rpc_fail(call, e);
+	else
+		rpc_reply(call, &out.base);
+}
+
+void attest_emit(const struct attest *a, struct rpc_call *call, const ProtobufCMessage *in)
+{
+	const Bailey__Agent__EmitEventArgs *args = (const Bailey__Agent__EmitEventArgs *)in;
+	struct err e = ERR_NONE;
+
+	if (emitting_add(a->events, args->event, args->payload.data, args->payload.len, emit_done,
+			 call, &e) < 0)
+		rpc_fail(call, &e);
 }
 
 /* ---- without a quote ---- */

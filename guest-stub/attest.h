@@ -14,6 +14,7 @@
 #include <protobuf-c/protobuf-c.h>
 
 struct about;
+struct emitting;
 struct guest_tee;
 struct keyring;
 struct quoting;
@@ -26,6 +27,7 @@ struct attest {
 	const struct guest_tee *tee;
 	struct quoting *quotes;
 	const struct keyring *keys;
+	struct emitting *events;
 };
 
 /* GetQuoteResponse.  @report_data: up to 64 bytes, filled up with zeros. */
@@ -50,6 +52,9 @@ void attest_evidence(const struct attest *a, struct rpc_call *call,
 
 /* AppInfo; @is_public: without what the app keeps to itself. */
 void attest_info(const struct attest *a, struct rpc_call *call, bool is_public);
+
+/* EmitEventArgs; Empty, when the event is measured. */
+void attest_emit(const struct attest *a, struct rpc_call *call, const ProtobufCMessage *in);
 
 /* WorkerVersion. */
 void attest_version(struct rpc_call *call);

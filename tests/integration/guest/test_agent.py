@@ -181,6 +181,21 @@ def test_calls_that_need_keys_say_so():
         a.refused("/prpc/GetAttestationForAppKey", {"algorithm": "ed25519"}, "no keys", "external")
 
 
+def test_what_the_app_emits_is_measured():
+    with Agent(SIMULATED) as a:
+        assert a.call("/EmitEvent", {"event": "my-event", "payload": "0xAB01"}) is None
+        answer = a.call("/GetQuote", {"report_data": "01"})
+        events, said = json.loads(answer["event_log"]), quoted(answer["quote"])
+        assert (events[-1]["event"], events[-1]["event_payload"]) == ("my-event", "ab01")
+        assert said["rtmr"] == replay(events)
+        tcb = json.loads(a.call("/Info", {})["tcb_info"])
+        assert tcb["rtmr3"] == said["rtmr"][3].hex() and tcb["event_log"][-1]["event"] == "my-event"
+        a.refused("/EmitEvent", {"event": "system-ready"}, "the guest's own")
+        a.refused("/EmitEvent", {"event": "x", "payload": "00" * 20000}, "over 16384")
+        a.refused("/prpc/EmitEvent", {"event": "x"}, "Service not found", "external")
+        assert a.http("dstack", "/EmitEvent?event=x")[0] == 405
+
+
 def test_tappd_hashes_as_dstack_does():
     with Agent(SIMULATED) as a:
         got = a.call("/prpc/Tappd.TdxQuote", {"report_data": b"test content".hex()}, "tappd")
