@@ -18,6 +18,7 @@
 #include "daemon/api_metrics.h"
 #include "daemon/api_service.h"
 #include "daemon/api_tcp.h"
+#include "daemon/app_key.h"
 #include "daemon/config.h"
 #include "daemon/console_pages.h"
 #include "daemon/counts.h"
@@ -329,6 +330,7 @@ void api_stop(struct daemon *d, void (*done)(void *arg), void *arg)
 
 	*s = (struct stopping){ d, done, arg };
 	guest_proxy_stop(d);
+	app_key_stop(d);
 	logs_stop(d);
 	api_events_stop(d);
 	api_health_stop(d);

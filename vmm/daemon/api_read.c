@@ -147,17 +147,6 @@ void api_get_meta(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 	rpc_reply(call, &out.base);
 }
 
-/* Where a key management service is asked on behalf of operators, it is asked here. */
-void api_get_app_env_encrypt_pub_key(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
-{
-	struct err e = ERR_NONE;
-
-	(void)ctx;
-	(void)in;
-	(void)err_set(&e, ERR_MISSING, "KMS is not configured");
-	rpc_fail(call, &e);
-}
-
 /* Reading a store of images is for a worker: it may be on a slow disk. */
 struct listing {
 	struct rpc_call *call;

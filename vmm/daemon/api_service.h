@@ -39,5 +39,6 @@ void api_get_info(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_list_images(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_version(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_get_meta(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
-void api_get_app_env_encrypt_pub_key(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void api_get_compose_hash(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void api_get_app_env_encrypt_pub_key(struct rpc_call *call, void *ctx,
+				     const ProtobufCMessage *in); /* app_key.c */

@@ -25,6 +25,7 @@
 
 struct agent_probe;
 struct api_auth;
+struct app_key;
 struct config;
 struct counts;
 struct health;
@@ -68,6 +69,7 @@ struct daemon {
 	struct api_auth *auth;		/* NULL: TCP without authentication, or none */
 	uv_signal_t on_hup;		/* api_tcp.c */
 	struct proxied *proxied;	/* guest_proxy.c */
+	struct app_key *app_keys;	/* app_key.c */
 	struct agent_probe *probes;	/* agent_probe.c */
 	struct log_stream *log_streams; /* logs.c */
 	unsigned int n_log_streams, n_watchers;
