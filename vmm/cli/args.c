@@ -70,7 +70,7 @@ const struct opt_spec opt_specs[OPT_COUNT] = {
 	[OPT_COMPOSE] = { "compose", 0, "FILE",
 			  "its app-compose.json, or YAML that this is made of [what it shows]" },
 	[OPT_COMPOSE_HASH] = { "compose-hash", 0, "HEX", "the compose hash that it must have" },
-	[OPT_APP_ID] = { "app-id", 0, "HEX", "the app id that it must have" },
+	[OPT_APP_ID] = { "app-id", 0, "HEX", "the id of the app that it must be, or is for" },
 	[OPT_NONCE] = { "nonce", 0, "HEX", "16 to 64 bytes that the quote must answer [new ones]" },
 	[OPT_REPORT_DATA] = { "report-data", 0, "HEX", "the report data that the quote must hold" },
 	[OPT_ALLOW_UNCHECKED] = { "allow-unchecked", 0, "NAME,...",
@@ -83,6 +83,12 @@ const struct opt_spec opt_specs[OPT_COUNT] = {
 	[OPT_ALL] = { "all", 'a', NULL, "begin with the oldest that is kept, earlier boots too" },
 	[OPT_ACCEPT_DRIFT] = { "accept-drift", 0, NULL,
 			       "start although QEMU is another than at the last start" },
+	[OPT_KMS] = { "kms", 0, "URL", "ask this key service [baileyd asks those that it knows]" },
+	[OPT_SIGNER] = { "signer", 0, "HEX",
+			 "who must have signed the app's key [kms_signer of --app]" },
+	[OPT_APP] = { "app", 0, "FILE", "the app, as YAML that bailey up takes" },
+	[OPT_ALLOW_UNTIMED] = { "allow-untimed", 0, NULL,
+				"take a key whose signature could be an old one" },
 };
 
 bool args_takes(const struct command *c, enum opt o)

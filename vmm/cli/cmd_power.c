@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "cli/exit.h"
 #include "cli/power.h"
+#include "cli/seal_note.h"
 #include "cli/vm.h"
 #include "cli/watch.h"
 
@@ -260,6 +261,7 @@ static int rm_one(struct cli *c, const json_t *vm, struct err *e)
 		return err_set(e, rc, "%s is not gone after %llu s; baileyd goes on removing it",
 			       vm_name(vm), (unsigned long long)(timeout / 1000));
 	if (rc == 0 || rc == ERR_NOT_FOUND) {
+		seal_note_drop(vm_id(vm));
 		tell(c, vm, may_wait(c) ? "is removed" : "is being removed");
 		rc = 0;
 	}

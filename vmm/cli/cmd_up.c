@@ -6,6 +6,7 @@
  * created; of one that is there it is said what changes, which is then done in one call.  What runs with
  * older content is started anew.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -20,8 +21,10 @@
 #include "cli/boot.h"
 #include "cli/change.h"
 #include "cli/cli.h"
+#include "cli/env_file.h"
 #include "cli/exit.h"
 #include "cli/power.h"
+#include "cli/seal_app.h"
 #include "cli/vm.h"
 #include "data/json.h"
 #include "store/manifest.h"
@@ -30,9 +33,10 @@
 enum { IMAGE_SIZE = 129, RACE_MS = 60 * 1000, RACE_PAUSE_MS = 100 };
 
 struct outcome {
-	const char *action; /* "created", "updated", "restarted", "started", "unchanged" */
-	uint64_t begun_ms;  /* 0: it was on its way already */
-	json_t *vm;	    /* with its configuration; NULL: a dry run found none */
+	const char *action;	    /* "created", "updated", "restarted", "started", "unchanged" */
+	uint64_t begun_ms;	    /* 0: it was on its way already */
+	json_t *vm;		    /* with its configuration; NULL: a dry run found none */
+	const struct env_file *env; /* to be sealed; NULL: nothing; borrowed */
 	struct changes changes;
 };
 
@@ -97,12 +101,14 @@ static int choose_image(struct cli *c, const struct app *a, char ret[static IMAG
 	return rc;
 }
 
-static int create(struct cli *c, const struct app *a, struct outcome *ret, struct err *e)
+static int create(struct cli *c, struct app *a, struct outcome *ret, struct err *e)
 {
 	char image[IMAGE_SIZE];
 	json_t *request, *reply = NULL;
 	int rc = choose_image(c, a, image, e);
 
+	if (rc == 0)
+		rc = seal_app(c, a, ret->env, NULL, e);
 	if (rc < 0)
 		return rc;
 	if (is_dry(c)) {
@@ -119,6 +125,8 @@ static int create(struct cli *c, const struct app *a, struct outcome *ret, struc
 	ret->begun_ms = time_unix_ms();
 	rc = api_call(&c->api, "CreateVm", request, &reply, e);
 	json_decref(request);
+	if (rc == 0)
+		seal_app_note(c, a, ret->env, json_get_str(reply, "id", ""));
 	if (rc == 0)
 		rc = api_vm(&c->api, json_get_str(reply, "id", ""), 0, &ret->vm, e);
 	else
@@ -210,8 +218,12 @@ static void say_running(const struct cli *c, const struct outcome *o)
 }
 
 /* Say what changes, and change it. */
-static int update(const struct cli *c, const struct app *a, struct outcome *o, struct err *e)
+static int update(const struct cli *c, struct app *a, struct outcome *o, struct err *e)
 {
+	int rc = seal_app(c, a, o->env, o->vm, e);
+
+	if (rc < 0)
+		return rc;
 	changes_find(a, vm_configuration(o->vm), &o->changes);
 	if (!o->changes.n)
 		return 0;
@@ -220,11 +232,14 @@ static int update(const struct cli *c, const struct app *a, struct outcome *o, s
 		return err_set(e, ERR_CONFLICT, "%s: %s cannot be changed so: %s", a->file,
 			       vm_name(o->vm), o->changes.refusal);
 	}
-	return is_dry(c) ? 0 : change_apply(c, &o->changes, &o->vm, e);
+	rc = is_dry(c) ? 0 : change_apply(c, &o->changes, &o->vm, e);
+	if (rc == 0 && !is_dry(c))
+		seal_app_note(c, a, o->env, vm_id(o->vm));
+	return rc;
 }
 
 /* The VM of that name is there: make it this one.  Takes over @vm. */
-static int adopt(struct cli *c, const struct app *a, json_t *vm, struct outcome *o, struct err *e)
+static int adopt(struct cli *c, struct app *a, json_t *vm, struct outcome *o, struct err *e)
 {
 	struct power p;
 	int rc;
@@ -310,7 +325,7 @@ static int report(const struct cli *c, const struct app *a, const struct outcome
 }
 
 /* Find it, or create it; the name may be taken between the two, by another `up` of this app. */
-static int have(struct cli *c, const struct app *a, struct outcome *o, struct err *e)
+static int have(struct cli *c, struct app *a, struct outcome *o, struct err *e)
 {
 	const struct timespec pause = { .tv_nsec = RACE_PAUSE_MS * 1000000L };
 	uint64_t end = time_mono_ms() + RACE_MS;
@@ -330,7 +345,7 @@ static int have(struct cli *c, const struct app *a, struct outcome *o, struct er
 	}
 }
 
-static int bring_up(struct cli *c, const struct app *a, struct outcome *o, struct err *e)
+static int bring_up(struct cli *c, struct app *a, struct outcome *o, struct err *e)
 {
 	int rc = have(c, a, o, e);
 
@@ -346,23 +361,42 @@ static int bring_up(struct cli *c, const struct app *a, struct outcome *o, struc
 	return rc == 0 ? report(c, a, o, e) : rc;
 }
 
+/* An app as its files say it. */
+struct wanted {
+	struct app app;
+	struct env_file *env; /* NULL: none */
+};
+
+static int read_files(const struct cli *c, const char *path, struct wanted *ret, struct err *e)
+{
+	int rc = app_load(path, &ret->app, e);
+
+	if (rc == 0)
+		rc = env_file_of_app(&ret->app, &ret->env, e);
+	if (rc == 0 && ret->env && ret->env->is_exposed && !c->wants_json)
+		(void)fprintf(stderr, "bailey: others can read %s; chmod 600 it\n", ret->env->path);
+	return rc;
+}
+
 int cmd_up(struct cli *c, struct err *e)
 {
-	struct app *apps = xcalloc(c->args->n, sizeof(*apps));
+	struct wanted *all = xcalloc(c->args->n, sizeof(*all));
 	struct outcome o;
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; i < c->args->n && rc == 0; i++)
-		rc = app_load(c->args->operands[i], &apps[i], e);
+		rc = read_files(c, c->args->operands[i], &all[i], e);
 	for (i = 0; i < c->args->n && rc == 0; i++) {
-		o = (struct outcome){ .vm = NULL };
-		rc = bring_up(c, &apps[i], &o, e);
+		o = (struct outcome){ .env = all[i].env };
+		rc = bring_up(c, &all[i].app, &o, e);
 		json_decref(o.vm);
 		changes_deinit(&o.changes);
 	}
-	for (i = 0; i < c->args->n; i++)
-		app_deinit(&apps[i]);
-	free(apps);
+	for (i = 0; i < c->args->n; i++) {
+		app_deinit(&all[i].app);
+		env_file_free(all[i].env);
+	}
+	free(all);
 	return rc;
 }

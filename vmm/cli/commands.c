@@ -11,8 +11,8 @@ const struct command cli_commands[] = {
 	  .operands = "FILE...",
 	  .min = 1,
 	  .max = ARGS_MAX,
-	  .options =
-		  WAITING | OPT_BIT(OPT_NO_START) | OPT_BIT(OPT_DRY_RUN) | OPT_BIT(OPT_NO_RESTART),
+	  .options = WAITING | OPT_BIT(OPT_NO_START) | OPT_BIT(OPT_DRY_RUN) |
+		     OPT_BIT(OPT_NO_RESTART) | OPT_BIT(OPT_ALLOW_UNTIMED),
 	  .doc = "create, change and start the VMs that YAML files describe, and wait until they "
 		 "are up",
 	  .run = cmd_up },
@@ -135,6 +135,27 @@ const struct command cli_commands[] = {
 	  .doc = "print the app-compose.json that a YAML file becomes, byte for byte",
 	  .is_local = true,
 	  .run = cmd_compose_show },
+	{ .name = "env seal",
+	  .operands = "[FILE]",
+	  .max = 1,
+	  .options = OPT_BIT(OPT_APP) | OPT_BIT(OPT_APP_ID) | OPT_BIT(OPT_SIGNER) |
+		     OPT_BIT(OPT_KMS) | OPT_BIT(OPT_ALLOW_UNTIMED) | OPT_BIT(OPT_OUTPUT) |
+		     OPT_BIT(OPT_TIMEOUT),
+	  .doc = "encrypt a .env file so that one app alone can open it",
+	  .run = cmd_env_seal },
+	{ .name = "keys pin",
+	  .operands = "[URL...]",
+	  .max = ARGS_MAX,
+	  .options = OPT_BIT(OPT_OUTPUT) | OPT_BIT(OPT_TIMEOUT),
+	  .doc = "print the lines of an app's YAML that pin a key service",
+	  .run = cmd_keys_pin },
+	/* after that of two words */
+	{ .name = "keys",
+	  .operands = "[URL...]",
+	  .max = ARGS_MAX,
+	  .options = OPT_BIT(OPT_APP) | OPT_BIT(OPT_TIMEOUT),
+	  .doc = "show the public keys of key services, and whether an app pins them",
+	  .run = cmd_keys },
 	{ .name = "verify quote",
 	  .operands = "FILE...",
 	  .min = 1,
