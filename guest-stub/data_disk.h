@@ -3,7 +3,7 @@
  * data_disk: the guest's data disk, found, opened with the app's disk key (or formatted once), checked, mounted
  *
  * The device is the host's, so is every byte on it: a LUKS2 header is copied out once, both its copies are held to
- * dstack's rules (luks2_check.h), and cryptsetup works with that copy alone.  What lies below is encrypted and not
+ * dstack's rules (luks2_header.h), and cryptsetup works with that copy alone.  What lies below is encrypted and not
  * authenticated: a host can put back older blocks, or spoil them, and cannot read or choose them.
  *
  * Nothing is formatted but a blank disk (first and last MiB zeros), one that bears our own mark of a format that did
@@ -56,5 +56,5 @@ struct data_disk {
  */
 int data_disk_open(const struct data_disk_args *a, struct data_disk *ret, struct err *e);
 
-/* Swap off, unmount, close the mapping, for who is about to power off; content with what is not there. */
-void data_disk_close(const char *mount_point, struct supervisor *s);
+/* Swap off and unmount, for who is about to power off; content with what is not there. */
+void data_disk_close(const char *mount_point);
