@@ -20,6 +20,7 @@
 
 #include "base/err.h"
 
+struct about;
 struct app_keys_file;
 struct cert_client;
 struct guest_tee;
@@ -30,8 +31,8 @@ enum {
 	CERT_CLIENT_MAX = 16,
 	CERT_CLIENT_MS = 30000,
 	CERT_CLIENT_CHAIN_MAX = 8,
-	CERT_CLIENT_SUBJECT_MAX = 255,
-	CERT_CLIENT_NAMES_MAX = 64, /* each of at most 255 bytes */
+	CERT_CLIENT_TEXT_MAX = 253, /* of subject, organization, each name */
+	CERT_CLIENT_NAMES_MAX = 64,
 };
 
 /* What a certificate is to say; copied by cert_client_sign(). */
@@ -61,9 +62,9 @@ typedef void (*cert_client_done_fn)(void *arg, const struct cert_result *result)
 struct cert_client_args {
 	uv_loop_t *loop;
 	const struct app_keys_file *keys;
+	const struct about *about;
 	const struct guest_tee *tee;
 	struct quoting *quotes;
-	const char *vm_config;
 };
 
 struct cert_client *cert_client_new(const struct cert_client_args *a);

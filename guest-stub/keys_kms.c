@@ -12,7 +12,6 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "crypto/p256.h"
-#include "crypto/ratls.h"
 #include "data/app_keys_file.h"
 #include "data/json.h"
 #include "data/sys_config.h"
@@ -124,23 +123,6 @@ static int make_cert(const struct keys_kms_args *a, const struct kms_temp_ca *ca
 	return r < 0 ? err_wrap(e, r, "make a certificate with its temporary CA") : 0;
 }
 
-/* The root signs for apps, too: a KMS says that it is one. */
-static int check_usage(const struct tls_call_answer *answer, struct err *e)
-{
-	struct ratls of = { .key.p = NULL };
-	int r;
-
-	if (answer->cert.n == 0)
-		return err_set(e, ERR_PROTO, "missing server cert");
-	r = ratls_read(answer->cert.p, answer->cert.n, &of, e);
-	if (r == 0 && !of.usage[0])
-		r = err_set(e, ERR_PROTO, "missing server cert usage");
-	if (r == 0 && !str_equal(of.usage, RATLS_USAGE_KMS_RPC))
-		r = err_set(e, ERR_PROTO, "Invalid server cert usage: %s", of.usage);
-	ratls_deinit(&of);
-	return r;
-}
-
 static int get_app_key(const struct keys_kms_args *a, struct target *t,
 		       const struct kms_temp_ca *ca, struct app_keys_file *ret, struct err *e)
 {
@@ -165,7 +147,7 @@ static int get_app_key(const struct keys_kms_args *a, struct target *t,
 	if (r < 0)
 		return r;
 	t->is_over = true;
-	r = check_usage(&answer, e);
+	r = kms_answer_server(answer.cert.p, answer.cert.n, e);
 	if (r == 0)
 		r = kms_answer_app_keys(answer.body.p, answer.body.n, ca->spki, ca->n_spki, ret, e);
 	secret_wipe(answer.body.p, answer.body.n);

@@ -11,6 +11,7 @@
 #include "crypto/x509.h"
 #include "data/app_keys_file.h"
 #include "data/json.h"
+#include "tee/ratls_cert.h"
 
 void kms_temp_ca_deinit(struct kms_temp_ca *t)
 {
@@ -178,6 +179,22 @@ int kms_answer_chain(const void *p, size_t n, char *ret[static KMS_ANSWER_CHAIN_
 		ret[i] = xstrdup(json_string_value(json_array_get(list, i)));
 	*ret_n = i;
 	return 0;
+}
+
+int kms_answer_server(const void *cert, size_t n, struct err *e)
+{
+	struct ratls of = { .key.p = NULL };
+	int r;
+
+	if (n == 0)
+		return err_set(e, ERR_PROTO, "missing server cert");
+	r = ratls_read(cert, n, &of, e);
+	if (r == 0 && !of.usage[0])
+		r = err_set(e, ERR_PROTO, "missing server cert usage");
+	if (r == 0 && !str_equal(of.usage, RATLS_USAGE_KMS_RPC))
+		r = err_set(e, ERR_PROTO, "Invalid server cert usage: %s", of.usage);
+	ratls_deinit(&of);
+	return r;
 }
 
 const char *kms_answer_error(const void *p, size_t n, int status,

@@ -51,6 +51,12 @@ int kms_answer_app_keys(const void *p, size_t n, const void *spki, size_t n_spki
 int kms_answer_chain(const void *p, size_t n, char *ret[static KMS_ANSWER_CHAIN_MAX], size_t *ret_n,
 		     struct err *e);
 
+/*
+ * Is the server that answered a KMS, as its certificate says (DER, whose chain was verified)?  The root signs for
+ * apps, too.  Return: 0; ERR_PROTO "missing server cert", "missing server cert usage", "Invalid server cert usage: X".
+ */
+int kms_answer_server(const void *cert, size_t n, struct err *e);
+
 /* The words of a refusal, fit for a log line; "HTTP status N" without any.  Return: @dst. */
 const char *kms_answer_error(const void *p, size_t n, int status,
 			     char dst[static KMS_ANSWER_ERROR_SIZE]);
