@@ -51,7 +51,10 @@ int tls_ctx_new(const struct tls_ctx_options *o, struct tls_ctx **ret, struct er
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *c);
 void tls_ctx_unref(struct tls_ctx *c);
 
-/* @name: whom a client means to reach, a host name or an IP address, sent as SNI if a name; NULL for a server. */
+/*
+ * @name: whom a client means to reach, a host name or an IP address, sent as SNI if a name; NULL for a server.
+ * Return: NULL for a name that is none.
+ */
 struct tls *tls_new(struct tls_ctx *c, int fd, const char *name);
 void tls_free(struct tls *t);
 
