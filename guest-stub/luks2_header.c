@@ -43,38 +43,21 @@ static int check_copy(const uint8_t *p, size_t n, unsigned int copy, struct luks
 	return r ? err_wrap(e, ERR_PROTO, "copy %u", copy + 1) : 0;
 }
 
-/* @ret_end: where the last key slot's area ends. */
-static int check_copies(const uint8_t *p, size_t n, uint64_t *ret_end, struct err *e)
+/* Two copies of @size bytes.  @ret_end: where the last key slot's area ends. */
+static int check_copies(const uint8_t *p, uint64_t size, uint64_t *ret_end, struct err *e)
 {
 	struct luks2_layout at;
-	uint64_t size = 0, end = 0;
+	uint64_t end = 0;
 	unsigned int i;
-	int r;
+	int r = 0;
 
-	if (n < LUKS2_BINARY_SIZE)
-		return err_set(e, ERR_PROTO, "LUKS2 header: it is cut short");
-	r = luks2_size(p, 0, &size, e);
 	for (i = 0; r == 0 && i < LUKS2_COPIES; i++) {
-		if (n < (i + 1) * size)
-			return err_set(e, ERR_PROTO, "LUKS2 header, copy %u: it is cut short",
-				       i + 1);
-		/* of the size that the first says: the second must say the same */
 		r = check_copy(p + i * size, (size_t)size, i, &at, e);
 		if (r == 0 && at.area_offset + at.area_size > end)
 			end = at.area_offset + at.area_size;
 	}
 	if (r == 0)
 		*ret_end = end;
-	return r;
-}
-
-int luks2_header_check(const void *p, size_t n, struct err *e)
-{
-	uint64_t end = 0;
-	int r = check_copies(p, n, &end, e);
-
-	if (r == 0 && end > n)
-		r = err_set(e, ERR_PROTO, "LUKS2 header: its key slot is not there");
 	return r;
 }
 
@@ -109,7 +92,7 @@ int luks2_header_copy(int fd, struct buf *ret, struct err *e)
 	if (r == 0)
 		r = read_to(fd, &b, LUKS2_COPIES * size, e);
 	if (r == 0)
-		r = check_copies(b.p, b.n, &end, e);
+		r = check_copies(b.p, size, &end, e);
 	if (r == 0)
 		r = read_to(fd, &b, end, e);
 	if (r < 0) {
