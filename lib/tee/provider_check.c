@@ -161,7 +161,7 @@ static int open_box(const struct provider_check_args *a, struct secret32 *ret, s
 int provider_check(const struct provider_check_args *a, struct provider_found *ret, struct err *e)
 {
 	bool is_ours = provider_answer_is(a->provider_quote, a->n_provider_quote);
-	auto_secret struct secret32 key;
+	auto_secret struct secret32 key = { .b = { 0 } };
 	uint8_t id[PROVIDER_ID_SIZE];
 	int rc;
 
