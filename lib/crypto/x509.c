@@ -329,6 +329,11 @@ static enum x509_fault check_link(const struct x509_cert *c, const struct x509_c
 	return is_signed ? X509_GOOD : X509_WRONG_SIGNATURE;
 }
 
+bool x509_cert_is_signed(const struct x509_cert *c, const struct x509_cert *issuer)
+{
+	return check_link(c, issuer) == X509_GOOD;
+}
+
 bool x509_cert_is_same(const struct x509_cert *a, const struct x509_cert *b)
 {
 	uint8_t of_a[ECDSA_P256_KEY], of_b[ECDSA_P256_KEY];

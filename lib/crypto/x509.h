@@ -73,6 +73,9 @@ const char *x509_fault_text(enum x509_fault f);
 /* Have both the same name and the same key?  A root may have been signed anew. */
 bool x509_cert_is_same(const struct x509_cert *a, const struct x509_cert *b);
 
+/* Does @c name @issuer, and is it signed by its key?  Of chains of other kinds than Intel's; nothing else is looked at. */
+bool x509_cert_is_signed(const struct x509_cert *c, const struct x509_cert *issuer);
+
 /* SHA-256 of the certificate's DER. */
 struct digest256 x509_cert_digest(const struct x509_cert *c);
 
