@@ -189,12 +189,28 @@ int about_measure(struct about *a, const struct guest_tee *t, struct err *e)
 	return r;
 }
 
+/* Those that are new: payloads of the others stay where they are, as certificates that are being made borrow them. */
+static void take_new(struct about *a, struct event_log *events)
+{
+	struct event *all;
+	size_t n = a->events.n;
+
+	if (events->n > n) {
+		all = xcalloc(events->n, sizeof(*all));
+		if (n > 0)
+			memcpy(all, a->events.events, n * sizeof(*all));
+		memcpy(all + n, events->events + n, (events->n - n) * sizeof(*all));
+		free(a->events.events);
+		a->events = (struct event_log){ all, events->n };
+		events->n = n;
+	}
+	event_log_deinit(events);
+}
+
 void about_renew(struct about *a, const struct guest_tee *t, struct event_log *events,
 		 const struct tee_td *td)
 {
-	event_log_deinit(&a->events);
-	a->events = *events;
-	*events = (struct event_log){ 0 };
+	take_new(a, events);
 	tell(a, t, td);
 }
 

@@ -22,8 +22,10 @@
 #include "base/version.h"
 #include "guest-stub/about.h"
 #include "guest-stub/app_api.h"
+#include "guest-stub/app_cert.h"
 #include "guest-stub/attest.h"
 #include "guest-stub/boot.h"
+#include "guest-stub/cert_client.h"
 #include "guest-stub/emitting.h"
 #include "guest-stub/guest_api.h"
 #include "guest-stub/guest_tee.h"
@@ -72,6 +74,7 @@ struct agent {
 	struct quoting quotes;
 	struct keyring keys;
 	struct emitting events;
+	struct app_cert app_cert;
 	struct attest attest;
 	struct guest_api guest_api;
 	struct rate_table evidence; /* asked for, by address */
@@ -298,6 +301,19 @@ static int open_dir(const char *path, struct err *e)
 	return fd < 0 ? err_errno(e, errno, "open %s", path) : fd;
 }
 
+static struct cert_client *certs_of(struct agent *a)
+{
+	const struct cert_client_args args = {
+		.loop = &a->loop,
+		.keys = &a->keys.file,
+		.tee = &a->tee,
+		.quotes = &a->quotes,
+		.about = &a->about,
+	};
+
+	return a->keys.has_keys ? cert_client_new(&args) : NULL;
+}
+
 static int load(struct agent *a, struct err *e)
 {
 	int log = open_dir(a->place.log, e); /* kept: quotes need it */
@@ -328,8 +344,11 @@ static int load(struct agent *a, struct err *e)
 		.quotes = &a->quotes,
 		.keys = &a->keys,
 		.events = &a->events,
+		.certs = certs_of(a),
+		.app_cert = &a->app_cert,
 	};
-	a->guest_api = (struct guest_api){ &a->about, on_shutdown, a };
+	a->app_cert = (struct app_cert){ .certs = a->attest.certs };
+	a->guest_api = (struct guest_api){ &a->about, on_shutdown, a, &a->app_cert };
 	return 0;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest-stub/app_api.h"
 
-#include "base/err.h"
 #include "guest-stub/attest.h"
 #include "guest-stub/key_api.h"
+#include "guest-stub/tls_api.h"
 #include "proto/agent.pb-c.h"
 #include "proto/common.pb-c.h"
 
@@ -70,14 +70,14 @@ static void run_emit_event(struct rpc_call *call, void *ctx, const ProtobufCMess
 	attest_emit(ctx, call, in);
 }
 
-static void run_no_cert(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
+static void run_get_tls_key(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 {
-	struct err e = ERR_NONE;
+	tls_api_get_tls_key(ctx, call, in);
+}
 
-	(void)ctx;
-	(void)in;
-	(void)err_set(&e, ERR_MISSING, "certificates are not made by this guest yet");
-	rpc_fail(call, &e);
+static void run_derive_key(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
+{
+	tls_api_derive_key(ctx, call, in);
 }
 
 static void run_tdx_quote(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
@@ -106,7 +106,7 @@ static void run_raw_quote(struct rpc_call *call, void *ctx, const ProtobufCMessa
 	}
 
 static const struct rpc_method dstack[] = {
-	METHOD("GetTlsKey", get_tls_key_args, get_tls_key_response, run_no_cert),
+	METHOD("GetTlsKey", get_tls_key_args, get_tls_key_response, run_get_tls_key),
 	METHOD("GetKey", get_key_args, get_key_response, run_get_key),
 	METHOD("GetQuote", raw_quote_args, get_quote_response, run_get_quote),
 	METHOD("Attest", raw_quote_args, attest_response, run_attest),
@@ -120,7 +120,7 @@ static const struct rpc_method dstack[] = {
 };
 
 static const struct rpc_method tappd[] = {
-	METHOD("DeriveKey", derive_key_args, get_tls_key_response, run_no_cert),
+	METHOD("DeriveKey", derive_key_args, get_tls_key_response, run_derive_key),
 	METHOD("DeriveK256Key", get_key_args, derive_k256_key_response, run_derive_k256),
 	METHOD("TdxQuote", tdx_quote_args, tdx_quote_response, run_tdx_quote),
 	METHOD("RawQuote", raw_quote_args, tdx_quote_response, run_raw_quote),

@@ -5,7 +5,7 @@
  *	dstack.sock	/<Method> of DstackGuest
  *	tappd.sock	/prpc/<Method> of Tappd, the older form
  *
- * Wire     proto/agent.proto.  Calls that need keys say that there are none.
+ * Wire     proto/agent.proto.  Without keys of the app, calls that need some say so.
  */
 #pragma once
 

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/version.h"
 #include "guest-stub/about.h"
+#include "guest-stub/app_cert.h"
 #include "guest-stub/emitting.h"
 #include "guest-stub/guest_tee.h"
 #include "guest-stub/quoting.h"
@@ -285,6 +286,7 @@ void attest_info(const struct attest *a, struct rpc_call *call, bool is_public)
 
 	out.app_id = id(&about->app_id);
 	out.instance_id = id(&about->instance_id);
+	out.app_cert = text(a->app_cert ? app_cert_text(a->app_cert) : "");
 	out.tcb_info = text(is_hidden ? "" : about->tcb_info);
 	out.app_name = text(about->app_name);
 	out.device_id = id(&about->device_id);

@@ -14,6 +14,8 @@
 #include <protobuf-c/protobuf-c.h>
 
 struct about;
+struct app_cert;
+struct cert_client;
 struct emitting;
 struct guest_tee;
 struct keyring;
@@ -28,6 +30,8 @@ struct attest {
 	struct quoting *quotes;
 	const struct keyring *keys;
 	struct emitting *events;
+	struct cert_client *certs; /* NULL without keys */
+	struct app_cert *app_cert;
 };
 
 /* GetQuoteResponse.  @report_data: up to 64 bytes, filled up with zeros. */

@@ -53,10 +53,11 @@ int cert_info_of(const struct about *a, const struct tee *t, struct cert_info *r
 					   .compose_hash = of(&a->compose_hash),
 					   .instance_id = of(&a->instance_id),
 					   .device_id = of(&a->device_id),
-					   .mr_aggregated = of(&a->mr_aggregated),
 					   .os_image_hash = of(&a->os_image_hash),
 					   .key_provider_info = { (const uint8_t *)a->key_provider,
 								  strlen(a->key_provider) } } };
+	ret->mr_aggregated = a->mr_aggregated;
+	ret->info.mr_aggregated = of(&ret->mr_aggregated);
 	take_init_scripts(a, &ret->info);
 	/* without a TEE nothing was measured that is worth a digest */
 	return t->kind == TEE_NONE ? 0 : take_system(a, t, ret, e);

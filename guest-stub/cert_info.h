@@ -10,15 +10,16 @@
 #include <stdint.h>
 
 #include "crypto/digest.h"
+#include "guest-stub/about.h"
 #include "tee/app_info.h"
 
-struct about;
 struct err;
 struct tee;
 
 struct cert_info {
 	struct app_info info;
 	struct digest256 mr_system;
+	struct about_bytes mr_aggregated; /* as it was: events of the app change it */
 };
 
 /* Return: 0 and *@ret, which must not be moved; what reading the registers says. */

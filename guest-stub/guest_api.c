@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/version.h"
 #include "guest-stub/about.h"
+#include "guest-stub/app_cert.h"
 #include "guest-stub/machine.h"
 #include "proto/common.pb-c.h"
 #include "proto/guest.pb-c.h"
@@ -21,13 +22,15 @@ static ProtobufCBinaryData bytes(const struct about_bytes *b)
 
 static void run_info(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 {
-	const struct about *a = ((const struct guest_api *)ctx)->about;
+	const struct guest_api *g = ctx;
+	const struct about *a = g->about;
 	Bailey__Guest__GuestInfo out = BAILEY__GUEST__GUEST_INFO__INIT;
 
 	(void)in;
 	out.version = text(DSTACK_VERSION);
 	out.app_id = bytes(&a->app_id);
 	out.instance_id = bytes(&a->instance_id);
+	out.app_cert = text(g->app_cert ? app_cert_text(g->app_cert) : "");
 	out.tcb_info = text(a->public_tcbinfo ? a->tcb_info : "");
 	out.device_id = bytes(&a->device_id);
 	rpc_reply(call, &out.base);

@@ -9,11 +9,13 @@
 #include "rpc/rpc.h"
 
 struct about;
+struct app_cert;
 
 struct guest_api {
 	const struct about *about;   /* borrowed */
 	void (*shutdown)(void *arg); /* asked to; the answer is on its way */
 	void *arg;
+	struct app_cert *app_cert; /* borrowed; NULL: none */
 };
 
 /* The handlers' ctx is a struct guest_api. */

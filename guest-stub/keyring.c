@@ -33,7 +33,7 @@ int keyring_load(int dirfd, struct keyring *ret, struct err *e)
 	return 0;
 }
 
-static int need(const struct keyring *k, struct err *e)
+int keyring_need(const struct keyring *k, struct err *e)
 {
 	return k->has_keys ? 0
 			   : err_set(e, ERR_MISSING, "this guest has no keys: its boot got none");
@@ -53,7 +53,7 @@ int keyring_derive(const struct keyring *k, enum keyring_kind kind, const char *
 	const struct digest_part info = { path, strlen(path) };
 	auto_keyring_key struct keyring_key key = { .kind = kind };
 	struct digest256 hash;
-	int rc = need(k, e);
+	int rc = keyring_need(k, e);
 
 	if (rc < 0)
 		return rc;
@@ -77,7 +77,7 @@ int keyring_derive_p256(const struct keyring *k, const char *path, struct p256_k
 			struct err *e)
 {
 	const struct digest_part info = { path, strlen(path) };
-	int rc = need(k, e);
+	int rc = keyring_need(k, e);
 
 	return rc < 0 ? rc : app_keys_p256(&k->file.k256, &info, 1, ret, e);
 }

@@ -49,6 +49,9 @@ struct keyring_key {
 /* Read KEYRING_FILE of the directory.  Return: 0, also if there is none; what is wrong with it. */
 int keyring_load(int dirfd, struct keyring *ret, struct err *e);
 
+/* Return: 0; ERR_MISSING without keys, as the functions below. */
+int keyring_need(const struct keyring *k, struct err *e);
+
 /**
  * keyring_derive() - the key of a path
  *

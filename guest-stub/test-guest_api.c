@@ -129,7 +129,7 @@ static void test_shutdown_answers_null_and_tells_once(void)
 {
 	struct about a = an_app();
 	int asked = 0;
-	struct guest_api g = { &a, count, &asked };
+	struct guest_api g = { .about = &a, .shutdown = count, .arg = &asked };
 	const struct rpc_peer peer = { .kind = RPC_PEER_HOST };
 	const struct rpc_request q = {
 		.method = "Shutdown", .query = "json", .body = "{}", .n_body = 2

@@ -52,6 +52,23 @@ def quoted(quote):
             "rtmr": [q[376 + 48 * i:424 + 48 * i] for i in range(4)]}
 
 
+def write_keys(agent):
+    """Keys that a KMS gave the app 11..11 (vectors of lib/tee/test-keys_app_keys.c), with a CA of its own: for Agent's prepare."""
+    ca = f"{agent.dir}/ca"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3650",
+                    "-subj", "/CN=App Root Cert", "-addext", "basicConstraints=critical,CA:TRUE,pathlen:1",
+                    "-addext", "keyUsage=critical,digitalSignature,keyCertSign,cRLSign",
+                    "-keyout", f"{ca}.key", "-out", f"{ca}.crt"], check=True, capture_output=True)
+    with open(f"{ca}.key", encoding="ascii") as key, open(f"{ca}.crt", encoding="ascii") as cert:
+        agent._write(".appkeys.json", {
+            "disk_crypt_key": "d1" * 32, "env_crypt_key": "", "gateway_app_id": "",
+            "k256_key": "886c2788dd4da286d0608e73f6b5aa7a245095f790b9a862afcdc979b85d8093",
+            "k256_signature": "a25139e926778e2fffc6245a75696db26f3d69cc2ee8a9dfcc26db1e3944d123385945f2c1381b6ab13f38e4e56d0807"
+                              "2e7b8d433927cdfa8c407e015e76019700",
+            "ca_cert": cert.read(), "key_provider": {"None": {"key": key.read()}}})
+    return {}
+
+
 class Agent:
     """A folder and the agent that serves it; @tee: None or what .tee-simulator.json holds beside the platform.
 
