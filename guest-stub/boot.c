@@ -16,10 +16,12 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "data/app_compose.h"
+#include "data/env_plain.h"
 #include "data/sys_config.h"
 #include "guest-stub/app.h"
+#include "guest-stub/app_env.h"
 #include "guest-stub/boot_input.h"
-#include "guest-stub/config_id.h"
+#include "guest-stub/boot_keys.h"
 #include "guest-stub/machine.h"
 #include "guest-stub/modules.h"
 #include "guest-stub/mounts.h"
@@ -31,14 +33,12 @@
 
 #define MODULES_LIST "/etc/bailey/modules"
 #define MODULES_TDX  MODULES_LIST ".tdx"
-#define ENV_IGNORED  SHARE_ENCRYPTED_ENV " is ignored: key provider none has no key for it"
 #define NO_GATEWAY                                                                                 \
 	"dstack-gateway registration failed, the app has no ingress route: this guest does not "   \
 	"register with a gateway yet"
 /* Where a host listens that could not yet say so: the port of dstack's and Bailey's default. */
 #define HOST_API_URL  "vsock://2:10000/api"
 #define SHARE_DIR_ENV "DSTACK_HOST_SHARED_DIR=/dstack/.host-shared" /* BOOT_SHARE_DIR */
-#define KEY_PROVIDER  "{\"name\":\"none\",\"id\":\"\"}"
 
 enum {
 	AGENT_MS = 60000,
@@ -54,6 +54,9 @@ void boot_deinit(struct boot *b)
 {
 	app_compose_free(b->app);
 	b->app = NULL;
+	app_keys_file_wipe(&b->keys);
+	env_plain_free(b->env);
+	b->env = NULL;
 	buf_deinit(&b->compose);
 	guest_tee_deinit(&b->tee);
 	sys_config_free(b->sys);
@@ -148,20 +151,9 @@ static int step_tee(struct boot *b, struct err *e)
 	return r;
 }
 
-/* Is it the app for which the TD was started?  Without a TEE nobody could tell. */
 static int step_config_id(struct boot *b, struct err *e)
 {
-	struct config_id_args a = { .document = b->sys->mr_config, .identity = &b->id };
-	struct tee_td td;
-	int r;
-
-	if (b->tee.tee.kind == TEE_NONE)
-		return 0;
-	r = tee_td(&b->tee.tee, &td, e);
-	if (r < 0)
-		return r;
-	a.id = &td.mr_config_id;
-	return config_id_check(&a, e);
+	return boot_keys_config_id(b, false, e);
 }
 
 static int step_measure(struct boot *b, struct err *e)
@@ -175,19 +167,6 @@ static int step_measure(struct boot *b, struct err *e)
 	if (r == 0)
 		r = runtime_log_init(b->log, b->app->event_log_version, e);
 	return r ? r : measure_boot(b->log, &b->tee.tee, &b->id, &app, e);
-}
-
-static int step_keys(struct boot *b, struct err *e)
-{
-	auto_free char *info = measure_instance_info(&b->id);
-	int r;
-
-	(void)progress(b, "requesting app keys");
-	r = runtime_log_emit(b->log, &b->tee.tee, "key-provider", KEY_PROVIDER,
-			     strlen(KEY_PROVIDER), e);
-	if (r == 0)
-		notices_send(&b->notices, "instance.info", info);
-	return r ? r : runtime_log_emit(b->log, &b->tee.tee, "system-ready", NULL, 0, e);
 }
 
 static int link_to(const char *target, const char *path, struct err *e)
@@ -205,14 +184,8 @@ static int step_files(struct boot *b, struct err *e)
 		.app = b->app,
 		.vm_config = b->sys->vm_config,
 	};
-	int r;
+	int r = boot_keys_files(b, e);
 
-	/* no key provider, no key: an encrypted environment cannot be read */
-	if (faccessat(b->share, SHARE_ENCRYPTED_ENV, F_OK, 0) == 0)
-		notices_send(&b->notices, "boot.notice", ENV_IGNORED);
-	r = file_replace(b->share, ".decrypted-env", 0600, "", 0, e);
-	if (r == 0)
-		r = file_replace(b->share, ".decrypted-env.json", 0600, "{}", 2, e);
 	if (r == 0)
 		r = link_to(".host-shared/" SHARE_COMPOSE, BOOT_WORK_DIR "/" SHARE_COMPOSE, e);
 	if (r == 0)
@@ -269,14 +242,15 @@ static int step_net_wait(struct boot *b, struct err *e)
 	return r == -ECANCELED ? r : 0;
 }
 
+static const char *const plain_env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
+					 "TERM=linux", SHARE_DIR_ENV, NULL };
+
 static struct app app_of(const struct app_compose *c)
 {
-	static const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
-					   "TERM=linux", SHARE_DIR_ENV, NULL };
 	struct app a = { .n_init_scripts = c->n_init_scripts,
 			 .pre_launch = c->pre_launch_script,
 			 .main = c->bash_script,
-			 .env = env };
+			 .env = plain_env };
 
 	memcpy(a.init_scripts, c->init_scripts, sizeof(a.init_scripts));
 	return a;
@@ -292,16 +266,30 @@ static int step_init_scripts(struct boot *b, struct err *e)
 	return app_run_init(&a, b->supervisor, e);
 }
 
+/* The app is the only one that the owner's variables are for: init scripts run without. */
+static int start_app(struct boot *b, struct err *e)
+{
+	struct app a = app_of(b->app);
+	char **env = app_env_vars(plain_env, b->env);
+	int r;
+
+	a.env = (const char *const *)env;
+	r = app_start(&a, b->supervisor, e);
+	app_env_vars_free(env);
+	env_plain_free(b->env);
+	b->env = NULL;
+	return r;
+}
+
 static int step_app(struct boot *b, struct err *e)
 {
-	const struct app a = app_of(b->app);
 	int r;
 
 	if (str_equal(b->app->runner, "none"))
 		return 0;
-	if (a.pre_launch)
+	if (b->app->pre_launch_script)
 		(void)progress(b, "pre-launch");
-	r = app_start(&a, b->supervisor, e);
+	r = start_app(b, e);
 	if (r < 0)
 		return r;
 	(void)progress(b, "running main script");
@@ -330,7 +318,11 @@ static const struct boot_step {
 	{ "identify the instance", boot_input_identity, "security.share" },
 	{ "compare with MRCONFIGID", step_config_id, "security.share" },
 	{ "measure", step_measure, NULL },
-	{ "request app keys", step_keys, NULL },
+	{ "request app keys", boot_keys_request, NULL },
+	{ "accept the key provider", boot_keys_accept, NULL },
+	{ "open the environment", boot_keys_env, NULL },
+	{ "open the data disk", boot_keys_disk, NULL },
+	{ "finish measuring", boot_keys_ready, NULL },
 	{ "write files", step_files, NULL },
 	{ "set up the gateway", step_gateway, NULL },
 	{ "start the agent", step_agent, NULL },
@@ -366,7 +358,7 @@ int boot_run(struct boot *b, struct err *e)
 		if (r == -ECANCELED)
 			return r;
 		if (r < 0) {
-			r = err_wrap(e, r, "failed to %s", steps[i].doing);
+			r = err_wrap(e, r, "Failed to %s", steps[i].doing);
 			report(b, &steps[i], e);
 			return r;
 		}

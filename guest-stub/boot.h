@@ -9,12 +9,15 @@
 #pragma once
 
 #include "base/buf.h"
+#include "data/app_keys_file.h"
+#include "guest-stub/data_disk.h"
 #include "guest-stub/guest_tee.h"
 #include "guest-stub/keeper.h"
 #include "guest-stub/measure.h"
 #include "guest-stub/notices.h"
 
 struct app_compose;
+struct env_plain;
 struct err;
 struct supervisor;
 struct sys_config;
@@ -23,6 +26,7 @@ struct sys_config;
 #define BOOT_SHARE_DIR "/dstack/.host-shared"
 #define BOOT_LOG_DIR   "/run/log/dstack"
 #define BOOT_STATE_DIR "/run/bailey"
+#define BOOT_KEYS_FILE ".appkeys.json" /* in BOOT_SHARE_DIR */
 
 struct boot {
 	struct supervisor *supervisor; /* borrowed */
@@ -35,6 +39,10 @@ struct boot {
 	struct app_compose *app;
 	struct buf compose; /* the bytes that app was read from */
 	struct measure_identity id;
+	struct app_keys_file keys; /* until they are in their file */
+	bool is_own_provider;	   /* local, and no enclave */
+	struct env_plain *env;	   /* NULL: none; until the app has it */
+	struct data_disk disk;
 };
 
 void boot_init(struct boot *b, struct supervisor *s);

@@ -2,12 +2,13 @@
 #include "guest-stub/boot_input.h"
 
 #include <errno.h>
-#include <sys/random.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "data/app_compose.h"
 #include "data/instance_info.h"
 #include "data/sys_config.h"
@@ -32,16 +33,10 @@ int boot_input_compose(struct boot *b, struct err *e)
 }
 
 /* What the app asks for and goes without; it runs all the same, as its code is the same. */
-static void say_what_is_left_out(struct boot *b)
+static void say_what_is_left_out(const struct boot *b)
 {
 	if (b->app->secure_time)
 		log_warn("secure_time is not done: there is no time service in this guest");
-	if (b->app->swap_size > 0)
-		notices_send(&b->notices, "boot.notice",
-			     "swap_size is ignored: there is no data disk");
-	if (b->app->storage_fs)
-		notices_send(&b->notices, "boot.notice",
-			     "storage_fs is ignored: this guest keeps everything in memory");
 }
 
 int boot_input_policy(struct boot *b, struct err *e)
@@ -65,7 +60,24 @@ int boot_input_policy(struct boot *b, struct err *e)
 	return r;
 }
 
-/* The host's app id; seeds are made anew on each boot, as without a key provider nothing outlives one. */
+/*
+ * The host's app id and, where keys outlive a boot, its seed: the disk key of an instance depends on it.  Else, as
+ * with a host that gave none, a new one.
+ */
+static int choose_seed(const struct boot *b, const struct instance_info *info,
+		       uint8_t ret[static MEASURE_ID_SIZE], struct err *e)
+{
+	if (b->app->key_provider == APP_KEY_PROVIDER_NONE || info->seed.n == 0) {
+		secret_random(ret, MEASURE_ID_SIZE);
+		return 0;
+	}
+	if (info->seed.n != MEASURE_ID_SIZE)
+		return err_set(e, ERR_PROTO, "instance_id_seed has %zu bytes, not %d", info->seed.n,
+			       MEASURE_ID_SIZE);
+	memcpy(ret, info->seed.b, MEASURE_ID_SIZE);
+	return 0;
+}
+
 int boot_input_identity(struct boot *b, struct err *e)
 {
 	struct instance_info info = { .app_id.n = 0 };
@@ -73,12 +85,12 @@ int boot_input_identity(struct boot *b, struct err *e)
 	uint8_t seed[MEASURE_ID_SIZE];
 	int r;
 
-	if (getrandom(seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
-		return err_errno(e, errno, "getrandom");
 	r = file_read(b->share, SHARE_INSTANCE_INFO, SHARE_INSTANCE_INFO_MAX, &text, e);
 	if (r == 0)
 		r = instance_info_parse(text.p, text.n, &info, e);
-	if (r < 0 && r != -ENOENT)
+	if (r == 0 || r == -ENOENT)
+		r = choose_seed(b, &info, seed, e);
+	if (r < 0)
 		return r;
 	return measure_identity_of(b->compose.p, b->compose.n, &info.app_id, seed,
 				   !b->app->no_instance_id, &b->id, e);

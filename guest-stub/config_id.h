@@ -10,16 +10,25 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "crypto/digest.h"
+#include "data/app_compose.h"
 
 struct err;
 struct measure_identity;
 
-/* Of a guest with key provider none, as no other runs yet.  All borrowed. */
+/* All borrowed. */
 struct config_id_args {
 	const struct digest384 *id;
 	const char *document; /* of .sys-config.json; NULL: none */
 	const struct measure_identity *identity;
+	enum app_key_provider provider;
+	const void
+		*provider_id; /* of the one that gave the keys, or that the app pins; n 0: none */
+	size_t n_provider_id;
+	bool is_provider_known; /* false: which it is will turn out, and what depends on it is not looked at */
 };
 
 /* Return: 0, or ERR_PROTO saying what differs. */

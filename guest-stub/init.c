@@ -16,6 +16,7 @@
 #include "base/version.h"
 #include "guest-stub/app.h"
 #include "guest-stub/boot.h"
+#include "guest-stub/data_disk.h"
 #include "guest-stub/mounts.h"
 #include "guest-stub/processes.h"
 #include "guest-stub/supervisor.h"
@@ -112,6 +113,7 @@ static void end(struct boot *b)
 	if (s->stop == SUPERVISOR_SHUTDOWN)
 		notices_send(&b->notices, "shutdown.progress", "powering off");
 	stop_processes(s);
+	data_disk_close(DATA_DISK_MOUNT_POINT);
 	notices_finish(&b->notices, FLUSH_MS);
 }
 

@@ -29,11 +29,6 @@ struct target {
 	struct err first; /* why not */
 };
 
-static int no_words(struct err *e, int r, const struct target *t)
-{
-	return e->text[0] ? r : err_set(e, r, "%s: %s", t->base, err_name(r));
-}
-
 /* Call a method.  Return: 0 and the answer to status 200; negative, and @t is over if it did answer. */
 static int call(const struct keys_kms_args *a, struct target *t, const char *method,
 		struct tls_call_options *o, struct tls_call_answer *ret, struct err *e)
@@ -49,8 +44,11 @@ static int call(const struct keys_kms_args *a, struct target *t, const char *met
 	o->timeout_ms = left < KEYS_KMS_CALL_MS ? (unsigned int)left : KEYS_KMS_CALL_MS;
 	o->reply_max = KMS_ANSWER_MAX;
 	r = tls_call(o, ret, e);
-	if (r < 0)
-		return err_wrap(e, no_words(e, r, t), "%s", method);
+	if (r < 0) {
+		/* a certificate that is not the KMS's will not become it; the rest may pass */
+		t->is_over = r == ERR_CRYPTO || r == ERR_INPUT;
+		return err_wrap(e, r, "%s", method);
+	}
 	status = ret->status;
 	if (status == 200)
 		return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* main-bailey-guest: the program; its parts are in init.h, agent.h and notifier.h */
+/* main-bailey-guest: the program; its parts are in init.h, agent.h, notices.h and request_keys.h */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -8,6 +8,7 @@
 #include "guest-stub/agent.h"
 #include "guest-stub/init.h"
 #include "guest-stub/notices.h"
+#include "guest-stub/request_keys.h"
 #include "guest-stub/role.h"
 
 int main(int argc, char **argv)
@@ -24,6 +25,8 @@ int main(int argc, char **argv)
 		init_run();
 	case ROLE_NOTIFIER:
 		return notices_run();
+	case ROLE_KEYS:
+		return request_keys_run(NULL);
 	case ROLE_AGENT:
 		return agent_run(argc == 3 ? argv[2] : NULL);
 	case ROLE_UNKNOWN:

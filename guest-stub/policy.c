@@ -85,6 +85,34 @@ static int check_token(const struct app_requirements *r, const struct policy_gue
 	return rc;
 }
 
+/* Whose keys?  An app that does not say would take those of whoever the host leads it to. */
+static int check_key_provider(const struct app_compose *c, struct err *e)
+{
+	const char *name = app_key_provider_name(c->key_provider);
+
+	switch (c->key_provider) {
+	case APP_KEY_PROVIDER_NONE:
+		if (c->n_key_provider_id == 0)
+			return 0;
+		return err_set(e, ERR_INPUT,
+			       "Unexpected key provider id: key provider none has none, expected: "
+			       "one of %zu bytes",
+			       c->n_key_provider_id);
+	case APP_KEY_PROVIDER_KMS:
+	case APP_KEY_PROVIDER_LOCAL:
+		if (c->n_key_provider_id > 0 || c->key_provider_unpinned)
+			return 0;
+		return err_set(e, ERR_INPUT,
+			       "key provider %s: app-compose.json does not say which one; write "
+			       "its key_provider_id, or key_provider_unpinned true if any will do",
+			       name);
+	case APP_KEY_PROVIDER_TPM:
+	case APP_KEY_PROVIDER_COUNT:
+		break;
+	}
+	return err_set(e, ERR_INPUT, "key provider %s" NOT_YET "; none, local and kms are", name);
+}
+
 /* What is asked for and not there.  Each would change what runs, so each stops the boot. */
 static int check_supported(const struct app_compose *c, const struct policy_guest *g, struct err *e)
 {
@@ -96,15 +124,6 @@ static int check_supported(const struct app_compose *c, const struct policy_gues
 			       str_escape(shown, sizeof(shown), c->runner, strlen(c->runner)));
 	if (str_equal(c->runner, "bash") && !c->bash_script)
 		return err_set(e, ERR_INPUT, "runner bash needs bash_script");
-	if (c->key_provider != APP_KEY_PROVIDER_NONE)
-		return err_set(e, ERR_INPUT, "key provider %s" NOT_YET,
-			       app_key_provider_name(c->key_provider));
-	if (c->n_key_provider_id > 0) {
-		return err_set(e, ERR_INPUT,
-			       "Unexpected key provider id: key provider none has none, expected: "
-			       "one of %zu bytes",
-			       c->n_key_provider_id);
-	}
 	if (c->n_volumes > 0)
 		return err_set(e, ERR_INPUT, "verity_volumes" NOT_YET);
 	if (gpu->rego)
@@ -130,5 +149,7 @@ int policy_check(const struct app_compose *c, const struct policy_guest *g, stru
 		r = check_token(&c->requirements, g, e);
 	if (r == 0)
 		r = check_supported(c, g, e);
+	if (r == 0)
+		r = check_key_provider(c, e);
 	return r ? err_wrap(e, ERR_INPUT, "Failed to verify app-compose policy") : 0;
 }

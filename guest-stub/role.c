@@ -8,6 +8,7 @@ const char role_help[] =
 	"       bailey-guest agent      serve the guest API (started by PID 1)\n"
 	"       bailey-guest agent DIR  serve it on sockets in DIR, for trying out\n"
 	"       bailey-guest notifier   send notices to the host (started by PID 1)\n"
+	"       bailey-guest request-keys  get the app's keys (started by PID 1)\n"
 	"       bailey-guest --version | --help\n"
 	"\n"
 	"Init and agent of a Bailey guest.  It does nothing outside of one.\n";
@@ -19,8 +20,8 @@ enum role role_of(pid_t pid, int argc, char *const *argv)
 		enum role role;
 	} words[] = {
 		{ "agent", ROLE_AGENT },       { "notifier", ROLE_NOTIFIER },
-		{ "--version", ROLE_VERSION }, { "--help", ROLE_HELP },
-		{ "-h", ROLE_HELP },
+		{ "request-keys", ROLE_KEYS }, { "--version", ROLE_VERSION },
+		{ "--help", ROLE_HELP },       { "-h", ROLE_HELP },
 	};
 	size_t i;
 

@@ -2,7 +2,7 @@
 /*
  * role: what this process is to be, out of its command line
  *
- * One program plays three parts in a guest, so that the image holds one file.
+ * One program plays four parts in a guest, so that the image holds one file.
  */
 #pragma once
 
@@ -12,6 +12,7 @@ enum role {
 	ROLE_INIT,     /* PID 1: mounts, measures, boots, reaps */
 	ROLE_AGENT,    /* HTTP for the host and for everybody */
 	ROLE_NOTIFIER, /* sends notices to the host, in order */
+	ROLE_KEYS,     /* gets the app's keys and ends */
 	ROLE_VERSION,
 	ROLE_HELP,
 	ROLE_UNKNOWN,

@@ -21,7 +21,9 @@ static struct measure_identity id = { .compose_hash.b = { 0x22, 1 },
 static int check(const struct mr_config *m, const char *document, struct err *e)
 {
 	struct digest384 d;
-	const struct config_id_args a = { .id = &d, .document = document, .identity = &id };
+	const struct config_id_args a = {
+		.id = &d, .document = document, .identity = &id, .is_provider_known = true
+	};
 
 	memcpy(d.b, m->b, sizeof(d.b));
 	return config_id_check(&a, e);

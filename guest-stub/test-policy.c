@@ -65,8 +65,16 @@ static void test_runners(void)
 static void test_key_providers(void)
 {
 	accepted(",\"runner\":\"none\",\"key_provider\":\"none\"", &plain);
-	refused(",\"runner\":\"none\",\"key_provider\":\"kms\"", &plain, "key provider kms");
-	refused(",\"runner\":\"none\",\"kms_enabled\":true", &plain, "key provider kms");
+	accepted(",\"runner\":\"none\",\"key_provider\":\"kms\",\"key_provider_id\":\"ab\"",
+		 &plain);
+	accepted(",\"runner\":\"none\",\"key_provider\":\"local\",\"key_provider_unpinned\":true",
+		 &plain);
+	refused(",\"runner\":\"none\",\"key_provider\":\"kms\"", &plain,
+		"key provider kms: app-compose.json does not say which one");
+	refused(",\"runner\":\"none\",\"local_key_provider_enabled\":true", &plain,
+		"key provider local: app-compose.json does not say which one");
+	refused(",\"runner\":\"none\",\"kms_enabled\":true,\"key_provider_unpinned\":false", &plain,
+		"key provider kms");
 	refused(",\"runner\":\"none\",\"key_provider\":\"tpm\"", &plain, "key provider tpm");
 	refused(",\"runner\":\"none\",\"key_provider_id\":\"abcd\"", &plain,
 		"Unexpected key provider id");

@@ -197,7 +197,7 @@ def test_missing_files():
 def test_apps_that_this_guest_does_not_run():
     stops(share({"runner": "docker-compose", "docker_compose_file": "x"}),
           "runner docker-compose is not supported by this guest yet", security=False)
-    stops(share(RUNS | {"key_provider": "kms"}), "key provider kms is not supported",
+    stops(share(RUNS | {"key_provider": "kms"}), "key provider kms: app-compose.json does not say which one",
           security=False)
     stops(share(RUNS | {"requirements": {"platforms": ["dstack-tdx"]}}), "runs on no TEE",
           security=False)
