@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The agent of a guest on this machine: what apps and strangers get of it, and what a verifier makes of that."""
+import base64
 import hashlib
 import json
 import os
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import threading
 
-from agentlib import BOOT, DEADLINE, SEED, Agent, digest_of, extend, quoted, replay
+from agentlib import BOOT, DEADLINE, SEED, Agent, digest_of, extend, quoted, replay, write_keys
 
 BIN, TOOL = os.environ["BAILEY_BIN"], os.environ["SIM_TOOL"]
 SDK, SOURCE = os.environ["SDK_MODULES"], os.environ["BAILEY_SOURCE"]
@@ -181,6 +182,30 @@ def test_calls_that_need_keys_say_so():
         a.refused("/prpc/GetAttestationForAppKey", {"algorithm": "ed25519"}, "no keys", "external")
 
 
+def test_strangers_see_which_keys_sign():
+    with Agent(SIMULATED, prepare=write_keys) as a:
+        for algorithm, head in (("ed25519", b"dip1::ed25519-pk:"), ("secp256k1", b"dip1::secp256k1c-pk:")):
+            key = bytes.fromhex(a.call("/Sign", {"algorithm": algorithm, "data": "00"})["public_key"])
+            got = a.call("/prpc/Worker.GetAttestationForAppKey", {"algorithm": algorithm}, "external")
+            want = (head + base64.urlsafe_b64encode(key).rstrip(b"=")).ljust(64, b"\0")
+            assert got["report_data"] == want.hex()
+            check_quote(a, got, want)
+        a.refused("/prpc/GetAttestationForAppKey", {}, "Unsupported algorithm", "external")
+
+
+def test_keys_that_are_broken_end_the_agent():
+    def prepare(agent):
+        agent._write(".appkeys.json", {"disk_crypt_key": "secret"})
+        return {}
+    try:
+        with Agent(SIMULATED, prepare=prepare):
+            pass
+    except AssertionError as why:
+        assert "app keys: disk_crypt_key: expected 32 bytes in hex" in str(why) and "secret" not in str(why), why
+    else:
+        raise AssertionError("it serves")
+
+
 def test_what_the_app_emits_is_measured():
     with Agent(SIMULATED) as a:
         assert a.call("/EmitEvent", {"event": "my-event", "payload": "0xAB01"}) is None
@@ -208,6 +233,8 @@ def test_tappd_hashes_as_dstack_does():
         assert (got["hash_algorithm"], got["prefix"]) == ("raw", "")
         assert quoted(got["quote"])["report_data"].hex() == "22" * 64
         a.refused("/prpc/Tappd.RawQuote", {"report_data": "22"}, "invalid content length", "tappd")
+        got = a.call("/prpc/TdxQuote", {"report_data": "00", "hash_algorithm": None, "prefix": None}, "tappd")
+        assert (got["hash_algorithm"], got["prefix"]) == ("sha512", "app-data")
         a.refused("/prpc/Tappd.TdxQuote", {"report_data": "", "hash_algorithm": "md5"}, "invalid hash algorithm", "tappd")
         assert a.call("/prpc/Tappd.Info", {}, "tappd")["app_name"] == "a<p>p \u00e9"
 
