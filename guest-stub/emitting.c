@@ -45,10 +45,11 @@ static int has_room(const struct event_log *log, const struct emitting_job *j, s
 	if (log->n >= EMITTING_EVENTS_MAX)
 		return err_set(e, ERR_LIMIT, "%d events are measured already, which is the most",
 			       EMITTING_EVENTS_MAX);
-	if (total > EMITTING_LOG_MAX)
+	if (total > EMITTING_LOG_MAX) {
 		return err_set(e, ERR_LIMIT,
 			       "with this event the log would have %zu bytes, over %d", total,
 			       EMITTING_LOG_MAX);
+	}
 	return 0;
 }
 

@@ -90,10 +90,11 @@ int keyring_sign(const struct keyring_key *k, bool is_digest, const void *p, siz
 	static_assert((int)K256_SIGNATURE == (int)ED25519_SIGNATURE, "one size");
 	if (k->kind == KEYRING_ED25519)
 		return ed25519_sign(&k->d, p, n, ret, e);
-	if (is_digest && n != sizeof(hash.b))
+	if (is_digest && n != sizeof(hash.b)) {
 		return err_set(
 			e, ERR_INPUT,
 			"Pre-hashed signing requires a 32-byte digest, but received %zu bytes", n);
+	}
 	if (is_digest)
 		memcpy(hash.b, p, n);
 	else
