@@ -161,31 +161,35 @@ static void test_scalars_out_of_range(void)
 	assert(p256_key_from_scalar(&d, &k, NULL) == 0);
 }
 
-static void test_signatures(void)
+static void signs(const struct p256_key *k, const struct p256_key *other)
 {
-	struct p256_key k, other;
 	uint8_t spki[P256_SPKI], another[P256_SPKI], sig[P256_SIGNATURE_MAX];
-	int i, n, at;
+	int n = p256_sign(k, "abc", 3, sig, NULL), at;
 
-	assert(p256_key_random(&k, NULL) == 0 && p256_key_random(&other, NULL) == 0);
-	p256_key_spki(&k, spki);
-	p256_key_spki(&other, another);
-	assert(memcmp(spki, another, sizeof(spki)) != 0);
-	for (i = 0; i < 40; i++) { /* of all lengths */
-		n = p256_sign(&k, "abc", 3, sig, NULL);
-		assert(n > 60 && n <= P256_SIGNATURE_MAX);
-		assert(p256_verify(spki, sizeof(spki), sig, (size_t)n, "abc", 3));
-		assert(!p256_verify(another, sizeof(another), sig, (size_t)n, "abc", 3));
-		assert(!p256_verify(spki, sizeof(spki), sig, (size_t)n, "abd", 3));
-		assert(!p256_verify(spki, sizeof(spki), sig, (size_t)n - 1, "abc", 3));
-		assert(!p256_verify(spki, sizeof(spki) - 1, sig, (size_t)n, "abc", 3));
-	}
-	for (at = 0; at < n; at++) {
+	p256_key_spki(k, spki);
+	p256_key_spki(other, another);
+	assert(n > 60 && n <= P256_SIGNATURE_MAX);
+	assert(p256_verify(spki, sizeof(spki), sig, (size_t)n, "abc", 3));
+	assert(!p256_verify(another, sizeof(another), sig, (size_t)n, "abc", 3));
+	assert(!p256_verify(spki, sizeof(spki), sig, (size_t)n, "abd", 3));
+	assert(!p256_verify(spki, sizeof(spki), sig, (size_t)n - 1, "abc", 3));
+	assert(!p256_verify(spki, sizeof(spki) - 1, sig, (size_t)n, "abc", 3));
+	assert(!p256_verify(spki, sizeof(spki), NULL, 0, "abc", 3));
+	for (at = 0; at < n; at += 5) {
 		sig[at] ^= 1;
 		assert(!p256_verify(spki, sizeof(spki), sig, (size_t)n, "abc", 3));
 		sig[at] ^= 1;
 	}
-	assert(!p256_verify(spki, sizeof(spki), NULL, 0, "abc", 3));
+}
+
+static void test_signatures(void)
+{
+	struct p256_key k, other;
+	int i;
+
+	assert(p256_key_random(&k, NULL) == 0 && p256_key_random(&other, NULL) == 0);
+	for (i = 0; i < 40; i++) /* of all lengths */
+		signs(&k, &other);
 }
 
 static void test_public_keys(void)
