@@ -162,21 +162,26 @@ static int check_runner(const struct app *a, struct err *e)
 	return 0;
 }
 
-/* A guest that asks any KMS asks its host's: whoever wrote the app must have said that this will do. */
-static int check_kms_pin(const struct app *a, struct err *e)
+/*
+ * A guest that takes keys from anybody takes its host's: whoever wrote the app must have said that this will do.
+ */
+static int check_pin(const struct app *a, struct err *e)
 {
+	const char *provider = app_str(a, "key_provider");
+	bool is_kms = str_equal(provider, "kms");
 	bool is_pinned = app_get(a, "key_provider_id") != NULL;
 	bool is_unpinned = json_is_true(app_get(a, "key_provider_unpinned"));
 
 	if (is_pinned && is_unpinned)
 		return app_error(a, "key_provider_unpinned", e,
 				 "key_provider_id pins it; remove one of them");
-	if (!is_pinned && !is_unpinned && str_equal(app_str(a, "key_provider"), "kms"))
-		return app_error(a, "key_provider", e,
-				 "the host could put a KMS of its own in place of yours; write the "
-				 "key_provider_id that bailey keys pin prints, or for development "
-				 "key_provider_unpinned: true");
-	return 0;
+	if (is_pinned || is_unpinned || (!is_kms && !str_equal(provider, "local")))
+		return 0;
+	return app_error(a, "key_provider", e,
+			 "the host could put a %s of its own in place of yours; write the "
+			 "key_provider_id that %s, or for development key_provider_unpinned: true",
+			 is_kms ? "KMS" : "key provider",
+			 is_kms ? "bailey keys pin prints" : "bailey-key-provider says");
 }
 
 static int check_key_provider(const struct app *a, struct err *e)
@@ -185,7 +190,7 @@ static int check_key_provider(const struct app *a, struct err *e)
 	size_t i;
 
 	if (!str_equal(app_str(a, "key_provider"), "none"))
-		return check_kms_pin(a, e);
+		return check_pin(a, e);
 	for (i = 0; i < sizeof(pins) / sizeof(*pins); i++) {
 		if (app_get(a, pins[i]) && !json_is_false(app_get(a, pins[i])))
 			return app_error(a, pins[i], e,

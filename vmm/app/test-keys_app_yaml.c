@@ -51,7 +51,7 @@ static void bad(const char *text, const char *want, const char *also)
 	assert(rc == ERR_INPUT && str_starts(e.text, want) && strstr(e.text, also));
 }
 
-static void test_a_kms_is_pinned_or_said_not_to_be(void)
+static void test_a_provider_is_pinned_or_said_not_to_be(void)
 {
 	auto_app struct app pinned = APP_NULL, unpinned = APP_NULL, local = APP_NULL;
 
@@ -67,8 +67,10 @@ static void test_a_kms_is_pinned_or_said_not_to_be(void)
 	assert(!strstr(pinned.compose, "unpinned"));
 	good("name: x\nkey_provider: kms\nkey_provider_unpinned: true\n", &unpinned);
 	assert(strstr(unpinned.compose, "\"key_provider_unpinned\":true"));
-	good("name: x\nkey_provider: local\n", &local); /* that of SGX is known by its enclave */
-	assert(!strstr(local.compose, "unpinned"));
+	bad("name: x\nkey_provider: local\n",
+	    "app.yaml:2: key_provider: the host could put a key provider", "key_provider_id");
+	good("name: x\nkey_provider: local\nkey_provider_unpinned: true\n", &local);
+	assert(strstr(local.compose, "\"key_provider_unpinned\":true"));
 }
 
 static void test_only_what_was_signed_is_sealed_to(void)
@@ -209,7 +211,7 @@ static void remove_files(void)
 int main(void)
 {
 	make_files();
-	test_a_kms_is_pinned_or_said_not_to_be();
+	test_a_provider_is_pinned_or_said_not_to_be();
 	test_only_what_was_signed_is_sealed_to();
 	test_names_that_change_programs_are_refused();
 	test_secrets_are_not_measured_nor_opened();
