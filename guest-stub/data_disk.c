@@ -164,10 +164,11 @@ static int check_fs(const struct disk *d, struct err *e)
 		return err_errno(e, errno, "open %s", fs_device(d));
 	if (fd_read_full(fd, front, sizeof(front)) != (ssize_t)sizeof(front))
 		return err_set(e, -EIO, "cannot read %s", fs_device(d));
-	if (!disk_content_is_ext4(front))
+	if (!disk_content_is_ext4(front)) {
 		return err_set(e, ERR_PROTO,
 			       "the key opens it, but no ext4 file system is in it: nothing on it "
 			       "was changed");
+	}
 	return disk_tools_fsck(d->supervisor, fs_device(d), e);
 }
 
@@ -231,10 +232,11 @@ static int start_swap(const struct disk *d, struct data_disk *ret, struct err *e
 
 	if (d->args->swap_size == 0)
 		return 0;
-	if (!encrypts(d->plan))
+	if (!encrypts(d->plan)) {
 		return err_set(e, ERR_INPUT,
 			       "swap_size needs an encrypted data disk: what is in memory would be "
 			       "written to the host's disk");
+	}
 	if (str_format(path, sizeof(path), "%s/" SWAP_NAME, d->args->mount_point) < 0)
 		return err_set(e, -ENAMETOOLONG, "mount point");
 	r = swap_file_start(path, d->args->swap_size, e);

@@ -117,11 +117,12 @@ static void look(struct search *s)
 static int found(const struct search *s, const char *what, char ret[static DISK_PATH_SIZE],
 		 struct err *e)
 {
-	if (s->n > 1)
+	if (s->n > 1) {
 		return err_set(e, ERR_PROTO,
 			       "%s and %s could both be the data disk (%s): name one in the kernel "
 			       "command line with dstack.data_device=",
 			       s->names[0], s->names[1], what);
+	}
 	if (s->n == 1 && str_format(ret, DISK_PATH_SIZE, "%s/%s", s->place->dev, s->names[0]) < 0)
 		return err_set(e, ERR_PROTO, "the data disk's name is too long");
 	return (int)s->n;
@@ -156,11 +157,12 @@ static int find_disk(const struct disk_place *at, char ret[static DISK_PATH_SIZE
 
 	look(&s);
 	r = found(&s, "they can be written", ret, e);
-	if (r == 1 && has_partitions(at, s.names[0]))
+	if (r == 1 && has_partitions(at, s.names[0])) {
 		return err_set(e, ERR_PROTO,
 			       "%s has partitions, and none is labelled " DISK_PARTITION_LABEL
 			       ": it is not touched; give the VM an empty disk",
 			       ret);
+	}
 	return r;
 }
 
@@ -184,10 +186,11 @@ static int find_wanted(const struct disk_place *at, const char *wanted,
 			       "/dev/NAME or PARTLABEL=LABEL",
 			       shown);
 	}
-	if (r == 0)
+	if (r == 0) {
 		return err_set(e, ERR_MISSING,
 			       "dstack.data_device=%s of the kernel command line is not there",
 			       shown);
+	}
 	return r;
 }
 

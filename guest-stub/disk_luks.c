@@ -75,11 +75,12 @@ int disk_luks_open(const struct disk_luks *v, struct err *e)
 	if (r == 0)
 		r = map_checked(v, v->fd, &header, e);
 	(void)unlink(HEADER_PATH);
-	if (r == ERR_INPUT)
+	if (r == ERR_INPUT) {
 		return err_set(e, ERR_PROTO,
 			       "this app's key does not open it: it belongs to another app, "
 			       "compose or key provider; nothing on it was changed; give the VM "
 			       "an empty disk, or start what it belongs to");
+	}
 	return r;
 }
 

@@ -14,7 +14,7 @@
 /* Linux's second version of the header: union swap_header of linux/swap.h, in the machine's byte order. */
 enum { INFO_AT = 1024, VERSION = 1 };
 
-static const char magic[] = "SWAPSPACE2";
+static const uint8_t magic[] = { 'S', 'W', 'A', 'P', 'S', 'P', 'A', 'C', 'E', '2' };
 
 void swap_file_header(uint8_t ret[static SWAP_PAGE], uint64_t size)
 {
@@ -23,7 +23,7 @@ void swap_file_header(uint8_t ret[static SWAP_PAGE], uint64_t size)
 
 	memset(ret, 0, SWAP_PAGE);
 	memcpy(ret + INFO_AT, info, sizeof(info)); /* version, last page; no bad pages */
-	memcpy(ret + SWAP_PAGE - strlen(magic), magic, strlen(magic));
+	memcpy(ret + SWAP_PAGE - sizeof(magic), magic, sizeof(magic));
 }
 
 int swap_file_start(const char *path, uint64_t size, struct err *e)

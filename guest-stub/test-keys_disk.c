@@ -104,6 +104,15 @@ static void partition(const char *name, const char *label)
 	write_text(sys_path, name, "partition", "1\n");
 }
 
+/* The bytes of a text without its NUL. */
+static void lay(uint8_t *at, const char *text)
+{
+	size_t i;
+
+	for (i = 0; text[i]; i++)
+		at[i] = (uint8_t)text[i];
+}
+
 /* A FAT32 sector with the share's label. */
 static void make_share(const char *name)
 {
@@ -111,7 +120,7 @@ static void make_share(const char *name)
 	auto_close int fd = open(path, O_RDWR | O_CLOEXEC);
 	uint8_t sector[512] = { [12] = 2, [66] = 0x29, [510] = 0x55, [511] = 0xaa };
 
-	memcpy(sector + 71, "DSTACKSHR  FAT32   ", 19);
+	lay(sector + 71, "DSTACKSHR  FAT32   ");
 	assert(fd >= 0 && pwrite(fd, sector, sizeof(sector), 0) == (ssize_t)sizeof(sector));
 }
 
@@ -199,8 +208,8 @@ static enum disk_content content(const char *front, size_t at, const char *end)
 {
 	uint8_t f[2048] = { 0 }, b[2048] = { 0 };
 
-	memcpy(f + at, front, strlen(front));
-	memcpy(b + sizeof(b) - strlen(end), end, strlen(end));
+	lay(f + at, front);
+	lay(b + sizeof(b) - strlen(end), end);
 	return disk_content_of(f, sizeof(f), b, sizeof(b));
 }
 
@@ -232,6 +241,16 @@ static void test_marks_come_back(void)
 		assert(s.size == DISK && s.content == DISK_BLANK && s.mark == m);
 		assert(s.end_mark == DISK_MARK_NONE);
 	}
+}
+
+static void test_mark_at_the_end(void)
+{
+	enum { DISK = 128 * 1024 * 1024 };
+	auto_close int fd = memfd_create("disk", MFD_CLOEXEC);
+	struct disk_state s;
+	struct err e;
+
+	assert(fd >= 0 && ftruncate(fd, DISK) == 0);
 	assert(disk_mark_write(fd, disk_mark_end(DISK), DISK_MARK_UNFINISHED, &e) == 0);
 	assert(disk_content_read(fd, &s, &e) == 0 && s.end_mark == DISK_MARK_UNFINISHED);
 	assert(s.content == DISK_ZERO_FRONT);
@@ -322,6 +341,7 @@ int main(void)
 	test_what_is_not_taken_for_the_disk();
 	test_what_a_disk_holds();
 	test_marks_come_back();
+	test_mark_at_the_end();
 	test_every_plan();
 	test_swap_header_is_mkswaps();
 	no_devices();

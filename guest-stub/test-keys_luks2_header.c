@@ -89,6 +89,11 @@ static void fresh(void)
 	memcpy(now, made.p, made.n);
 }
 
+static void lay(unsigned int copy, size_t at, const void *p, size_t n)
+{
+	memcpy(now + (size_t)copy * COPY + at, p, n);
+}
+
 /* The checksum of a copy, made right again. */
 static void seal(unsigned int copy)
 {
@@ -172,11 +177,11 @@ static void test_each_copy_is_held_to_the_rules(void)
 
 	for (i = 0; i < LUKS2_COPIES; i++) {
 		fresh();
-		memcpy(now + (size_t)i * COPY + 24, "mine", 4);
+		lay(i, 24, "mine", 4);
 		seal(i);
 		refused("it has a label");
 		fresh();
-		memcpy(now + (size_t)i * COPY + 208, "mine", 4);
+		lay(i, 208, "mine", 4);
 		seal(i);
 		refused("it has a subsystem");
 		fresh();

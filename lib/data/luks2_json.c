@@ -124,10 +124,11 @@ static int check_only(const json_t *o, const char *path, struct err *e)
 	json_t *value;
 
 	json_object_foreach(json_unconst(o), key, value) {
-		if (!is_known(path, key))
+		if (!is_known(path, key)) {
 			return err_set(e, ERR_INPUT, WHAT ": %s%s%s: must not be there", path,
 				       path[0] ? "." : "",
 				       str_escape(shown, sizeof(shown), key, strlen(key)));
+		}
 	}
 	return 0;
 }

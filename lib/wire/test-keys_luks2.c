@@ -11,6 +11,12 @@ enum { SIZE = LUKS2_SIZE_MIN };
 
 static uint8_t copy[2 * SIZE];
 
+/* The bytes of a text without its NUL. */
+static void lay(size_t at, const void *p, size_t n)
+{
+	memcpy(copy + at, p, n);
+}
+
 static void put_be(size_t at, uint64_t v, size_t n)
 {
 	while (n-- > 0) {
@@ -23,16 +29,16 @@ static void put_be(size_t at, uint64_t v, size_t n)
 static void make(unsigned int i)
 {
 	memset(copy, 0, sizeof(copy));
-	memcpy(copy, i ? "SKUL\xba\xbe" : "LUKS\xba\xbe", 6);
+	lay(0, i ? "SKUL\xba\xbe" : "LUKS\xba\xbe", 6);
 	put_be(6, 2, 2);
 	put_be(8, SIZE, 8);
 	put_be(16, 3, 8);
-	memcpy(copy + 72, "sha256", 6);
+	lay(72, "sha256", 6);
 	memset(copy + 104, 0x5a, 64);
-	memcpy(copy + 168, "71a7fada-1c3f-4763-ad1b-f0f204549696", 36);
+	lay(168, "71a7fada-1c3f-4763-ad1b-f0f204549696", 36);
 	put_be(256, (uint64_t)i * SIZE, 8);
 	memset(copy + 448, 0x77, LUKS2_SUM_SIZE);
-	memcpy(copy + 4096, "{}", 2);
+	lay(4096, "{}", 2);
 }
 
 static void test_both_copies_are_read(void)
@@ -109,7 +115,7 @@ static void test_a_copy_in_the_others_place_is_refused(void)
 	refused(1, SIZE, "the magic is not LUKS's");
 	make(1);
 	refused(0, SIZE, "the magic is not LUKS's");
-	memcpy(copy, "LUKS\xba\xbe", 6);
+	lay(0, "LUKS\xba\xbe", 6);
 	refused(0, SIZE, "it says that it is elsewhere");
 }
 
