@@ -18,7 +18,7 @@
 #include "base/str.h"
 #include "loop/http_server.h"
 #include "loop/listen.h"
-#include "vmm/simulator/pccs_answer.h"
+#include "simulator/sim_pccs.h"
 
 enum { SOCKET_MODE = 0666, ADDRESS_MAX = 128, BODY_MAX = 1024 };
 
@@ -35,17 +35,17 @@ static void on_request(struct http_request *r, void *arg)
 	const struct serving *s = arg;
 	int64_t at = s->options->at < 0 ? (int64_t)time(NULL) : s->options->at;
 	struct http_header headers[] = { { NULL, NULL }, { NULL, NULL } };
-	struct pccs_answer a;
+	struct sim_pccs a;
 
 	if (!str_equal(http_request_method(r), "GET")) {
 		http_reply(r, 405, "text/plain", "GET it\n", 7, NULL);
 		return;
 	}
-	pccs_answer(s->options->world, at, http_request_path(r), http_request_query(r), &a);
+	sim_pccs_answer(s->options->world, at, http_request_path(r), http_request_query(r), &a);
 	if (a.chain_header)
 		headers[0] = (struct http_header){ a.chain_header, (const char *)a.chain.p };
 	http_reply(r, a.status, a.type, a.body.p, a.body.n, headers);
-	pccs_answer_deinit(&a);
+	sim_pccs_deinit(&a);
 }
 
 static void on_stopped(void *arg)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pccs_answer: what a PCCS answers for the platform of a simulated world
+ * sim_pccs: what a PCCS answers for the platform of a simulated world
  *
  * Pure but for the signatures it makes: a path and a query in, a status, a body and one header out.
  *
@@ -16,7 +16,7 @@
 
 struct simulator;
 
-struct pccs_answer {
+struct sim_pccs {
 	int status;		  /* 200, 400 or 404 */
 	const char *type;	  /* of the body.  Static */
 	const char *chain_header; /* NULL: none.  Static */
@@ -24,6 +24,6 @@ struct pccs_answer {
 };
 
 /* @at: seconds since 1970, see simulator_collateral().  @ret is to be deinitialised in every case. */
-void pccs_answer(const struct simulator *s, int64_t at, const char *path, const char *query,
-		 struct pccs_answer *ret);
-void pccs_answer_deinit(struct pccs_answer *a);
+void sim_pccs_answer(const struct simulator *s, int64_t at, const char *path, const char *query,
+		     struct sim_pccs *ret);
+void sim_pccs_deinit(struct sim_pccs *a);

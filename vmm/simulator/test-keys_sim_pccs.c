@@ -12,7 +12,7 @@
 #include "simulator/simulator.h"
 #include "tee/collateral.h"
 #include "tee/quote_verify.h"
-#include "vmm/simulator/pccs_answer.h"
+#include "simulator/sim_pccs.h"
 
 enum { NOW = 1785542400, LINE_MAX_BYTES = 64 * 1024 };
 
@@ -27,13 +27,13 @@ static int get(void *arg, const struct pccs_get *g, int *ret_status, struct buf 
 	const char *query = strchr(g->url, '?');
 	const char *from =
 		strstr(g->url, "/sgx/") ? strstr(g->url, "/sgx/") : strstr(g->url, "/tdx/");
-	struct pccs_answer a;
+	struct sim_pccs a;
 	int rc = 0;
 
 	(void)e;
 	assert(from && str_format(path, sizeof(path), "%.*s",
 				  (int)(query ? (size_t)(query - from) : strlen(from)), from) > 0);
-	pccs_answer(arg, NOW, path, query ? query + 1 : "", &a);
+	sim_pccs_answer(arg, NOW, path, query ? query + 1 : "", &a);
 	if (a.chain_header) {
 		assert(buf_addf(&line, "%s: %s", a.chain_header, (const char *)a.chain.p) == 0);
 		rc = g->on_header((const char *)line.p, line.n, g->arg);
@@ -41,7 +41,7 @@ static int get(void *arg, const struct pccs_get *g, int *ret_status, struct buf 
 	*ret_status = a.status;
 	*body = BUF_MAX(g->reply_max);
 	assert(buf_add(body, a.body.p, a.body.n) == 0);
-	pccs_answer_deinit(&a);
+	sim_pccs_deinit(&a);
 	return rc;
 }
 
@@ -123,14 +123,14 @@ static void test_what_is_not_there_is_not_found(void)
 		{ "/tdx/certification/v4/qe/identity", "", 200 },
 	};
 	struct simulator *s = simulator_new(seed);
-	struct pccs_answer a;
+	struct sim_pccs a;
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		pccs_answer(s, NOW, cases[i].path, cases[i].query, &a);
+		sim_pccs_answer(s, NOW, cases[i].path, cases[i].query, &a);
 		assert(a.status == cases[i].status && a.body.n > 0 && a.type);
 		assert((a.chain.n > 0) == (a.chain_header != NULL));
-		pccs_answer_deinit(&a);
+		sim_pccs_deinit(&a);
 	}
 	simulator_free(s);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "vmm/simulator/pccs_answer.h"
+#include "simulator/sim_pccs.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -41,13 +41,13 @@ static const struct row {
 
 enum { N_ROWS = sizeof rows / sizeof *rows };
 
-void pccs_answer_deinit(struct pccs_answer *a)
+void sim_pccs_deinit(struct sim_pccs *a)
 {
 	buf_deinit(&a->body);
 	buf_deinit(&a->chain);
 }
 
-static void refuse(struct pccs_answer *a, int status, const char *why)
+static void refuse(struct sim_pccs *a, int status, const char *why)
 {
 	a->status = status;
 	a->type = TEXT_TYPE;
@@ -103,7 +103,7 @@ static const char *text_of(const json_t *collateral, const char *part, const cha
 	return json_string_value(json_object_get(collateral, name));
 }
 
-static void put(const struct row *r, const json_t *collateral, struct pccs_answer *a)
+static void put(const struct row *r, const json_t *collateral, struct sim_pccs *a)
 {
 	const char *text = text_of(collateral, r->part, "");
 
@@ -119,15 +119,15 @@ static void put(const struct row *r, const json_t *collateral, struct pccs_answe
 		url_encode(text_of(collateral, r->part, "_issuer_chain"), &a->chain);
 }
 
-void pccs_answer(const struct simulator *s, int64_t at, const char *path, const char *query,
-		 struct pccs_answer *ret)
+void sim_pccs_answer(const struct simulator *s, int64_t at, const char *path, const char *query,
+		     struct sim_pccs *ret)
 {
 	auto_buf struct buf text = BUF_MAX(SIMULATOR_COLLATERAL_MAX);
 	json_t *collateral = NULL;
 	const struct row *r = rows;
 	int rc;
 
-	*ret = (struct pccs_answer){ .body = BUF_MAX(ANSWER_MAX), .chain = BUF_MAX(ANSWER_MAX) };
+	*ret = (struct sim_pccs){ .body = BUF_MAX(ANSWER_MAX), .chain = BUF_MAX(ANSWER_MAX) };
 	while (r < rows + N_ROWS && !str_equal(path, r->path))
 		r++;
 	if (r == rows + N_ROWS) {
