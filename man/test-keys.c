@@ -15,11 +15,16 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/str.h"
+#ifdef HAVE_APP
 #include "app/app_yaml.h"
+#endif
 #ifdef HAVE_DAEMON
 #include "daemon/config.h"
 #endif
 #include "data/conf.h"
+#ifdef HAVE_KEY_PROVIDER /* in a program of its own: it has a struct config, too */
+#include "key-provider/config.h"
+#endif
 
 enum { ENTRIES_MAX = 512, PATH_SIZE = 128 };
 
@@ -93,14 +98,23 @@ static void on_key(const char *path, const struct conf_key *k, void *arg)
 int main(int argc, char **argv)
 {
 	static struct page p;
-	const struct conf_key *table = app_table;
+	const struct conf_key *table = NULL;
 	size_t i, n_extra = 0;
 
 	assert(argc == 3);
+#ifdef HAVE_APP
+	if (str_equal(argv[1], "app"))
+		table = app_table;
+#endif
 #ifdef HAVE_DAEMON
 	if (str_equal(argv[1], "daemon"))
 		table = config_table;
 #endif
+#ifdef HAVE_KEY_PROVIDER
+	if (str_equal(argv[1], "key-provider"))
+		table = config_keys;
+#endif
+	assert(table);
 	read_page(&p, argv[2]);
 	conf_each(table, on_key, &p);
 	for (i = 0; i < p.n; i++) {

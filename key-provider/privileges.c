@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "key-provider/privileges.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/str.h"
+
+enum { FOLDER_MODE = 0700 };
+
+void privileges_close_memory(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+static int become(const struct passwd *who, struct err *e)
+{
+	if (initgroups(who->pw_name, who->pw_gid) < 0 || setgid(who->pw_gid) < 0 ||
+	    setuid(who->pw_uid) < 0)
+		return err_errno(e, errno, "cannot become the user '%s'", who->pw_name);
+	(void)prctl(PR_SET_DUMPABLE, 0); /* the change of the user may have set it */
+	return setuid(0) < 0 ? 0 : err_set(e, -EPERM, "still root after becoming another user");
+}
+
+/* Only a folder that was made here is given away. */
+static int make_folder(const char *folder, const struct passwd *who, struct err *e)
+{
+	struct stat st;
+	int rc;
+
+	if (stat(folder, &st) == 0)
+		return 0;
+	rc = file_mkdir_all(folder, FOLDER_MODE, e);
+	if (rc == 0 && lchown(folder, who->pw_uid, who->pw_gid) < 0)
+		rc = err_errno(e, errno, "cannot give '%s' to '%s'", folder, who->pw_name);
+	return rc;
+}
+
+int privileges_drop(const char *user, const char *folder, struct err *e)
+{
+	const struct passwd *who;
+	int rc;
+
+	if (geteuid() != 0 || str_equal(user, "root"))
+		return file_mkdir_all(folder, FOLDER_MODE, e);
+	who = getpwnam(user); /* there are no other threads yet */
+	if (!who) {
+		return err_set(e, ERR_INPUT,
+			       "there is no user '%s' to become; make one (systemd-sysusers does "
+			       "with the file of this package), or name another as user",
+			       user);
+	}
+	rc = make_folder(folder, who, e);
+	return rc < 0 ? rc : become(who, e);
+}
