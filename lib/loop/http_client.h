@@ -28,6 +28,7 @@ struct http_call_options {
 	const char *unix_path; /* connect here; NULL: none */
 	const char *content_type; /* NULL: no such header */
 	const char *bearer;	  /* a token, sent by address only; NULL: none.  Wiped after */
+	const char *user_agent;	  /* by address only; NULL: no such header */
 	const char *ca_file; /* PEM of who may sign its certificate; NULL: whom this host trusts */
 	const void *body;    /* NULL: none */
 	size_t n_body;

@@ -165,6 +165,8 @@ int http_transfer_new(struct http_transfer **ret, const struct http_call_options
 		rc = curl_easy_setopt(t->curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	if (rc == CURLE_OK && o->unix_path)
 		rc = curl_easy_setopt(t->curl, CURLOPT_UNIX_SOCKET_PATH, o->unix_path);
+	if (rc == CURLE_OK && o->user_agent)
+		rc = curl_easy_setopt(t->curl, CURLOPT_USERAGENT, o->user_agent);
 	if (rc == CURLE_OK && o->ca_file)
 		rc = curl_easy_setopt(t->curl, CURLOPT_CAINFO, o->ca_file);
 	if (o->certificate)

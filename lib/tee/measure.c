@@ -175,7 +175,9 @@ int measure_compute(const struct measure_input *in, struct measurement *ret, str
 		rc = measure_kernel(in, &parts.kernel, e);
 	if (rc == 0)
 		rc = measure_cmdline(in->cmdline, &parts.cmdline, e);
-	if (rc == 0)
+	if (rc == 0 && in->acpi)
+		parts.acpi = *in->acpi;
+	else if (rc == 0)
 		rc = measure_acpi_of(in->acpi_tables, in->n_acpi_tables, &parts.acpi, e);
 	if (rc == 0 && in->initrd_size == 0)
 		rc = err_set(e, ERR_INPUT, "initrd: it is empty");

@@ -51,6 +51,8 @@ struct measure_input {
 	const char *cmdline;	 /* as in the image's metadata; OVMF adds " initrd=initrd" */
 	const void *acpi_tables; /* QEMU's etc/acpi/tables, which vCPUs and devices show in */
 	size_t n_acpi_tables;
+	const struct measure_acpi
+		*acpi;	 /* instead of tables: digests that the caller takes; NULL */
 	uint64_t memory; /* bytes; of the machine, not rounded */
 	bool two_pass;	 /* as QEMU 8 does */
 };

@@ -79,7 +79,7 @@ static int ask(const struct image_measure_args *args, struct buf *ret,
 	struct acpi_answer answer = { .was_cached = false };
 	int rc = 0;
 
-	if (!args->tables) {
+	if (!args->tables && !args->acpi) {
 		rc = acpi_oracle(&args->machine.shape, &args->source, args->machine.qemu_version,
 				 ret, &answer, e);
 	}
@@ -105,6 +105,7 @@ int image_measure(const struct image *im, const struct image_measure_args *args,
 	in.two_pass = args->machine.two_pass;
 	in.acpi_tables = tables->p;
 	in.n_acpi_tables = tables->n;
+	in.acpi = args->acpi;
 	rc = measure_compute(&in, ret, e);
 	return rc < 0 ? err_wrap(e, rc, "image %s", im->name) : 0;
 }

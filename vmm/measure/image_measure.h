@@ -25,6 +25,8 @@ struct image_measure_args {
 	struct machine machine;
 	struct acpi_source source;
 	const struct buf *tables; /* recorded, borrowed; NULL: QEMU is asked */
+	/* Digests of tables that the caller takes from somebody, for image_measure(): then nobody is asked.  NULL. */
+	const struct measure_acpi *acpi;
 };
 
 /**
