@@ -25,6 +25,10 @@
 #ifdef HAVE_KEY_PROVIDER /* in a program of its own: it has a struct config, too */
 #include "key-provider/config.h"
 #endif
+#ifdef HAVE_KMS
+#include "kms/allow.h"
+#include "kms/config.h"
+#endif
 
 enum { ENTRIES_MAX = 512, PATH_SIZE = 128 };
 
@@ -113,6 +117,12 @@ int main(int argc, char **argv)
 #ifdef HAVE_KEY_PROVIDER
 	if (str_equal(argv[1], "key-provider"))
 		table = config_keys;
+#endif
+#ifdef HAVE_KMS
+	if (str_equal(argv[1], "kms"))
+		table = kms_config_table;
+	if (str_equal(argv[1], "kms-allow"))
+		table = allow_table;
 #endif
 	assert(table);
 	read_page(&p, argv[2]);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* token: a caller's token against the one in a file */
+#pragma once
+
+#include <stdbool.h>
+
+struct err;
+struct http_request;
+
+enum { TOKEN_MIN = 16, TOKEN_MAX = 256 };
+
+/* The file's first line, of TOKEN_MIN to TOKEN_MAX printable bytes.  Return: 0 and *@ret, for secret_str_free(). */
+int token_read(const char *path, char **ret, struct err *e);
+
+/* "Authorization: Bearer T" or "X-Admin-Token: T", compared in constant time. */
+bool token_is_shown(const struct http_request *r, const char *token);
