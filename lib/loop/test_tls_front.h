@@ -238,19 +238,10 @@ static inline int test_wait(int fd, int rc)
 }
 
 /* Return: 0, or what the handshake came to. */
-static inline int test_tls_connect(struct test_tls_client *c, const struct test_front *t,
-				   const struct test_id *id, const char *ca)
+static inline int test_tls_shake(struct test_tls_client *c)
 {
-	const struct tls_ctx_options o = { .trust = TLS_TRUST_CA,
-					   .ca = ca,
-					   .chain = id ? test_chain(id) : NULL,
-					   .key = id ? id->key_pem : NULL };
 	int rc;
 
-	assert(tls_ctx_new(&o, &c->ctx, NULL) == 0);
-	c->fd = test_dial(t);
-	assert(fd_set_nonblocking(c->fd, true) == 0);
-	c->tls = tls_new(c->ctx, c->fd, "localhost");
 	do {
 		rc = tls_handshake(c->tls, NULL);
 		if (rc == 0)
@@ -258,6 +249,22 @@ static inline int test_tls_connect(struct test_tls_client *c, const struct test_
 		rc = test_wait(c->fd, rc);
 	} while (rc == 0);
 	return rc;
+}
+
+/* The same, from the beginning. */
+static inline int test_tls_connect(struct test_tls_client *c, const struct test_front *t,
+				   const struct test_id *id, const char *ca)
+{
+	const struct tls_ctx_options o = { .trust = TLS_TRUST_CA,
+					   .ca = ca,
+					   .chain = id ? test_chain(id) : NULL,
+					   .key = id ? id->key_pem : NULL };
+
+	assert(tls_ctx_new(&o, &c->ctx, NULL) == 0);
+	c->fd = test_dial(t);
+	assert(fd_set_nonblocking(c->fd, true) == 0);
+	c->tls = tls_new(c->ctx, c->fd, "localhost");
+	return test_tls_shake(c);
 }
 
 static inline void test_tls_write(struct test_tls_client *c, const void *p, size_t n)
