@@ -30,7 +30,7 @@ function(bailey_library name)
   add_library(${name} STATIC ${sources})
   bailey_include_root(${name} ${A_PREFIX} ${CMAKE_CURRENT_SOURCE_DIR} PUBLIC)
   target_link_libraries(${name} PUBLIC ${A_DEPS} PRIVATE ${A_PRIVATE})
-  bailey_header_check(${name})
+  bailey_header_check(${name} ${A_PRIVATE})
 
   file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/test-*.c)
   foreach(t IN LISTS tests)
@@ -48,9 +48,17 @@ function(bailey_library name)
   endif()
 endfunction()
 
-# bailey_header_check(target): every header of the folder compiles alone
+# bailey_header_check(target hidden...): every header of the folder compiles alone; those of tests see what tests see
 function(bailey_header_check name)
   file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.h)
+  file(GLOB of_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/test_*.h)
+  list(REMOVE_ITEM headers ${of_tests})
+  bailey_headers_alone(${name}-headers "${headers}" ${name})
+  bailey_headers_alone(${name}-test-headers "${of_tests}" ${name} ${ARGN})
+endfunction()
+
+# bailey_headers_alone(name headers libs...): a unit for each
+function(bailey_headers_alone name headers)
   set(units)
   foreach(h IN LISTS headers)
     get_filename_component(base ${h} NAME_WE)
@@ -59,10 +67,10 @@ function(bailey_header_check name)
     list(APPEND units ${unit})
   endforeach()
   if(units)
-    add_library(${name}-headers OBJECT ${units})
-    set_target_properties(${name}-headers PROPERTIES C_CLANG_TIDY "")
-    target_compile_definitions(${name}-headers PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")	# as a test has it
-    target_link_libraries(${name}-headers PRIVATE ${name})
+    add_library(${name} OBJECT ${units})
+    set_target_properties(${name} PROPERTIES C_CLANG_TIDY "")
+    target_compile_definitions(${name} PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")	# as a test has it
+    target_link_libraries(${name} PRIVATE ${ARGN})
   endif()
 endfunction()
 
