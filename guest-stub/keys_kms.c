@@ -238,7 +238,7 @@ int keys_kms_get(const struct keys_kms_args *a, struct app_keys_file *ret, struc
 {
 	auto_free struct target *targets = xcalloc(a->n_urls + 1, sizeof(*targets));
 	uint64_t end = time_mono_ms() + a->retry_ms;
-	unsigned int pause = KEYS_KMS_PAUSE_MS;
+	unsigned int pause = a->pause_ms;
 	int r;
 
 	end = end < a->deadline ? end : a->deadline;

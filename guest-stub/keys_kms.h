@@ -26,7 +26,7 @@ enum {
 	KEYS_KMS_CONNECT_MS = 5000,
 	KEYS_KMS_CALL_MS = 60000, /* a KMS verifies a quote and asks an authoriser meanwhile */
 	KEYS_KMS_RETRY_MS = 60000,
-	KEYS_KMS_PAUSE_MS = 1000, /* the first */
+	KEYS_KMS_PAUSE_MS = 1000, /* the first; they double */
 	KEYS_KMS_PAUSE_MAX_MS = 15000,
 };
 
@@ -42,8 +42,8 @@ struct keys_kms_args {
 		*key; /* whose SubjectPublicKeyInfo the attestation's report data are of */
 	const void *attestation;
 	size_t n_attestation;
-	unsigned int retry_ms;
-	uint64_t deadline; /* of time_mono_ms() */
+	unsigned int retry_ms, pause_ms; /* KEYS_KMS_RETRY_MS and _PAUSE_MS but for tests */
+	uint64_t deadline;		 /* of time_mono_ms() */
 };
 
 /*

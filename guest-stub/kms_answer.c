@@ -22,10 +22,10 @@ void kms_temp_ca_deinit(struct kms_temp_ca *t)
 }
 
 /* An object, or why not; nothing of the text is told, as it may hold keys. */
-static int read_object(const void *p, size_t n, const char *what, json_t **ret, struct err *e)
+static int read_object(const void *p, size_t n, json_t **ret, struct err *e)
 {
 	json_t *j = NULL;
-	int r = json_parse(p, n, KMS_ANSWER_MAX, what, &j, NULL);
+	int r = json_parse(p, n, KMS_ANSWER_MAX, "answer", &j, NULL);
 
 	if (r == 0 && json_is_object(j)) {
 		*ret = j;
@@ -33,8 +33,7 @@ static int read_object(const void *p, size_t n, const char *what, json_t **ret, 
 	}
 	json_decref(j);
 	return err_set(e, r == ERR_LIMIT ? ERR_LIMIT : ERR_PROTO,
-		       "%s: the answer is not a JSON object of at most %d bytes", what,
-		       KMS_ANSWER_MAX);
+		       "the answer is not a JSON object of at most %d bytes", KMS_ANSWER_MAX);
 }
 
 /* A text in PEM, as far as its first line says so. */
@@ -77,7 +76,7 @@ int kms_answer_temp_ca(const void *p, size_t n, struct kms_temp_ca *ret, struct 
 {
 	auto_kms_temp_ca struct kms_temp_ca t = { .cert = NULL };
 	json_auto_t *o = NULL;
-	int r = read_object(p, n, "GetTempCaCert", &o, e);
+	int r = read_object(p, n, &o, e);
 
 	if (r == 0)
 		r = take_pem(o, "temp_ca_cert", "-----BEGIN CERTIFICATE-----", &t.cert, e);
@@ -139,7 +138,7 @@ int kms_answer_app_keys(const void *p, size_t n, const void *spki, size_t n_spki
 	int r;
 
 	*ret = (struct app_keys_file){ .provider = APP_KEY_PROVIDER_KMS };
-	r = read_object(p, n, "GetAppKey", &o, e);
+	r = read_object(p, n, &o, e);
 	if (r == 0)
 		r = take_keys(o, ret, e);
 	if (r == 0)
@@ -162,10 +161,10 @@ int kms_answer_chain(const void *p, size_t n, char *ret[static KMS_ANSWER_CHAIN_
 	const json_t *list;
 	const char *text;
 	size_t i;
-	int r = read_object(p, n, "SignCert", &o, e);
+	int r = read_object(p, n, &o, e);
 
 	if (r < 0)
-		return r;
+		return err_wrap(e, r, "SignCert");
 	list = json_object_get(o, "certificate_chain");
 	if (json_array_size(list) == 0 || json_array_size(list) > KMS_ANSWER_CHAIN_MAX)
 		return err_set(e, ERR_PROTO, "SignCert: a chain of %zu certificates",

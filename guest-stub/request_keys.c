@@ -90,6 +90,7 @@ static int from_kms(const struct request_keys *a, struct app_keys_file *ret, str
 		.vm_config = a->sys->vm_config,
 		.key = &key,
 		.retry_ms = a->retry_ms,
+		.pause_ms = KEYS_KMS_PAUSE_MS,
 		.deadline = a->deadline,
 	};
 	struct report_data d;
