@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """bailey env seal, keys and up against a KMS that a test plays: what is sealed, what is refused, what is left where."""
-import hashlib
+import http.client
 import json
 import os
 import shutil
@@ -22,7 +22,11 @@ home = f"{scratch}/home"
 os.makedirs(home)
 kms = fakekms.Kms(f"{scratch}/kms")
 bailey.IMAGE = halting_image.make(scratch, "halting-0.1.0")
-host = bailey.Host(f"kms_urls: [ {kms.guest_url} ]\n")
+PORT, TOKEN = bailey.free_port(), "0123456789-read-only"
+with open(os.open(f"{scratch}/tokens", os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as tokens:
+    tokens.write(f"read monitor {TOKEN}\n")
+host = bailey.Host(f"kms_urls: [ {kms.guest_url} ]\n"
+                   f"api: {{ listen: ['tcp:127.0.0.1:{PORT}'], tokens_file: {scratch}/tokens }}\n")
 ENV = {k: v for k, v in os.environ.items() if not k.startswith(("BAILEY_H", "BAILEY_S", "XDG_"))}
 ENV["HOME"] = home
 
@@ -288,8 +292,26 @@ def test_keys_are_shown_pinned_and_compared():
     assert "pins no KMS" in run("keys", "--app", host.app("free", "name: free\ntee: none\n"), status=USAGE).stderr
 
 
+def as_reader(**params):
+    """Who has a token that may only read."""
+    c = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
+    c.request("POST", "/prpc/GetAppEnvEncryptPubKey?json", json.dumps(params), {"Authorization": f"Bearer {TOKEN}"})
+    r = c.getresponse()
+    body = json.loads(r.read())
+    c.close()
+    return r.status, body
+
+
 def test_who_may_only_read_has_no_address_of_their_own_asked():
-    """And the daemon's own limits: what is no app id, what is no URL, too many."""
+    asked = len(kms.asked)
+    status, body = as_reader(app_id=APP_ID, kms_urls=[kms.url])
+    assert status == 400 and "who may only read" in body["error"] and len(kms.asked) == asked, (status, body)
+    for more in ({}, {"kms_urls": [kms.guest_url]}):
+        status, body = as_reader(app_id=APP_ID, **more)
+        assert status == 200 and len(body["public_key"]) == 64, (status, body)
+
+
+def test_what_the_daemon_refuses_by_itself():
     def fails(word, **params):
         status, body = host.http("POST", "/prpc/GetAppEnvEncryptPubKey?json", params)
         assert status == 400 and word in json.loads(body)["error"], (word, status, body)
@@ -338,7 +360,7 @@ try:
                test_up_refuses_before_it_changes_anything,
                test_the_first_kms_is_dead_or_lies_and_the_second_is_asked,
                test_what_was_sealed_elsewhere_is_passed_on, test_keys_are_shown_pinned_and_compared,
-               test_who_may_only_read_has_no_address_of_their_own_asked,
+               test_who_may_only_read_has_no_address_of_their_own_asked, test_what_the_daemon_refuses_by_itself,
                test_the_daemon_ends_while_a_kms_hangs, test_the_secret_is_nowhere_on_the_host)
 finally:
     host.close()
