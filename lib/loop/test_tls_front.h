@@ -35,6 +35,7 @@ enum { TEST_PATIENCE_MS = 60 * 1000, TEST_LARGE = 1 << 20 };
 struct test_front {
 	struct tls_front_options o;
 	bool is_raw; /* no HTTP: what a client says comes back, and its end too */
+	void (*answer)(struct http_request *r, void *arg); /* in place of test_front_answer() */
 	uv_loop_t loop;
 	uv_async_t poke;
 	pthread_t thread;
@@ -136,9 +137,11 @@ static inline void test_on_loop(struct test_front *t, void (*run)(struct test_fr
 
 static inline void test_front_start(struct test_front *t, const struct test_ids *ids)
 {
-	const struct http_server_options http = {
-		.on_request = test_front_answer, .conns_max = 512, .body_max = 4 << 20, .arg = t
-	};
+	const struct http_server_options http = { .on_request =
+							  t->answer ? t->answer : test_front_answer,
+						  .conns_max = 512,
+						  .body_max = 4 << 20,
+						  .arg = t };
 	struct sockaddr_in a = { 0 };
 	socklen_t n = sizeof(a);
 	int fd = listen_tcp("127.0.0.1:0", NULL);
