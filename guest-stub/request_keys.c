@@ -28,6 +28,7 @@
 #include "guest-stub/keys_answer.h"
 #include "guest-stub/keys_kms.h"
 #include "guest-stub/keys_seed.h"
+#include "guest-stub/sgx_collateral.h"
 #include "guest-stub/share.h"
 #include "tee/evidence.h"
 #include "tee/ratls_cert.h"
@@ -120,6 +121,8 @@ static int from_local(const struct request_keys *a, struct app_keys_file *ret, b
 		.pin = a->app->key_provider_id,
 		.n_pin = a->app->n_key_provider_id,
 		.may_be_unpinned = a->app->key_provider_unpinned,
+		.collateral = sgx_collateral,
+		.arg = mem_unconst(a->sys), /* it is only read */
 	};
 	struct provider_found found = { .kind = PROVIDER_SGX };
 	int r = keys_seed_local(&args, &found, e);

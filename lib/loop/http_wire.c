@@ -154,8 +154,12 @@ static int take_chunk_size(struct http_wire *w, struct err *e)
 	return 0;
 }
 
-static int take_line(struct http_wire *w, struct err *e)
+static int take_line(struct http_wire *w, size_t n, struct err *e)
 {
+	bool is_head = w->state == HTTP_WIRE_STATUS || w->state == HTTP_WIRE_HEADER;
+
+	if (is_head && n > 0 && w->on_header && w->on_header(w->line, n, w->arg) < 0)
+		return err_set(e, ERR_PROTO, "the answer has a header that is of no use");
 	if (w->state == HTTP_WIRE_STATUS)
 		return take_status(w, e);
 	if (w->state == HTTP_WIRE_HEADER)
@@ -202,7 +206,7 @@ static ssize_t feed_line(struct http_wire *w, const char *p, size_t n, struct er
 {
 	const char *end = memchr(p, '\n', n);
 	size_t used = end ? (size_t)(end - p) + 1 : n;
-	size_t text = end ? used - 1 : used;
+	size_t text = end ? used - 1 : used, length;
 	int rc;
 
 	if (text >= sizeof(w->line) - w->n_line || memchr(p, 0, text))
@@ -218,8 +222,9 @@ static ssize_t feed_line(struct http_wire *w, const char *p, size_t n, struct er
 	if (w->n_line > 0 && w->line[w->n_line - 1] == '\r')
 		w->n_line--;
 	w->line[w->n_line] = 0;
+	length = w->n_line;
 	w->n_line = 0;
-	rc = take_line(w, e);
+	rc = take_line(w, length, e);
 	return rc < 0 ? rc : (ssize_t)used;
 }
 

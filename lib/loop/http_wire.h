@@ -20,7 +20,7 @@
 struct err;
 
 enum {
-	HTTP_WIRE_LINE_MAX = 4096,
+	HTTP_WIRE_LINE_MAX = 8192, /* a PCCS has chains of certificates in one */
 	HTTP_WIRE_HEAD_MAX = 32 * 1024,
 };
 
@@ -41,7 +41,7 @@ enum http_wire_state {
 	HTTP_WIRE_STATE_COUNT,
 };
 
-/* Zero-initialise. */
+/* Zero-initialise, but for @on_header. */
 struct http_wire {
 	enum http_wire_state state;
 	int status;
@@ -49,6 +49,12 @@ struct http_wire {
 	bool has_length, is_chunked;
 	uint64_t left; /* of the body or of the chunk */
 	size_t n_head, n_line;
+	/*
+	 * Called with each line of the answer's head, the first one too, without its end; negative ends it with
+	 * ERR_PROTO.  NULL: not called.
+	 */
+	int (*on_header)(const char *line, size_t n, void *arg);
+	void *arg;
 	char line[HTTP_WIRE_LINE_MAX];
 };
 

@@ -233,13 +233,16 @@ static int end_answer(const struct channel *c, struct http_wire *w, struct err *
 	return http_wire_end(w, e);
 }
 
-static int read_answer(const struct channel *c, struct tls_call_answer *ret, struct err *e)
+static int read_answer(const struct channel *c, const struct tls_call_options *o,
+		       struct tls_call_answer *ret, struct err *e)
 {
 	auto_free struct http_wire *w = xnew(struct http_wire);
 	auto_free uint8_t *block = xcalloc(1, READ_BLOCK);
 	ssize_t n;
 	int rc = 0;
 
+	w->on_header = o->on_header;
+	w->arg = o->arg;
 	while (rc == 0) {
 		n = read_some(c, block, READ_BLOCK, e);
 		if (n > 0)
@@ -281,7 +284,7 @@ int tls_call(const struct tls_call_options *o, struct tls_call_answer *ret, stru
 	if (rc == 0)
 		rc = send_request(&c, o, e);
 	if (rc == 0)
-		rc = read_answer(&c, &a, e);
+		rc = read_answer(&c, o, &a, e);
 	if (rc == 0 && c.tls)
 		(void)tls_end(c.tls, NULL); /* a courtesy: the answer is here */
 	if (rc < 0) {

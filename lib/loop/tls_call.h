@@ -41,6 +41,9 @@ struct tls_call_options {
 	unsigned int timeout_ms; /* the whole call; 0: 60000 */
 	unsigned int connect_ms; /* of it to connect to each address; 0: 5000 */
 	size_t reply_max;	 /* 0: 10 MiB */
+	/* Called with each line of the answer's head, the first one too, without its end; negative ends the call. */
+	int (*on_header)(const char *line, size_t n, void *arg);
+	void *arg;
 };
 
 struct tls_call_answer {
