@@ -15,11 +15,13 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "kms/allow.h"
+#include "kms/allow_signed.h"
 #include "kms/config.h"
 #include "kms/grant.h"
 
 struct authoriser {
-	const char *path; /* NULL: the webhook */
+	const char *path;      /* NULL: the webhook */
+	const uint8_t *signer; /* of the list; NULL: nobody */
 	struct webhook webhook;
 	pthread_mutex_t lock; /* of what follows */
 	bool is_good;
@@ -40,6 +42,8 @@ static int load(struct authoriser *a, struct err *e)
 	auto_buf struct buf b = BUF_MAX(0);
 	int rc = file_read(AT_FDCWD, a->path, CONF_FILE_MAX, &b, e);
 
+	if (rc == 0 && a->signer)
+		rc = allow_signed_check((const char *)b.p, b.n, a->path, a->signer, P256_SPKI, e);
 	return rc < 0 ? rc : allow_parse((const char *)b.p, b.n, a->path, &a->allow, e);
 }
 
@@ -69,6 +73,7 @@ int authoriser_new(const struct kms_config *c, struct authoriser **ret, struct e
 	int rc = 0;
 
 	a->path = c->allow_file;
+	a->signer = c->has_allow_signer ? c->allow_signer : NULL;
 	a->webhook = (struct webhook){ c->webhook, c->webhook_ca, c->webhook_ms };
 	(void)pthread_mutex_init(&a->lock, NULL);
 	if (a->path)

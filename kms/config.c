@@ -129,11 +129,15 @@ static int read_authorize(const struct reader *r)
 	struct kms_config *c = r->c;
 
 	c->allow_file = opt(o, "file");
+	c->has_allow_signer =
+		str_unhex(c->allow_signer, P256_SPKI, json_get_str(o, "signer", "")) == 0;
 	c->webhook = opt(o, "webhook");
 	c->webhook_ca = opt(o, "webhook_ca");
 	c->webhook_ms = number(o, "webhook_timeout");
 	if (!c->allow_file == !c->webhook)
 		return wrong(r, "authorize", "wants either file or webhook");
+	if (c->has_allow_signer && !c->allow_file)
+		return wrong(r, "authorize.signer", "is of an allow-list, and there is none");
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "crypto/p256.h"
 #include "data/conf.h"
 
 struct buf;
@@ -44,6 +45,8 @@ struct kms_config {
 	bool auto_bootstrap;
 	const char *onboard_listen, *onboard_token; /* token: file; NULL: no onboarding service */
 	const char *allow_file, *webhook, *webhook_ca; /* one of the first two */
+	bool has_allow_signer;
+	uint8_t allow_signer[P256_SPKI]; /* SubjectPublicKeyInfo */
 	unsigned int webhook_ms;
 	uint32_t accept; /* 1 << enum tcb_status */
 	const char *pccs, *pccs_ca;

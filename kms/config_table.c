@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "crypto/p256.h"
 #include "kms/config.h"
 #include "loop/listen.h"
 #include "tee/tcb.h"
@@ -82,6 +83,18 @@ static int check_url(const char *text, struct err *e)
 		       : err_set(e, ERR_INPUT, "\"%s\" is not a URL; begin with https://", text);
 }
 
+static int check_signer(const char *text, struct err *e)
+{
+	uint8_t spki[P256_SPKI], point[P256_POINT];
+
+	return str_unhex(spki, sizeof(spki), text) == 0 &&
+			       p256_spki_read(spki, sizeof(spki), point, NULL) == 0
+		       ? 0
+		       : err_set(e, ERR_INPUT,
+				 "is not the hex of a P-256 key's SubjectPublicKeyInfo; write what "
+				 "openssl pkey -pubout -outform DER makes, in hex");
+}
+
 static int check_status(const char *text, struct err *e)
 {
 	enum tcb_status s = tcb_status_of(text);
@@ -127,6 +140,16 @@ static const struct conf_key onboard_keys[] = {
 static const struct conf_key authorize_keys[] = {
 	{ PATH_KEY("file", "The allow-list; see ALLOW LIST.  Read again whenever it changed."),
 	  .example = "/etc/bailey-kms/allow.yaml" },
+	{ .name = "signer",
+	  .type = CONF_STRING,
+	  .min = 2 * P256_SPKI,
+	  .max = 2 * P256_SPKI,
+	  .check = check_signer,
+	  .doc = "Who must have signed the allow-list: a P-256 key as SubjectPublicKeyInfo, in "
+		 "hex.  Without it whoever can write the file decides.",
+	  .example = "3059301306072a8648ce3d020106082a8648ce3d0301070342000491f50522407ce29dce3ed7"
+		     "d31a15d80c1c42f13a23552d2b33a0ce09ee11e47bce95936f3e7f80d195f879e28e1b144ef3"
+		     "7ac9ab8e36a690cbf930b775897b27" },
 	{ .name = "webhook",
 	  .type = CONF_STRING,
 	  .min = 8,

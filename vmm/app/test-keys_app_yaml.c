@@ -12,6 +12,7 @@
 
 #include "app/changes.h"
 #include "app/create.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -181,6 +182,39 @@ static void test_an_environment_is_replaced_and_removed(void)
 	json_decref(vm);
 }
 
+/* A shipped app with @more behind it, and in place of @old (NULL: nothing) @new. */
+static char *shipped(const char *name, const char *old, const char *new, const char *more)
+{
+	auto_buf struct buf text = BUF_MAX(0);
+	const char *at, *all;
+
+	assert(file_read(AT_FDCWD, name, APP_FILE_MAX, &text, NULL) == 0);
+	all = (const char *)text.p;
+	at = old ? strstr(all, old) : NULL;
+	assert(!old || at);
+	return at ? xasprintf("%.*s%s%s%s", (int)(at - all), all, new, at + strlen(old), more)
+		  : xasprintf("%s%s", all, more);
+}
+
+/* They say what their operator must decide, and are good when that is written. */
+static void test_shipped_apps_want_their_pins(void)
+{
+	static const char pins[] = "key_provider: kms\nkey_provider_id: \"3059\"\n"
+				   "kms_signer: \"" SIGNER "\"\n";
+	auto_free char *kms = shipped(SOURCE_DIR "/configs/kms.yaml", NULL, "", "");
+	auto_free char *pinned = shipped(SOURCE_DIR "/configs/kms.yaml", "#key_provider_id: \"\"",
+					 "key_provider_id: \"00\"", "");
+	auto_free char *secret = shipped(SOURCE_DIR "/configs/apps/secret.yaml", NULL, "", "");
+	auto_free char *whole = shipped(SOURCE_DIR "/configs/apps/secret.yaml", NULL, "", pins);
+	auto_app struct app a = APP_NULL, b = APP_NULL;
+
+	bad(kms, "app.yaml:", "key_provider: the host could put a key provider of its own");
+	good(pinned, &a);
+	assert(str_equal(app_str(&a, "image"), "bailey-kms-0.1.0"));
+	bad(secret, "app.yaml:", "kms_signer that bailey keys pin prints");
+	good(whole, &b);
+}
+
 static void make_files(void)
 {
 	char bytes[SEALED];
@@ -192,12 +226,13 @@ static void make_files(void)
 	assert(dirfd >= 0);
 	assert(file_replace(dirfd, "sealed", 0600, bytes, sizeof(bytes), NULL) == 0);
 	assert(file_replace(dirfd, "short", 0600, "abc", 3, NULL) == 0);
+	assert(file_replace(dirfd, "allow.signed.yaml", 0600, "abc", 3, NULL) == 0);
 	assert(close(dirfd) == 0);
 }
 
 static void remove_files(void)
 {
-	static const char *const names[] = { "sealed", "short" };
+	static const char *const names[] = { "sealed", "short", "allow.signed.yaml" };
 	char path[64];
 	size_t i;
 
@@ -218,6 +253,7 @@ int main(void)
 	test_sealed_bytes_are_passed_on();
 	test_the_console_is_given_no_secret();
 	test_an_environment_is_replaced_and_removed();
+	test_shipped_apps_want_their_pins();
 	remove_files();
 	return 0;
 }
