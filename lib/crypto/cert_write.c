@@ -24,7 +24,7 @@ DEFINE_AUTO(X509 *, x509, X509_free);
 DEFINE_AUTO(EVP_PKEY *, pkey, EVP_PKEY_free);
 DEFINE_AUTO(BIO *, bio, BIO_free_all);
 DEFINE_AUTO(GENERAL_NAMES *, names, GENERAL_NAMES_free);
-#define auto_x509  __attribute__((cleanup(auto_x509_fn)))
+#define auto_cert  __attribute__((cleanup(auto_x509_fn)))
 #define auto_pkey  __attribute__((cleanup(auto_pkey_fn)))
 #define auto_bio   __attribute__((cleanup(auto_bio_fn)))
 #define auto_names __attribute__((cleanup(auto_names_fn)))
@@ -47,10 +47,11 @@ static int add_part(X509_NAME *name, int nid, const struct cert_text *t, struct 
 		return 0;
 	for (i = 0; i < t->n && (uint8_t)t->p[i] >= ' ' && t->p[i] != 0x7f; i++)
 		;
-	if (i < t->n || t->n > CERT_WRITE_NAME_MAX || !str_is_utf8(t->p, t->n))
+	if (i < t->n || t->n > CERT_WRITE_NAME_MAX || !str_is_utf8(t->p, t->n)) {
 		return err_set(e, ERR_INPUT,
 			       "certificate: its name must be UTF-8 text of at most %d bytes",
 			       CERT_WRITE_NAME_MAX);
+	}
 	if (!X509_NAME_add_entry_by_NID(name, nid, V_ASN1_UTF8STRING, (const uint8_t *)t->p,
 					(int)t->n, -1, 0))
 		return refused(e, "its name");
@@ -94,11 +95,12 @@ static int add_alt_name(GENERAL_NAMES *list, const struct cert_text *t, struct e
 
 	for (i = 0; i < t->n && t->p[i] > ' ' && t->p[i] < 0x7f; i++)
 		;
-	if (t->n == 0 || t->n > CERT_WRITE_NAME_MAX || i < t->n)
+	if (t->n == 0 || t->n > CERT_WRITE_NAME_MAX || i < t->n) {
 		return err_set(
 			e, ERR_INPUT,
 			"certificate: an alternative name must be 1 to %d bytes of visible ASCII",
 			CERT_WRITE_NAME_MAX);
+	}
 	memcpy(text, t->p, t->n);
 	if (inet_pton(AF_INET, text, ip) == 1)
 		n_ip = sizeof(struct in_addr);
@@ -349,8 +351,8 @@ static int fill(X509 *x, const struct cert_write_args *a, X509 *issuer, struct e
 int cert_write(const struct cert_write_args *a, struct buf *ret, struct err *e)
 {
 	auto_pkey EVP_PKEY *key = p256_key_evp(a->issuer_key);
-	auto_x509 X509 *issuer = NULL;
-	auto_x509 X509 *x = X509_new();
+	auto_cert X509 *issuer = NULL;
+	auto_cert X509 *x = X509_new();
 	int rc = key && x ? 0 : refused(e, "making one");
 
 	if (rc == 0 && a->issuer_cert)

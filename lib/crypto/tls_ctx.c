@@ -64,10 +64,11 @@ static int read_chain(const char *pem, X509 **ret_leaf, STACK_OF(X509) * rest, s
 		}
 	}
 	BIO_free(b);
-	if (rc < 0 || !*ret_leaf)
+	if (rc < 0 || !*ret_leaf) {
 		return err_set(e, ERR_INPUT,
 			       "TLS: the certificate chain is not 1 to %d certificates in PEM",
 			       TLS_CHAIN_MAX);
+	}
 	return 0;
 }
 

@@ -43,10 +43,11 @@ static int add_cas(struct tls_ctx *c, const char *pem, struct err *e)
 	}
 	BIO_free(b);
 	ERR_clear_error();
-	if (rc < 0 || n == 0)
+	if (rc < 0 || n == 0) {
 		return err_set(e, ERR_INPUT,
 			       "TLS: who is to be believed is not 1 to %d certificates in PEM",
 			       CA_MAX);
+	}
 	return 0;
 }
 

@@ -174,7 +174,7 @@ static void *play(void *arg)
 		while (recv(fd, block, sizeof(block), 0) > 0)
 			;
 	}
-	fd = fd_close(fd);
+	(void)fd_close(fd);
 	return NULL;
 }
 
@@ -268,7 +268,7 @@ static void *answer_unix(void *arg)
 	assert(fd >= 0 && recv(fd, block, sizeof(block), 0) > 0);
 	assert(strstr(block, "POST /GetKey HTTP/1.1\r\nHost: localhost\r\n"));
 	assert(send(fd, OK "Content-Length: 2\r\n\r\n{}", strlen(OK) + 23, MSG_NOSIGNAL) > 0);
-	fd = fd_close(fd);
+	(void)fd_close(fd);
 	return NULL;
 }
 
@@ -291,7 +291,7 @@ static void test_a_unix_socket(void)
 	assert(tls_call(&o, &a, NULL) == 0 && a.body.n == 2 && a.cert.n == 0);
 	tls_call_answer_deinit(&a);
 	assert(pthread_join(thread, NULL) == 0);
-	fd = fd_close(fd);
+	(void)fd_close(fd);
 	assert(unlink(name) == 0 && rmdir(path) == 0);
 }
 

@@ -89,10 +89,11 @@ int csr_parse(enum csr_version version, const void *p, size_t n, struct csr *ret
 		c.attestation.n = rd_left(&r);
 		c.attestation.p = rd_take(&r, c.attestation.n);
 	}
-	if (!rd_done(&r))
+	if (!rd_done(&r)) {
 		return err_set(e, ERR_PROTO, "Failed to parse csr: %s",
 			       r.failed ? "a part is cut off, too long or has no form that is known"
 					: "bytes follow its end");
+	}
 	*ret = c;
 	return 0;
 }
@@ -100,7 +101,7 @@ int csr_parse(enum csr_version version, const void *p, size_t n, struct csr *ret
 int csr_check(enum csr_version version, const void *p, size_t n, const void *signature,
 	      size_t n_signature, struct csr *ret, struct err *e)
 {
-	struct csr c;
+	struct csr c = { .version = version };
 	int rc = csr_parse(version, p, n, &c, e);
 
 	if (rc < 0)
@@ -179,10 +180,11 @@ int csr_write(const struct csr *c, struct buf *ret, struct err *e)
 						sizeof(CSR_CONFIRM) - 1 };
 	int rc;
 
-	if ((c->version != CSR_V1 && c->version != CSR_V2) || !is_fit(c))
+	if ((c->version != CSR_V1 && c->version != CSR_V2) || !is_fit(c)) {
 		return err_set(e, ERR_INPUT,
 			       "certificate request: a name is too long or no text, or there are "
 			       "too many");
+	}
 	rc = add(ret, c->confirm.p ? &c->confirm : &usual);
 	if (rc == 0)
 		rc = add(ret, &c->key);
