@@ -29,7 +29,7 @@ static int set_limits(SSL_CTX *c, struct err *e)
 
 	SSL_CTX_set_options(
 		c, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET |
-			   SSL_OP_CIPHER_SERVER_PREFERENCE |
+			   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_CLEANSE_PLAINTEXT |
 			   SSL_OP_IGNORE_UNEXPECTED_EOF); /* tls.c tells the two ends apart */
 	/* a step moves one record and comes back, so that no peer keeps a thread busy with what is not data */
 	SSL_CTX_clear_mode(c, SSL_MODE_AUTO_RETRY);

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "crypto/tls.h"
@@ -239,7 +240,7 @@ static int read_answer(const struct channel *c, const struct tls_call_options *o
 	auto_free struct http_wire *w = xnew(struct http_wire);
 	auto_free uint8_t *block = xcalloc(1, READ_BLOCK);
 	ssize_t n;
-	int rc = 0;
+	int rc = ret->body.max <= TLS_CALL_KEPT ? buf_reserve(&ret->body, ret->body.max) : 0;
 
 	w->on_header = o->on_header;
 	w->arg = o->arg;
@@ -250,6 +251,7 @@ static int read_answer(const struct channel *c, const struct tls_call_options *o
 		else
 			rc = n == 0 ? end_answer(c, w, e) : wait_for(c, (int)n, e);
 	}
+	secret_wipe(block, READ_BLOCK);
 	if (rc < 0)
 		return rc;
 	ret->status = w->status;
@@ -297,7 +299,7 @@ int tls_call(const struct tls_call_options *o, struct tls_call_answer *ret, stru
 
 void tls_call_answer_deinit(struct tls_call_answer *a)
 {
-	buf_deinit(&a->body);
+	secret_buf_deinit(&a->body);
 	buf_deinit(&a->cert);
 	buf_deinit(&a->chain);
 }

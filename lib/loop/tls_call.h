@@ -46,6 +46,9 @@ struct tls_call_options {
 	void *arg;
 };
 
+/* Answers that are allowed no more than this are never moved in memory while they come. */
+enum { TLS_CALL_KEPT = 1024 * 1024 };
+
 struct tls_call_answer {
 	int status;
 	char content_type[128];
@@ -59,4 +62,5 @@ struct tls_call_answer {
  * "https://h:p: ..." with what was wrong: a certificate that is not for h, not of whom we believe, out of its dates.
  */
 int tls_call(const struct tls_call_options *o, struct tls_call_answer *ret, struct err *e);
+/* Wipes the body: it may be keys. */
 void tls_call_answer_deinit(struct tls_call_answer *a);

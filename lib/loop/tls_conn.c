@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/str.h"
 #include "crypto/tls.h"
 
@@ -42,6 +43,8 @@ static void on_closed(uv_handle_t *h)
 	LIST_REMOVE(c, link);
 	f->counts.conns--;
 	tls_free(c->tls);
+	if (c->relay)
+		secret_wipe(c->relay, sizeof(*c->relay)); /* keys may have gone through */
 	free(c->relay);
 	free(c);
 	tls_front_release(f);

@@ -6,6 +6,8 @@
  * read and answers written as plain text: http_server_add() takes it, and tells its handlers who the client
  * is by http_request_peer(), a struct tls_peer.
  *
+ * Handlers find the client's address in the struct tls_peer: http_request_from() is that of the pair.
+ *
  * Owns     the listening fds given to it, its clients' sockets and its end of each pair.
  * Trusts   nothing it reads.  A client's certificate may be missing; one that is sent must lead to the given CA
  *	    within its dates (and be meant for clients, if it says for what), else the handshake fails.
