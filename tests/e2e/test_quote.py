@@ -64,7 +64,8 @@ def check_events(host, name, events):
     assert own == [("system-preparing", ""), ("app-id", info["app_id"]), ("compose-hash", compose),
                    ("init-script-hash", hashlib.sha256(b"echo first").hexdigest()),
                    ("gpu-policy-hash", hashlib.sha256(b"{}").hexdigest()), ("instance-id", info["instance_id"]),
-                   ("boot-mr-done", ""), ("key-provider", b'{"name":"none","id":""}'.hex()), ("system-ready", "")], own
+                   ("boot-mr-done", ""), ("key-provider", b'{"name":"none","id":""}'.hex()),
+                   ("storage-fs", b"ext4".hex()), ("system-ready", "")], own
 
 
 def check_accepted(host, quote):

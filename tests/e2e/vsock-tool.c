@@ -7,6 +7,7 @@
  *	vsock-tool ping N	N calls of Info, one after the other; prints the median in us, and the time
  *	vsock-tool flood S	for S seconds: calls without reading the answer, half-open calls,
  *				endless bodies, connections that say nothing
+ *	vsock-tool unix PATH	sends its input to a unix socket and prints what comes back
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <linux/vm_sockets.h>
 
@@ -164,6 +166,30 @@ static int flood(int seconds)
 	return 0;
 }
 
+static int talk(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	char piece[4096];
+	ssize_t n;
+
+	(void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0) {
+		perror(path);
+		return 1;
+	}
+	while ((n = read(STDIN_FILENO, piece, sizeof(piece))) > 0) {
+		if (write(fd, piece, (size_t)n) != n)
+			return 1;
+	}
+	(void)shutdown(fd, SHUT_WR);
+	while ((n = read(fd, piece, sizeof(piece))) > 0) {
+		if (write(STDOUT_FILENO, piece, (size_t)n) != n)
+			return 1;
+	}
+	return n < 0;
+}
+
 int main(int argc, char **argv)
 {
 	int n = argc == 3 ? (int)strtol(argv[2], NULL, 10) : 0;
@@ -174,6 +200,8 @@ int main(int argc, char **argv)
 		return ping(n);
 	if (n > 0 && strcmp(argv[1], "flood") == 0)
 		return flood(n);
-	fprintf(stderr, "usage: vsock-tool ping N | flood SECONDS\n");
+	if (argc == 3 && strcmp(argv[1], "unix") == 0)
+		return talk(argv[2]);
+	fprintf(stderr, "usage: vsock-tool ping N | flood SECONDS | unix PATH\n");
 	return 2;
 }
