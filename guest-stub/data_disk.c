@@ -34,12 +34,14 @@
 #include "guest-stub/disk_options.h"
 #include "guest-stub/disk_plan.h"
 #include "guest-stub/disk_tools.h"
+#include "guest-stub/modules.h"
 #include "guest-stub/notices.h"
 #include "guest-stub/supervisor.h"
 #include "guest-stub/swap_file.h"
 
-#define SWAP_NAME "swapfile"
-#define NO_DISK	  "there is no data disk: everything is kept in memory"
+#define MODULES_DISK "/etc/bailey/modules.disk"
+#define SWAP_NAME    "swapfile"
+#define NO_DISK	     "there is no data disk: everything is kept in memory"
 /* _IOW('f', 16, __u64) of the kernel's fs/ext4/ext4.h, which no header exports */
 #define EXT4_RESIZE _IOW('f', 16, uint64_t)
 
@@ -178,7 +180,8 @@ static int make_fs(const struct disk *d, struct err *e)
 
 	if (d->plan == DISK_MAKE_PLAIN) /* the mark is behind it */
 		n_blocks = disk_mark_end(d->state.size) / EXT4_BLOCK;
-	return disk_tools_mkfs(d->supervisor, fs_device(d), n_blocks, e);
+	return disk_tools_mkfs(d->supervisor, fs_device(d), n_blocks, d->plan == DISK_MAKE_FLEETING,
+			       e);
 }
 
 static int mount_fs(const struct disk *d, struct err *e)
@@ -247,8 +250,10 @@ static int start_swap(const struct disk *d, struct data_disk *ret, struct err *e
 /* From an open device to a mounted file system. */
 static int bring_up(struct disk *d, struct data_disk *ret, struct err *e)
 {
-	int r = map(d, e);
+	int r = modules_load_complete(MODULES_DISK, e);
 
+	if (r >= 0)
+		r = map(d, e);
 	inject_point("data_disk.mapped");
 	if (r == 0)
 		r = makes(d->plan) ? make_fs(d, e) : check_fs(d, e);

@@ -59,7 +59,6 @@ static int run(struct supervisor *s, const char *const *argv, const struct disk_
 
 	if (key && input < 0)
 		return err_errno(e, -input, "hand the key to %s", argv[0]);
-	(void)supervisor_wait(s, SUPERVISOR_DISK, TOOL_MS); /* disk_tools_load() */
 	r = supervisor_start(s, SUPERVISOR_DISK, &how, e);
 	if (r == 0)
 		r = supervisor_wait(s, SUPERVISOR_DISK, timeout_ms);
@@ -89,19 +88,6 @@ static int must(struct supervisor *s, const char *const *argv, const struct disk
 	int status = run(s, argv, key, TOOL_MS, e);
 
 	return status == 0 ? 0 : failed(argv[0], status, e);
-}
-
-void disk_tools_load(struct supervisor *s)
-{
-	static const char *const argv[] = { "modprobe",	   "-a",  "-q",	  "dm_crypt",
-					    "aesni_intel", "xts", "ext4", NULL };
-	const struct supervisor_spawn how = { .argv = argv, .input = -1, .extra = -1 };
-	struct err e = ERR_NONE;
-
-	/* what is missing is loaded when it is asked for, or said then */
-	if (!supervisor_is_running(s, SUPERVISOR_DISK) &&
-	    supervisor_start(s, SUPERVISOR_DISK, &how, &e) < 0)
-		log_warn("data disk: %s", e.text);
 }
 
 int disk_tools_luks_format(struct supervisor *s, const char *device, const char *header,
@@ -169,7 +155,8 @@ void disk_tools_close(struct supervisor *s)
 	(void)run(s, argv, NULL, TOOL_MS, NULL);
 }
 
-int disk_tools_mkfs(struct supervisor *s, const char *device, uint64_t n_blocks, struct err *e)
+int disk_tools_mkfs(struct supervisor *s, const char *device, uint64_t n_blocks, bool is_fleeting,
+		    struct err *e)
 {
 	char blocks[DIGITS] = "";
 	/* nothing is written that can be written later; what a discarded block reads as is the host's to say */
@@ -185,6 +172,8 @@ int disk_tools_mkfs(struct supervisor *s, const char *device, uint64_t n_blocks,
 		"1",
 		"-E",
 		"lazy_itable_init=1,lazy_journal_init=1,nodiscard",
+		"-O",
+		is_fleeting ? "^has_journal,^resize_inode" : "has_journal,resize_inode",
 		device,
 		n_blocks ? blocks : NULL,
 		NULL,

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,9 +25,6 @@ struct disk_key {
 	size_t n;
 };
 
-/* Begin to load the kernel's modules, so that what comes next need not wait for them. */
-void disk_tools_load(struct supervisor *s);
-
 /* Make a LUKS2 header for @device in the file @header, which is made. */
 int disk_tools_luks_format(struct supervisor *s, const char *device, const char *header,
 			   const struct disk_key *key, struct err *e);
@@ -41,8 +39,12 @@ int disk_tools_plain_open(struct supervisor *s, const char *device, const struct
 
 void disk_tools_close(struct supervisor *s);
 
-/* Make an ext4 file system on @device, of @n_blocks of 4096 bytes; 0: all of it. */
-int disk_tools_mkfs(struct supervisor *s, const char *device, uint64_t n_blocks, struct err *e);
+/*
+ * Make an ext4 file system on @device, of @n_blocks of 4096 bytes; 0: all of it.
+ * @is_fleeting: no boot will see it again, so without a journal and without room to grow
+ */
+int disk_tools_mkfs(struct supervisor *s, const char *device, uint64_t n_blocks, bool is_fleeting,
+		    struct err *e);
 
 /* Check and mend it. */
 int disk_tools_fsck(struct supervisor *s, const char *device, struct err *e);

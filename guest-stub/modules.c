@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,6 +16,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
+
+/* The program that the kernel asks for modules; empty: none. */
+#define ASKED "/proc/sys/kernel/modprobe"
 
 int modules_next(const char **text, char ret[static MODULES_PATH_SIZE])
 {
@@ -73,4 +77,17 @@ int modules_load(const char *list, struct err *e)
 	return r < 0 ? err_set(e, r, "%s: a line is no absolute path of at most %d bytes", list,
 			       MODULES_PATH_SIZE - 1)
 		     : n;
+}
+
+int modules_load_complete(const char *list, struct err *e)
+{
+	auto_close int fd = open(ASKED, O_RDWR | O_CLOEXEC);
+	char who[MODULES_PATH_SIZE];
+	ssize_t n = fd < 0 ? -1 : read(fd, who, sizeof(who));
+	bool is_off = n > 0 && pwrite(fd, "\n", 1, 0) == 1;
+	int r = modules_load(list, e);
+
+	if (is_off && pwrite(fd, who, (size_t)n, 0) != n)
+		log_warn("modules: " ASKED ": %s", err_name(-errno));
+	return r;
 }

@@ -17,6 +17,12 @@ enum { MODULES_LIST_MAX = 64 * 1024, MODULES_PATH_SIZE = 256 };
  * so in its own words.  Return: how many were loaded (or were there already), or negative. */
 int modules_load(const char *list, struct err *e);
 
+/*
+ * The same, while the kernel asks nobody for what is not there yet: the list is complete, and AES-NI's module alone
+ * would start a dozen processes to look for variants of itself that do not exist.
+ */
+int modules_load_complete(const char *list, struct err *e);
+
 /**
  * modules_next() - the next path of a list
  * @text: where to go on; moved behind the line that was read

@@ -82,7 +82,8 @@ def test_initramfs_belongs_to_root_and_has_no_times():
 def test_initramfs_holds_what_the_guest_needs():
     have = listing()
     for path in ("init", "usr/bin/busybox", "usr/bin/bash", "usr/bin/wg", "usr/bin/sh",
-                 "usr/bin/udhcpc", "usr/bin/modprobe", "etc/bailey/modules",
+                 "usr/bin/udhcpc", "usr/bin/modprobe", "usr/bin/cryptsetup", "usr/bin/mke2fs",
+                 "usr/bin/e2fsck", "etc/bailey/modules", "etc/bailey/modules.disk",
                  "etc/bailey/udhcpc.sh", "etc/os-release", "dev/console",
                  "usr/lib64/ld-linux-x86-64.so.2", "usr/lib/x86_64-linux-gnu/libc.so.6"):
         assert path in have, path
@@ -104,7 +105,14 @@ def test_init_is_the_guest_without_its_symbols():
 
 
 def test_boot_modules_come_after_what_they_need():
-    paths = member("etc/bailey/modules").decode().splitlines()
+    check_modules(member("etc/bailey/modules").decode().splitlines(), 8)
+
+
+def test_so_do_those_of_a_data_disk():
+    check_modules(member("etc/bailey/modules.disk").decode().splitlines(), 5)
+
+
+def check_modules(paths, least):
     deps = {}
     release = paths[0].split("/")[3]
     for line in member(f"usr/lib/modules/{release}/modules.dep").decode().splitlines():
@@ -112,7 +120,7 @@ def test_boot_modules_come_after_what_they_need():
         deps[f"/lib/modules/{release}/{path}"] = {f"/lib/modules/{release}/{n}"
                                                    for n in needs.split()}
     have = listing()
-    assert len(paths) == len(set(paths)) > 8, paths
+    assert len(paths) == len(set(paths)) > least, paths
     for i, path in enumerate(paths):
         assert f"usr{path}" in have, path
         assert deps[path] <= set(paths[:i]), f"{path} is loaded before what it needs"
@@ -128,6 +136,26 @@ def test_failed_build_leaves_the_image_as_it_was():
     assert "not a program" in testlib.build(f"{SCRATCH}/first", guest="/nonexistent", ok=False)
     assert {name: read(name) for name in FILES} == before
     assert os.listdir(f"{SCRATCH}/first") == [os.path.basename(FIRST)]
+
+
+def test_programs_can_be_added_under_a_name_of_the_images_own():
+    other = f"{SCRATCH}/program-of-ours"
+    shutil.copy("/bin/true", other)
+    out = f"{SCRATCH}/added"
+    image = testlib.build(out, "--name", "bailey-kms", "--add", other, "--add", "/usr/bin/mcopy")
+    assert os.path.basename(image) == os.path.basename(FIRST).replace("bailey-", "bailey-kms-", 1)
+    with open(f"{image}/initramfs.cpio.gz", "rb") as f:
+        names = subprocess.run(["cpio", "-t", "--quiet"], stdin=f, capture_output=True, check=True).stdout.split()
+    assert {b"usr/bin/program-of-ours", b"usr/bin/mcopy"} <= set(names)
+    added = set(read("packages.txt", image).decode().splitlines()) - set(read("packages.txt").decode().splitlines())
+    assert [line.split()[0] for line in added] == ["mtools"], added
+    said = testlib.tool(testlib.BAILEY, "image", "check", image)
+    assert read("digest.txt", image).decode().strip() in said, said
+    for args, why in ((["--add", "/nonexistent"], "not a program"), (["--name", "../x"], "lower-case letters"),
+                      (["--add", SCRATCH], "not a program")):
+        assert why in testlib.build(out, *args, ok=False)
+    shutil.copy("/bin/true", f"{SCRATCH}/bash")
+    assert "has another /usr/bin/bash" in testlib.build(out, "--add", f"{SCRATCH}/bash", ok=False)
 
 
 def test_firmware_is_taken_along_if_a_td_can_start_in_it():
