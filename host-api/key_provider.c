@@ -13,17 +13,22 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "loop/listen.h"
+
+#define UNIX "unix:"
 
 enum { READ_BLOCK = 4096, READS_AT_ONCE = 16 };
 
 struct key_provider {
 	uv_loop_t *loop;
 	struct sockaddr_storage address;
+	socklen_t n_address;
 	unsigned int timeout_ms;
 	unsigned int n_calls;
 	unsigned int n_handles;
@@ -206,7 +211,7 @@ static int open_call(struct key_provider_call *c, struct err *e)
 	c->fd = socket(k->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (c->fd < 0)
 		return err_errno(e, errno, "opening a socket");
-	if (connect(c->fd, (const struct sockaddr *)&k->address, sizeof(k->address)) < 0 &&
+	if (connect(c->fd, (const struct sockaddr *)&k->address, k->n_address) < 0 &&
 	    errno != EINPROGRESS)
 		return err_errno(e, errno, "Failed to connect to key provider");
 	rc = uv_poll_init(k->loop, &c->poll, c->fd);
@@ -256,15 +261,29 @@ int key_provider_ask(struct key_provider *k, const void *quote, size_t n, key_pr
 	return 0;
 }
 
+static int parse_unix(const char *path, struct sockaddr_storage *ret, socklen_t *ret_n)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	if (*path != '/' || str_copy(a.sun_path, sizeof(a.sun_path), path) < 0)
+		return -EINVAL;
+	memcpy(ret, &a, sizeof(a));
+	*ret_n = sizeof(a);
+	return 0;
+}
+
 int key_provider_start(struct key_provider **ret, uv_loop_t *loop, const char *address,
 		       unsigned int timeout_ms, struct err *e)
 {
 	struct key_provider *k = xnew(struct key_provider);
-	int rc = listen_parse_tcp(address, &k->address, NULL);
+	int rc = str_starts(address, UNIX)
+			 ? parse_unix(address + strlen(UNIX), &k->address, &k->n_address)
+			 : listen_parse_tcp(address, &k->address, &k->n_address);
 
 	if (rc < 0) {
 		free(k);
-		return err_set(e, ERR_INPUT, "'%s' is not an address; write 127.0.0.1:3443",
+		return err_set(e, ERR_INPUT,
+			       "'%s' is not an address; write 127.0.0.1:3443 or unix:/path",
 			       address);
 	}
 	k->loop = loop;

@@ -2,7 +2,7 @@
 /*
  * key_provider: relays a guest's quote to the local key provider and its sealed key back
  *
- * One TCP connection for each request, as the provider wants it.  The host only relays: guest and provider
+ * One connection for each request, as the provider wants it.  The host only relays: guest and provider
  * check each other's evidence.
  *
  * Trusts   neither side.
@@ -29,7 +29,7 @@ enum {
 /* @a is borrowed; NULL and @e if there is no key. */
 typedef void (*key_provider_fn)(void *arg, const struct key_frame_answer *a, const struct err *e);
 
-/* @address: "127.0.0.1:3443", checked here. */
+/* @address: "127.0.0.1:3443" or "unix:/path", checked here. */
 int key_provider_start(struct key_provider **ret, uv_loop_t *loop, const char *address,
 		       unsigned int timeout_ms, struct err *e);
 

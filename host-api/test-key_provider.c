@@ -184,6 +184,30 @@ static void test_only_so_many_at_once_and_stop_tells_them(void)
 	assert(r.n_failed == KEY_PROVIDER_CALLS_MAX && r.e.code == -ECANCELED);
 }
 
+static void test_a_unix_socket_does_too(void)
+{
+	static struct relay r;
+	char path[64], address[80];
+	int fd;
+
+	memset(&r, 0, sizeof(r));
+	test_loop_start(&r.t);
+	(void)snprintf(path, sizeof(path), "/tmp/b-kp-%d.sock", (int)getpid());
+	(void)snprintf(address, sizeof(address), "unix:%s", path);
+	r.listener = listen_unix(path, 0600, &r.e);
+	assert(r.listener >= 0);
+	assert(key_provider_start(&r.k, &r.t.loop, address, 0, &r.e) == 0);
+	assert(ask(&r, "ab", 2) == 0);
+	fd = take(&r, n_request_of_2);
+	answer(fd, good);
+	TEST_UNTIL(&r.t, r.n_done == 1);
+	assert(r.n_failed == 0 && r.n_key > 0);
+	(void)close(fd);
+	assert(unlink(path) == 0); /* now nobody is there */
+	assert(ask(&r, "ab", 2) < 0);
+	end(&r);
+}
+
 static void test_address_is_checked(void)
 {
 	static struct relay r;
@@ -191,6 +215,7 @@ static void test_address_is_checked(void)
 	test_loop_start(&r.t);
 	assert(key_provider_start(&r.k, &r.t.loop, "localhost", 0, &r.e) == ERR_INPUT);
 	assert(key_provider_start(&r.k, &r.t.loop, "127.0.0.1:99999", 0, &r.e) == ERR_INPUT);
+	assert(key_provider_start(&r.k, &r.t.loop, "unix:relative", 0, &r.e) == ERR_INPUT);
 	key_provider_stop(NULL, NULL, NULL);
 	test_loop_end(&r.t);
 }
@@ -202,6 +227,7 @@ int main(void)
 	test_provider_that_fails();
 	test_silent_provider_has_a_deadline();
 	test_only_so_many_at_once_and_stop_tells_them();
+	test_a_unix_socket_does_too();
 	test_address_is_checked();
 	return 0;
 }

@@ -253,8 +253,11 @@ static int show_id(const struct config *c, struct err *e)
 {
 	char id[ID_HEX];
 	struct keys k;
-	int rc = keys_open(c->state, c->is_simulated, false, &k, e);
+	int rc = privileges_drop(c->user, NULL, e); /* whose the keys are */
 
+	if (rc < 0)
+		return rc;
+	rc = keys_open(c->state, c->is_simulated, false, &k, e);
 	if (rc == -ENOENT)
 		return err_set(e, rc, "there are no keys in '%s' yet; the first start makes them",
 			       c->state);

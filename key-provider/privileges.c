@@ -54,7 +54,7 @@ int privileges_drop(const char *user, const char *folder, struct err *e)
 	int rc;
 
 	if (geteuid() != 0 || str_equal(user, "root"))
-		return file_mkdir_all(folder, FOLDER_MODE, e);
+		return folder ? file_mkdir_all(folder, FOLDER_MODE, e) : 0;
 	who = getpwnam(user); /* there are no other threads yet */
 	if (!who) {
 		return err_set(e, ERR_INPUT,
@@ -62,6 +62,6 @@ int privileges_drop(const char *user, const char *folder, struct err *e)
 			       "with the file of this package), or name another as user",
 			       user);
 	}
-	rc = make_folder(folder, who, e);
+	rc = folder ? make_folder(folder, who, e) : 0;
 	return rc < 0 ? rc : become(who, e);
 }

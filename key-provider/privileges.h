@@ -12,7 +12,7 @@ struct err;
 void privileges_close_memory(void);
 
 /*
- * If we are root: make @folder (0700) if it is not there, @user's, and become that user, with his groups, for
- * good.  "root" stays.  If we are not, nothing happens.  Return: 0; ERR_INPUT: there is no such user; others.
+ * Make @folder (0700; NULL: none) if it is not there; its parent is.  If we are root, it is @user's, and we become
+ * that user, with his groups, for good; "root" stays.  Return: 0; ERR_INPUT: there is no such user; others.
  */
 int privileges_drop(const char *user, const char *folder, struct err *e);

@@ -10,6 +10,8 @@
 #include "domain/host_devices.h"
 #include "store/registry.h"
 
+enum { UNIX_PATH_MAX_BYTES = 107 };
+
 int config_check_path(const char *text, struct err *e)
 {
 	if (*text != '/')
@@ -23,6 +25,19 @@ int config_check_address(const char *text, struct err *e)
 
 	if (inet_pton(AF_INET, text, raw) != 1 && inet_pton(AF_INET6, text, raw) != 1)
 		return err_set(e, ERR_INPUT, "\"%s\" is not an IP address; write 127.0.0.1", text);
+	return 0;
+}
+
+int config_check_key_provider(const char *text, struct err *e)
+{
+	static const char scheme[] = "unix:";
+
+	if (!str_starts(text, scheme))
+		return config_check_endpoint(text, e);
+	if (text[strlen(scheme)] != '/' || strlen(text + strlen(scheme)) > UNIX_PATH_MAX_BYTES)
+		return err_set(e, ERR_INPUT,
+			       "\"%s\" is no socket; write unix:/run/x.sock, of at most 107 bytes",
+			       text);
 	return 0;
 }
 

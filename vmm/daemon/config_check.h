@@ -6,6 +6,7 @@ struct err;
 
 int config_check_path(const char *text, struct err *e);
 int config_check_address(const char *text, struct err *e);
+int config_check_key_provider(const char *text, struct err *e);
 int config_check_endpoint(const char *text, struct err *e);
 int config_check_product(const char *text, struct err *e);
 int config_check_slot(const char *text, struct err *e);

@@ -168,8 +168,8 @@ static const struct conf_key key_provider_keys[] = {
 	  .min = 3,
 	  .max = 255,
 	  .otherwise = "127.0.0.1:3443",
-	  .check = config_check_endpoint,
-	  .doc = "Where the key provider listens." },
+	  .check = config_check_key_provider,
+	  .doc = "Where the key provider listens: an address with its port, or unix: and a path." },
 	{ .name = NULL },
 };
 
