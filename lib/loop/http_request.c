@@ -275,13 +275,14 @@ enum MHD_Result http_request_step(void *arg, struct MHD_Connection *mhd, const c
 				  const char *method, const char *version, const char *data,
 				  size_t *n_data, void **context)
 {
-	const struct http_server *s = arg;
+	struct http_server *s = arg;
 	struct http_request *r = *context;
 	size_t n = *n_data;
 
 	(void)mhd;
 	(void)url;
 	(void)version;
+	s->n_again = 0;
 	if (!r || s->is_stopping)
 		return MHD_NO;
 	if (r->answer)

@@ -10,6 +10,10 @@
  * Deadlines are ours, not libmicrohttpd's, which restarts its own with each byte: a connection has until
  * deadline_ms to complete what it is doing, then its socket is shut down and libmicrohttpd closes it.
  *
+ * While a TLS client has sent a part of a record, libmicrohttpd asks to be run again at once, and again.  A timer of
+ * no length that its own callback starts is run by libuv in one go, for ever: so each time that nothing came of it
+ * the pause is longer, until something happens.
+ *
  * Processor time is measured around MHD_run() and accept(): parsing, bodies and the handlers' work count.
  *
  * Lifetime: the server lives until its n_handles handles (inits minus close callbacks) are closed; then
@@ -38,6 +42,7 @@ enum {
 	SWEEP_MS = 250,
 	MEMORY_PER_CONN = 32 * 1024, /* headers, and the window that bodies are read through */
 	SPARE_CONNS = 8,
+	AGAIN_MS_MAX = 20,
 };
 
 uint64_t http_server_now(const struct http_server *s)
@@ -96,14 +101,20 @@ static void run(struct http_server *s)
 
 static void on_again(uv_timer_t *t)
 {
-	run(t->data);
+	struct http_server *s = t->data;
+
+	s->n_again++;
+	run(s);
 }
 
 static void on_events(uv_poll_t *p, int status, int events)
 {
+	struct http_server *s = p->data;
+
 	(void)status; /* an epoll fd has no errors of its own */
 	(void)events;
-	run(p->data);
+	s->n_again = 0;
+	run(s);
 }
 
 static void on_before(uv_prepare_t *p)
@@ -156,6 +167,14 @@ void http_server_watch_deadlines(struct http_server *s)
 		(void)uv_timer_start(&s->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
 }
 
+/* The theory above says why not at once. */
+static uint64_t again_ms(const struct http_server *s, uint64_t wait)
+{
+	uint64_t least = s->n_again < AGAIN_MS_MAX ? s->n_again : AGAIN_MS_MAX;
+
+	return wait < least ? least : wait;
+}
+
 void http_server_plan(struct http_server *s)
 {
 	uint64_t now = http_server_now(s);
@@ -174,7 +193,7 @@ void http_server_plan(struct http_server *s)
 		if (!uv_is_active((const uv_handle_t *)&s->events))
 			(void)uv_poll_start(&s->events, UV_READABLE, on_events);
 		if (MHD_get_timeout(s->mhd, &mhd_wait) == MHD_YES)
-			wait = mhd_wait;
+			wait = mhd_wait > AGAIN_MS_MAX ? mhd_wait : again_ms(s, mhd_wait);
 		if (token > 0 && token < wait)
 			wait = token;
 		if (now < s->accept_after_ms && s->accept_after_ms - now < wait)
