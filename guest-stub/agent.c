@@ -32,6 +32,7 @@
 #include "guest-stub/keyring.h"
 #include "guest-stub/machine.h"
 #include "guest-stub/pages.h"
+#include "guest-stub/port.h"
 #include "guest-stub/quoting.h"
 #include "guest-stub/worker_api.h"
 #include "loop/http_server.h"
@@ -65,6 +66,12 @@ static const struct place in_guest = {
 	.tappd = "/run/tappd.sock",
 };
 
+/* One of the two ways to the public port. */
+struct face {
+	struct agent *agent;
+	struct attest attest; /* with the key of TLS, where there is one */
+};
+
 struct agent {
 	uv_loop_t loop;
 	uv_timer_t shutdown_timer;
@@ -77,6 +84,8 @@ struct agent {
 	struct app_cert app_cert;
 	struct attest attest;
 	struct guest_api guest_api;
+	struct face plain, secure;
+	struct port port;
 	struct rate_table evidence; /* asked for, by address */
 	struct http_server *host, *anybody, *dstack, *tappd;
 };
@@ -190,7 +199,7 @@ static bool is_too_often(struct agent *a, struct http_request *r, const char *me
 }
 
 /* rpc_http_handle() with our headers. */
-static void worker(struct agent *a, struct http_request *r, const char *method, bool is_get)
+static void worker(struct face *f, struct http_request *r, const char *method, bool is_get)
 {
 	const struct rpc_peer peer = { .kind = RPC_PEER_ANYONE };
 	struct rpc_request q = { .method = method, .is_get = is_get };
@@ -200,22 +209,23 @@ static void worker(struct agent *a, struct http_request *r, const char *method, 
 	q.body = http_request_body(r, &q.n_body);
 	if (http_request_too_large(r))
 		rpc_refuse(&q, RPC_TOO_LARGE, answer, r);
-	else if (is_too_often(a, r, method))
+	else if (is_too_often(f->agent, r, method))
 		rpc_refuse(&q, TOO_OFTEN, answer, r);
 	else
-		rpc_dispatch(&worker_api_service, &a->attest, &peer, &q, answer, r);
+		rpc_dispatch(&worker_api_service, &f->attest, &peer, &q, answer, r);
 }
 
 static void on_request(struct http_request *r, void *arg)
 {
 	const char *path = http_request_path(r), *verb = http_request_method(r);
 	bool is_get = str_equal(verb, "GET") || str_equal(verb, "HEAD");
-	struct agent *a = arg;
+	struct face *f = arg;
+	struct agent *a = f->agent;
 
 	if (!is_get && !str_equal(verb, "POST"))
 		refuse(r, 405, "GET or POST\n");
 	else if (str_starts(path, "/prpc/"))
-		worker(a, r, path + strlen("/prpc/"), is_get);
+		worker(f, r, path + strlen("/prpc/"), is_get);
 	else if (is_get && str_equal(path, "/"))
 		dashboard(a, r);
 	else if (is_get && str_equal(path, "/metrics") && a->about.public_sysinfo)
@@ -247,16 +257,38 @@ static int serve_host(struct agent *a, struct err *e)
 	return r ? r : http_server_listen(a->host, fd, NULL, 0, e);
 }
 
-static int serve_anybody(struct agent *a, struct err *e)
+static struct http_server_options public_options(struct face *f)
 {
-	const struct http_server_options o = {
+	return (struct http_server_options){
 		.conns_max = CONNS_MAX,
 		.body_max = AGENT_BODY_MAX,
 		.ip_rate_per_s = AGENT_IP_RATE,
 		.ip_burst = AGENT_IP_BURST,
 		.on_request = on_request,
-		.arg = a,
+		.arg = f,
 	};
+}
+
+/* From now on the public port speaks TLS, too, and evidence that is asked for by it names the key. */
+static void on_cert(struct app_cert *c)
+{
+	struct agent *a = c->arg;
+	struct http_server_options o = public_options(&a->secure);
+	struct err e = ERR_NONE;
+
+	a->secure = (struct face){ .agent = a, .attest = a->attest };
+	a->secure.attest.tls_key = c->spki;
+	a->secure.attest.n_tls_key = sizeof(c->spki);
+	o.tls_cert = c->text;
+	o.tls_key = c->key;
+	o.ip_conns_max = AGENT_IP_TLS;
+	if (http_server_start(&a->port.secure, &a->loop, &o, &e) < 0)
+		log_warn("agent: the public port speaks no TLS: %s", e.text);
+}
+
+static int serve_anybody(struct agent *a, struct err *e)
+{
+	const struct http_server_options o = public_options(&a->plain);
 	char address[32];
 	int r, fd;
 
@@ -265,8 +297,16 @@ static int serve_anybody(struct agent *a, struct err *e)
 			       : listen_tcp(address, e);
 	if (fd < 0)
 		return fd;
+	a->plain = (struct face){ .agent = a, .attest = a->attest };
 	r = http_server_start(&a->anybody, &a->loop, &o, e);
-	return r ? r : http_server_listen(a->anybody, fd, NULL, 0, e);
+	if (r < 0) {
+		(void)fd_close(fd);
+		return r;
+	}
+	r = port_start(&a->port, &a->loop, fd, a->anybody, e);
+	if (r == 0)
+		(void)app_cert_text(&a->app_cert); /* asks for it */
+	return r;
 }
 
 static int serve_app(struct agent *a, const char *path, struct http_server **server,
@@ -347,7 +387,7 @@ static int load(struct agent *a, struct err *e)
 		.certs = certs_of(a),
 		.app_cert = &a->app_cert,
 	};
-	a->app_cert = (struct app_cert){ .certs = a->attest.certs };
+	a->app_cert = (struct app_cert){ .certs = a->attest.certs, .on_ready = on_cert, .arg = a };
 	a->guest_api = (struct guest_api){ &a->about, on_shutdown, a, &a->app_cert };
 	return 0;
 }

@@ -3,7 +3,8 @@
  * agent: the HTTP servers of a guest, in a process of their own
  *
  *	vsock port 8000	the host only (CID 2): /api/<Method> of GuestApi
- *	TCP port 8090	anybody: / and /metrics, /prpc/<Method> of Worker; limited in rate for each address
+ *	TCP port 8090	anybody: / and /metrics, /prpc/<Method> of Worker; limited in rate for each address; by TLS, too,
+ *			once the app has a certificate
  *	dstack.sock	the app: /<Method> of DstackGuest; in /run, where its SDKs look
  *	tappd.sock	the app: /prpc/<Method> of Tappd
  *
@@ -20,6 +21,7 @@ enum {
 	AGENT_TCP_PORT = 8090,
 	AGENT_CONTROL_FD = 3,
 	AGENT_IP_RATE = 20,  /* requests a second of one address */
+	AGENT_IP_TLS = 16,   /* connections by TLS of one address */
 	AGENT_IP_BURST = 60, /* a browser opens the dashboard and its like at once */
 	AGENT_BODY_MAX = 1024 * 1024,
 	/* evidence of one address: less than all get together (quoting.h), so that one leaves some to others */

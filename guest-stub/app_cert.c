@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
-#include "crypto/p256.h"
 #include "guest-stub/cert_client.h"
 
 enum { TEXT_MAX = 256 * 1024 };
@@ -26,29 +25,38 @@ static void signed_one(void *arg, const struct cert_result *r)
 
 	c->is_asked = false;
 	if (r->r < 0) {
+		secret_str_free(c->key);
+		c->key = NULL;
 		fail(c, &r->e);
 		return;
 	}
 	for (i = 0; i < r->n_chain && rc == 0; i++)
 		rc = buf_addf(&b, "%s%s", i ? "\n" : "", r->chain[i]);
-	if (rc == 0)
-		c->text = buf_take_str(&b);
+	if (rc < 0)
+		return;
+	c->text = buf_take_str(&b);
+	if (c->on_ready)
+		c->on_ready(c);
 }
 
 static void ask(struct app_cert *c)
 {
-	static const struct cert_config config = { .subject = "demo-cert",
-						   .client_auth = true,
-						   .with_quote = true };
+	static const struct cert_config config = {
+		.subject = "demo-cert", .server_auth = true, .client_auth = true, .with_quote = true
+	};
 	auto_p256_key struct p256_key key;
 	struct err e = ERR_NONE;
 	int rc = p256_key_random(&key, &e);
 
 	if (rc == 0)
 		rc = cert_client_sign(c->certs, &config, &key, signed_one, c, &e);
-	if (rc < 0)
-		fail(c, &e);
 	c->is_asked = rc == 0;
+	if (rc < 0) {
+		fail(c, &e);
+		return;
+	}
+	c->key = p256_key_pem(&key);
+	p256_key_spki(&key, c->spki);
 }
 
 const char *app_cert_text(struct app_cert *c)

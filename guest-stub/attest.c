@@ -227,6 +227,7 @@ static void evidence_done(void *arg, const struct quoting_result *r)
 	out.report_data = bytes(r->report_data, sizeof(r->report_data));
 	out.vm_config = text(about->vm_config);
 	out.nonce = bytes(p->nonce, p->n_nonce);
+	out.tls_public_key = bytes(p->a->tls_key, p->a->n_tls_key);
 	out.tee = text(tee_kind_name(p->a->tee->tee.kind));
 	out.app_compose = text(about->public_tcbinfo ? about->compose : "");
 	out.tcb_info = text(about->public_tcbinfo ? about->tcb_info : "");
@@ -238,7 +239,12 @@ static void evidence_done(void *arg, const struct quoting_result *r)
 void attest_evidence(const struct attest *a, struct rpc_call *call,
 		     const ProtobufCBinaryData *nonce)
 {
-	const struct report_data_evidence of = { .nonce = nonce->data, .n_nonce = nonce->len };
+	const struct report_data_evidence of = {
+		.nonce = nonce->data,
+		.n_nonce = nonce->len,
+		.tls_key = a->tls_key,
+		.n_tls_key = a->n_tls_key,
+	};
 	struct err e = ERR_NONE;
 	struct report_data d;
 	struct pending *p;

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <protobuf-c/protobuf-c.h>
 
@@ -32,6 +33,8 @@ struct attest {
 	struct emitting *events;
 	struct cert_client *certs; /* NULL without keys */
 	struct app_cert *app_cert;
+	const uint8_t *tls_key; /* by which it came, SubjectPublicKeyInfo; n 0: without TLS */
+	size_t n_tls_key;
 };
 
 /* GetQuoteResponse.  @report_data: up to 64 bytes, filled up with zeros. */

@@ -47,6 +47,7 @@ ROWS = {
     "VMs of one host": ["limits.vms"],
     "GPUs and bridges": ["vmm/domain/domain_xml.h:DOMAIN_GPUS_MAX", "vmm/domain/domain_xml.h:DOMAIN_NODES_MAX"],
     "quotes in a guest": [],
+    "who has said nothing": ["guest-stub/port.h:PORT_WAITING_MAX", "guest-stub/port.h:PORT_FIRST_BYTE_MS", "guest-stub/agent.h:AGENT_IP_TLS"],
     "what the agent signs": ["guest-stub/cert_client.h:CERT_CLIENT_MAX", "guest-stub/emitting.h:EMITTING_WAIT_MAX",
                              "guest-stub/emitting.h:EMITTING_PAYLOAD_MAX", "guest-stub/emitting.h:EMITTING_EVENTS_MAX",
                              "guest-stub/emitting.h:EMITTING_LOG_MAX"],

@@ -5,10 +5,13 @@ import hashlib
 import json
 import os
 import shutil
+import socket
+import ssl
 import struct
 import subprocess
 import sys
 import threading
+import time
 
 from agentlib import BOOT, DEADLINE, SEED, Agent, digest_of, extend, quoted, replay, write_keys
 
@@ -191,6 +194,67 @@ def test_strangers_see_which_keys_sign():
             assert got["report_data"] == want.hex()
             check_quote(a, got, want)
         a.refused("/prpc/GetAttestationForAppKey", {}, "Unsupported algorithm", "external")
+
+
+class Door:
+    """A TCP port of loopback that leads to a unix socket."""
+
+    def __init__(self, path):
+        self.path, self.listening = path, socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{self.listening.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                here = self.listening.accept()[0]
+            except OSError:
+                return
+            there = socket.socket(socket.AF_UNIX)
+            there.connect(self.path)
+            for a, b in ((here, there), (there, here)):
+                threading.Thread(target=self._carry, args=(a, b), daemon=True).start()
+
+    @staticmethod
+    def _carry(a, b):
+        try:
+            while data := a.recv(65536):
+                b.sendall(data)
+            b.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listening.close()
+
+
+def test_tls_on_the_public_port_is_bound_to_the_quote():
+    """Plain HTTP and TLS on one port; over TLS the quote is over the key that the connection shows."""
+    with Agent(SIMULATED, prepare=write_keys) as a, Door(f"{a.dir}/external.sock") as door:
+        end = time.monotonic() + DEADLINE
+        while not a.call("/Info", {})["app_cert"]:
+            assert time.monotonic() < end, a.log()
+        verify(a, a.call("/GetQuote", {})["quote"])  # writes the files that follow
+        r = subprocess.run([f"{BIN}/bailey", "verify", door.url, "--collateral", f"{a.dir}/collateral.json", "--at", str(NOW),
+                            "--root", f"{a.dir}/root.der", "--json"], capture_output=True, text=True, check=False)
+        said = json.loads(r.stdout)
+        checks = {c["check"]: c["result"] for c in said["checks"]}
+        assert [checks[c] for c in ("nonce", "tls-key", "rtmr3")] == ["ok"] * 3 and said["status"] == "UpToDate", r.stdout
+        assert a.call("/prpc/GetEvidence", {"nonce": "01" * 32}, "external")["tls_public_key"] == ""
+        context = ssl.create_default_context(cadata=a.call("/Info", {})["app_cert"].split("-----END CERTIFICATE-----\n")[1]
+                                             + "-----END CERTIFICATE-----\n")
+        context.check_hostname = False
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(f"{a.dir}/external.sock")
+            s.settimeout(DEADLINE)
+            with context.wrap_socket(s) as t:
+                t.sendall(b"GET /prpc/Version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                assert t.recv(100).startswith(b"HTTP/1.1 200")
+    with Agent(SIMULATED) as a:
+        assert not a.raw("external", b"\x16\x03\x01\0\5hello\r\n\r\n").startswith(b"\x16")
 
 
 def test_keys_that_are_broken_end_the_agent():
