@@ -90,7 +90,7 @@ struct http_server {
 	struct http_conn *adding;
 	unsigned int n_conns, n_strangers;
 	unsigned int n_again; /* runs by the timer in a row that came to nothing */
-	size_t bodies; /* bytes held */
+	size_t bodies;	      /* bytes held */
 	uint64_t n_refused;
 	uint64_t accept_after_ms; /* out of fds: not before this */
 	struct rate rate;
