@@ -29,6 +29,9 @@
 #include "kms/allow.h"
 #include "kms/config.h"
 #endif
+#ifdef HAVE_GATEWAY
+#include "gateway/config.h"
+#endif
 
 enum { ENTRIES_MAX = 512, PATH_SIZE = 128 };
 
@@ -123,6 +126,10 @@ int main(int argc, char **argv)
 		table = kms_config_table;
 	if (str_equal(argv[1], "kms-allow"))
 		table = allow_table;
+#endif
+#ifdef HAVE_GATEWAY
+	if (str_equal(argv[1], "gateway"))
+		table = gw_config_table;
 #endif
 	assert(table);
 	read_page(&p, argv[2]);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config: what bailey-gateway's YAML says, checked, and never changed after
+ *
+ * Owns     its strings and lists.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include <jansson.h>
+
+#include "base/log.h"
+#include "data/conf.h"
+
+struct err;
+
+enum {
+	GW_LISTEN_MAX = 16,
+	GW_DOMAINS_MAX = 64,
+	GW_NETWORKS_MAX = 32,
+	GW_DNS_MAX = 4,
+	GW_WORKERS_MAX = 64,
+	GW_ACCESS_SAMPLE_MAX = 1000000,
+};
+
+struct gw_address {
+	struct sockaddr_storage addr;
+	socklen_t n;
+	const char *text;
+};
+
+struct gw_network {
+	bool is_v6;
+	uint8_t address[16];
+	uint8_t bits;
+};
+
+struct gw_domain {
+	const char *name; /* lower case */
+	const char *certificate, *key;
+};
+
+struct gw_config {
+	json_t *doc; /* owns the strings below */
+	struct gw_address listen[GW_LISTEN_MAX];
+	size_t n_listen;
+	unsigned int workers; /* never 0 */
+	struct gw_domain domains[GW_DOMAINS_MAX];
+	size_t n_domains;
+	const char *routes; /* NULL: none */
+	bool is_13_only;
+	uint32_t rotate_ms;
+
+	struct gw_network proxy_from[GW_NETWORKS_MAX]; /* who must say a PROXY header first */
+	size_t n_proxy_from;
+	uint8_t proxy_version; /* of the header that apps get whose client sent none */
+
+	/* in ms; 0: no limit */
+	uint32_t proxy_header_ms, hello_ms, handshake_ms, dns_ms, attempt_ms, connect_ms,
+		request_ms, idle_ms, shutdown_ms, drain_ms;
+	uint64_t total_ms;
+
+	uint32_t most_conns, most_half_open, most_per_app; /* 0: no limit */
+	uint32_t client_rate, client_burst;
+
+	const char *dns_prefix;
+	bool dns_compat;
+	const char *dns_servers[GW_DNS_MAX];
+	size_t n_dns_servers;
+
+	const char *access_log; /* NULL: none */
+	uint32_t access_sample; /* one of so many */
+	const char *admin;	/* path of the socket; NULL: none */
+	const char *acme_info;	/* a file; NULL: none */
+	enum log_level log;
+};
+
+/* The table of the document: what may be in it, with defaults and meaning. */
+extern const struct conf_key gw_config_table[];
+
+/* Return: 0 and a config for gw_config_free(); ERR_INPUT with file, line and key. */
+int gw_config_load(const char *path, struct gw_config **ret, struct err *e);
+void gw_config_free(struct gw_config *c);
+
+/* Is the address in the network? */
+bool gw_network_has(const struct gw_network *n, const struct sockaddr *a);

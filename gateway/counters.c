@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/counters.h"
+
+#include <assert.h>
+
+const char *gw_end_name(enum gw_end end)
+{
+	static const char *const names[GW_END_COUNT] = {
+#define X(name, text) [GW_END_##name] = text,
+		GW_ENDS(X)
+#undef X
+	};
+
+	assert(end < GW_END_COUNT);
+	return names[end];
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A world that was replaced is freed when every worker has said that it saw a later one: each looks once a turn, and is
+ * woken for it.
+ */
+#include "gateway/gateway.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/notify.h"
+#include "base/time.h"
+#include "gateway/admin.h"
+#include "gateway/reload.h"
+#include "gateway/resolver.h"
+#include "gateway/routes.h"
+#include "gateway/world.h"
+
+static void wake_all(struct gateway *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < g->n_workers; i++)
+		worker_wake(g->workers[i]);
+}
+
+const struct world *gateway_world(const struct gateway *g)
+{
+	return atomic_load_explicit(&g->shared.world, memory_order_relaxed);
+}
+
+static void publish(struct gateway *g, struct world *w)
+{
+	struct world *old = atomic_exchange_explicit(&g->shared.world, w, memory_order_acq_rel);
+
+	if (old) {
+		old->next = g->retired;
+		g->retired = old;
+	}
+	wake_all(g);
+}
+
+/* Those below what all have seen. */
+static void free_retired(struct gateway *g)
+{
+	struct world **at = &g->retired, *w;
+	uint64_t least = UINT64_MAX, seen;
+	unsigned int i;
+
+	for (i = 0; i < g->n_workers; i++) {
+		seen = atomic_load_explicit(&g->workers[i]->seen, memory_order_acquire);
+		least = seen < least ? seen : least;
+	}
+	while ((w = *at)) {
+		if (w->version >= least) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		world_free(w);
+	}
+}
+
+bool gateway_reload(struct gateway *g)
+{
+	struct world *w = world_copy(gateway_world(g));
+	bool is_right = reload_into(g, w);
+
+	g->n_reloads++;
+	g->n_failed_reloads += !is_right;
+	publish(g, w);
+	reload_warn_of_ends(g, w->sites);
+	log_info("gateway: read its files again: %zu apps, %zu instances",
+		 routes_n_apps(w->routes->routes), routes_n_instances(w->routes->routes));
+	return is_right;
+}
+
+void gateway_add_source(struct gateway *g, gateway_source_fn fn, void *arg)
+{
+	assert(g->n_sources < GATEWAY_SOURCES_MAX);
+	g->sources[g->n_sources].fn = fn;
+	g->sources[g->n_sources++].arg = arg;
+}
+
+int gateway_rebuild_routes(struct gateway *g, struct err *e)
+{
+	struct routes *routes = NULL;
+	struct world *w;
+	int rc = reload_routes(g, gateway_world(g), &routes, e);
+
+	if (rc)
+		return rc;
+	w = world_copy(gateway_world(g));
+	world_set_routes(w, routes);
+	publish(g, w);
+	return 0;
+}
+
+static void close_handles(struct gateway *g)
+{
+	uv_handle_t *handles[] = { (uv_handle_t *)&g->tick, (uv_handle_t *)&g->term,
+				   (uv_handle_t *)&g->intr, (uv_handle_t *)&g->hup };
+	size_t i;
+
+	for (i = 0; g->has_handles && i < sizeof(handles) / sizeof(handles[0]); i++) {
+		if (!uv_is_closing(handles[i]))
+			uv_close(handles[i], NULL);
+	}
+}
+
+/* All workers are gone: let go of the rest, and the loop ends. */
+static void end(struct gateway *g)
+{
+	unsigned int i;
+
+	if (g->is_ending)
+		return;
+	g->is_ending = true;
+	for (i = 0; i < g->n_workers; i++)
+		worker_join(g->workers[i]);
+	g->n_workers = 0;
+	free_retired(g);
+	if (g->resolver)
+		resolver_stop(g->resolver, NULL, NULL);
+	g->resolver = NULL;
+	if (g->admin)
+		http_server_stop(g->admin, NULL, NULL);
+	g->admin = NULL;
+	close_handles(g);
+}
+
+static bool have_all_ended(const struct gateway *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < g->n_workers; i++) {
+		if (atomic_load_explicit(&g->workers[i]->seen, memory_order_acquire) != UINT64_MAX)
+			return false;
+	}
+	return true;
+}
+
+static void on_tick(uv_timer_t *t)
+{
+	struct gateway *g = t->data;
+	uint64_t now = uv_now(g->loop);
+
+	free_retired(g);
+	if (now >= g->rotate_ms) {
+		g->rotate_ms = now + g->config->rotate_ms;
+		tickets_rotate(&g->tickets);
+	}
+	if (now >= g->look_ms) {
+		g->look_ms = now + GATEWAY_LOOK_MS;
+		if (reload_is_due(g))
+			(void)gateway_reload(g);
+	}
+	if (!g->is_draining)
+		return;
+	if (now >= g->stop_ms) {
+		atomic_store(&g->shared.mode, WORKER_STOP);
+		wake_all(g);
+	}
+	if (have_all_ended(g))
+		end(g);
+}
+
+void gateway_drain(struct gateway *g)
+{
+	uint64_t now = uv_now(g->loop);
+
+	if (g->is_draining) {
+		g->stop_ms = now;
+		return;
+	}
+	g->is_draining = true;
+	g->stop_ms = now + g->config->drain_ms;
+	notify("STOPPING=1\n");
+	log_info("gateway: accepts nothing more; connections have %u s to end",
+		 g->config->drain_ms / 1000);
+	atomic_store(&g->shared.mode, WORKER_DRAIN);
+	wake_all(g);
+}
+
+static void on_end_signal(uv_signal_t *s, int number)
+{
+	(void)number;
+	gateway_drain(s->data);
+}
+
+static void on_hup(uv_signal_t *s, int number)
+{
+	(void)number;
+	(void)gateway_reload(s->data);
+}
+
+static int start_handles(struct gateway *g, struct err *e)
+{
+	int rc;
+
+	(void)uv_timer_init(g->loop, &g->tick);
+	(void)uv_signal_init(g->loop, &g->term);
+	(void)uv_signal_init(g->loop, &g->intr);
+	(void)uv_signal_init(g->loop, &g->hup);
+	g->has_handles = true;
+	g->tick.data = g->term.data = g->intr.data = g->hup.data = g;
+	rc = uv_timer_start(&g->tick, on_tick, GATEWAY_TICK_MS, GATEWAY_TICK_MS);
+	if (!rc)
+		rc = uv_signal_start(&g->term, on_end_signal, SIGTERM);
+	if (!rc)
+		rc = uv_signal_start(&g->intr, on_end_signal, SIGINT);
+	if (!rc)
+		rc = uv_signal_start(&g->hup, on_hup, SIGHUP);
+	return rc ? err_set(e, rc, "handling signals: %s", uv_strerror(rc)) : 0;
+}
+
+static int open_access_log(struct gateway *g, struct err *e)
+{
+	if (!g->config->access_log)
+		return 0;
+	g->shared.access_fd =
+		open(g->config->access_log,
+		     O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
+	if (g->shared.access_fd < 0)
+		return err_errno(e, errno, "opening the access log '%s'", g->config->access_log);
+	return 0;
+}
+
+static int start_workers(struct gateway *g, struct err *e)
+{
+	unsigned int i;
+	int rc = 0;
+
+	/* all listen before one accepts: what is wrong with an address is said before a client comes */
+	for (i = 0; i < g->config->workers && !rc; i++) {
+		rc = worker_new(&g->workers[i], &g->shared, i, g->config, e);
+		g->n_workers += !rc;
+	}
+	for (i = 0; i < g->n_workers && !rc; i++)
+		rc = worker_start(g->workers[i], e);
+	return rc;
+}
+
+static int start_all(struct gateway *g, struct err *e)
+{
+	struct world *w = xnew(struct world);
+	int rc;
+
+	w->version = 1;
+	w->config = g->config;
+	rc = reload_first(g, w, e);
+	if (rc) {
+		world_free(w);
+		return rc;
+	}
+	publish(g, w);
+	reload_warn_of_ends(g, w->sites);
+	rc = open_access_log(g, e);
+	if (!rc)
+		rc = start_handles(g, e);
+	if (!rc)
+		rc = resolver_start(&g->resolver, g->loop, g->config, e);
+	if (rc)
+		return rc;
+	g->shared.resolver = g->resolver;
+	rc = start_workers(g, e);
+	return rc || !g->config->admin ? rc : admin_start(g, e);
+}
+
+int gateway_start(struct gateway *g, uv_loop_t *loop, const struct gw_config *c, struct err *e)
+{
+	int rc;
+
+	g->loop = loop;
+	g->config = c;
+	g->shared.access_fd = -1;
+	g->start_ms = uv_now(loop);
+	g->rotate_ms = uv_now(loop) + c->rotate_ms;
+	tickets_init(&g->tickets);
+	rc = start_all(g, e);
+	if (rc) {
+		g->exit_code = EXIT_FAILURE;
+		atomic_store(&g->shared.mode, WORKER_STOP);
+		wake_all(g);
+		end(g);
+		return rc;
+	}
+	notify("READY=1\n");
+	log_info("gateway: %u workers, %zu domains, %zu apps", g->n_workers, c->n_domains,
+		 routes_n_apps(gateway_world(g)->routes->routes));
+	return 0;
+}
+
+void gateway_deinit(struct gateway *g)
+{
+	struct world *w;
+
+	while ((w = g->retired)) {
+		g->retired = w->next;
+		world_free(w);
+	}
+	world_free(atomic_load(&g->shared.world));
+	atomic_store(&g->shared.world, NULL);
+	g->shared.access_fd = fd_close(g->shared.access_fd);
+	tickets_deinit(&g->tickets);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gateway: the whole of it: workers, and the control thread that gives them their world
+ *
+ * The control thread runs a libuv loop: signals, files that change, DNS, the admin socket.  It never touches a client.
+ *
+ * Owns     the workers, the worlds that somebody may still look at, ticket keys, the resolver, the admin server.
+ * Thread   its loop's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include <uv.h>
+
+#include "gateway/config.h"
+#include "gateway/tls_tickets.h"
+#include "gateway/worker.h"
+
+struct err;
+struct http_server;
+struct resolver;
+struct routes_builder;
+struct world;
+
+enum {
+	GATEWAY_SOURCES_MAX = 4,
+	GATEWAY_FILES_MAX = 2 * GW_DOMAINS_MAX + 2,
+	GATEWAY_TICK_MS = 250,
+	GATEWAY_LOOK_MS = 1000
+};
+
+/* Who adds instances to each new snapshot: the file of routes, registrations.  Return: 0 or negative. */
+typedef int (*gateway_source_fn)(struct routes_builder *b, void *arg, struct err *e);
+
+/* What a watched file was when it was last looked at. */
+struct gateway_file {
+	const char *path;
+	struct timespec changed;
+	ino_t inode;
+	off_t size;
+};
+
+struct gateway {
+	uv_loop_t *loop;
+	const struct gw_config *config;
+	struct worker_shared shared;
+	struct worker *workers[GW_WORKERS_MAX];
+	unsigned int n_workers;
+	struct world *retired; /* newest first */
+	struct tickets tickets;
+	struct resolver *resolver;
+	struct http_server *admin;
+	struct {
+		gateway_source_fn fn;
+		void *arg;
+	} sources[GATEWAY_SOURCES_MAX];
+	size_t n_sources;
+	struct gateway_file files[GATEWAY_FILES_MAX];
+	size_t n_files;
+	uv_timer_t tick;
+	uv_signal_t term, intr, hup;
+	uint64_t look_ms, rotate_ms,
+		stop_ms; /* of the loop's clock: when it is next due; stop: the end of draining */
+	uint64_t start_ms;
+	uint32_t n_reloads, n_failed_reloads;
+	bool is_draining, is_ending, has_handles;
+	int exit_code;
+};
+
+/* Load everything, listen, begin.  On failure nothing runs, and gateway_deinit() is still to be called. */
+int gateway_start(struct gateway *g, uv_loop_t *loop, const struct gw_config *c, struct err *e);
+
+/* After the loop has ended. */
+void gateway_deinit(struct gateway *g);
+
+/* Accept nothing more; end when the connections have, or after timeouts.drain; at once if it was draining. */
+void gateway_drain(struct gateway *g);
+
+/* Who has instances to add says so before the start, and asks for a new snapshot when they are others. */
+void gateway_add_source(struct gateway *g, gateway_source_fn fn, void *arg);
+int gateway_rebuild_routes(struct gateway *g, struct err *e);
+
+/* Read certificates, keys, routes again.  What is wrong stays as it was; says so in the log.  Return: was all right? */
+bool gateway_reload(struct gateway *g);
+
+/* The world that is in use; the control thread may look at it as long as it does not go back to its loop. */
+const struct world *gateway_world(const struct gateway *g);

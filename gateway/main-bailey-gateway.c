@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bailey-gateway: brings HTTPS clients to apps: ends their TLS, or passes it on */
+#include <getopt.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <uv.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/version.h"
+#include "data/conf.h"
+#include "gateway/config.h"
+#include "gateway/gateway.h"
+
+enum { EXIT_USAGE = 2, PRINT_MAX = 256 * 1024 };
+
+enum action { SERVE, CHECK, PRINT, SHOW_VERSION, SHOW_HELP, BAD_USAGE };
+
+static const char help[] =
+	"usage: bailey-gateway --config FILE [--check-config]\n"
+	"       bailey-gateway --print-config\n"
+	"\n"
+	"Brings HTTPS clients to apps; see bailey-gateway(8).\n"
+	"\n"
+	"  -c, --config FILE   read FILE (YAML)\n"
+	"      --check-config  say whether FILE is right, and exit\n"
+	"      --print-config  show every key with its default and meaning, and exit\n"
+	"  -V, --version       show the version, and exit\n"
+	"  -h, --help          show this, and exit\n"
+	"\n"
+	"SIGHUP reads certificates and routes again; SIGTERM drains, a second one ends at once.\n";
+
+static enum action read_options(int argc, char **argv, const char **file)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "check-config", no_argument, NULL, 'k' },
+		{ "print-config", no_argument, NULL, 'p' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	enum action a = SERVE;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			*file = optarg;
+			break;
+		case 'k':
+			a = CHECK;
+			break;
+		case 'p':
+			a = PRINT;
+			break;
+		case 'V':
+			return SHOW_VERSION;
+		case 'h':
+			return SHOW_HELP;
+		default:
+			return BAD_USAGE;
+		}
+	}
+	return optind == argc && (*file || a == PRINT) ? a : BAD_USAGE;
+}
+
+static void prepare_process(void)
+{
+	struct rlimit files;
+
+	(void)umask(027);
+	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+static int serve(const struct gw_config *c)
+{
+	static struct gateway g;
+	struct err e = ERR_NONE;
+	uv_loop_t loop;
+	int code;
+
+	prepare_process();
+	log_init(c->log);
+	if (uv_loop_init(&loop) < 0)
+		return EXIT_FAILURE;
+	if (gateway_start(&g, &loop, c, &e))
+		log_error("bailey-gateway: %s", e.text);
+	(void)uv_run(&loop, UV_RUN_DEFAULT);
+	code = g.exit_code;
+	gateway_deinit(&g);
+	if (uv_loop_close(&loop) < 0)
+		log_warn("bailey-gateway: something was left open at the end");
+	return code;
+}
+
+static int print(void)
+{
+	auto_buf struct buf b = BUF_MAX(PRINT_MAX);
+
+	if (conf_describe(gw_config_table, &b) < 0)
+		return EXIT_FAILURE;
+	return fwrite(b.p, 1, b.n, stdout) == b.n ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run(enum action a, const char *file)
+{
+	struct gw_config *c = NULL;
+	struct err e = ERR_NONE;
+	int code = EXIT_SUCCESS;
+
+	if (a == PRINT)
+		return print();
+	if (gw_config_load(file, &c, &e)) {
+		(void)fprintf(stderr, "bailey-gateway: %s\n", e.text);
+		return EXIT_FAILURE;
+	}
+	if (a == SERVE)
+		code = serve(c);
+	gw_config_free(c);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	const char *file = NULL;
+	enum action a = read_options(argc, argv, &file);
+
+	switch (a) {
+	case SHOW_HELP:
+		return fputs(help, stdout) < 0;
+	case SHOW_VERSION:
+		return printf("bailey-gateway %s\n", BAILEY_VERSION) < 0;
+	case BAD_USAGE:
+		(void)fputs(help, stderr);
+		return EXIT_USAGE;
+	case SERVE:
+	case CHECK:
+	case PRINT:
+		break;
+	}
+	return run(a, file);
+}

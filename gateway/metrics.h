@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* metrics: what all workers counted, as Prometheus reads it */
+#pragma once
+
+struct buf;
+struct gateway;
+
+enum { METRICS_BYTES = 4 * 1024 * 1024, METRICS_APPS = 1000 };
+
+void metrics_write(const struct gateway *g, struct buf *ret);
+
+/* Each app with its instances, as JSON; the first METRICS_APPS. */
+void metrics_routes(const struct gateway *g, struct buf *ret);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pages: what clients get from the gateway itself, over HTTP/1.1: its built-in names, and why an app was not reached
+ *
+ * Pure: a request's bytes in, an answer's bytes out.  Each answer ends the connection.
+ *
+ * Trusts   nothing of the request; nothing of it is in an answer.
+ * Limits   PAGES_HEAD_MAX bytes of request head.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "gateway/conn.h"
+
+struct buf;
+
+enum { PAGES_HEAD_MAX = 8 * 1024, PAGES_ANSWER_MAX = 4 * 1024 * 1024 };
+
+enum pages_verdict {
+	PAGES_MORE, /* of the request must come */
+	PAGES_ANSWERED,
+	PAGES_NOT_HTTP, /* nothing can be said to this client */
+};
+
+/* @info: what acme-info answers, JSON, @n_info bytes. */
+enum pages_verdict pages_answer(enum conn_page page, const void *request, size_t n,
+				const char *info, size_t n_info, struct buf *ret);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "gateway/routes.h"
+
+int world_find_domain(const struct world *w, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < w->config->n_domains; i++) {
+		if (str_equal(w->config->domains[i].name, name))
+			return (int)i;
+	}
+	return -1;
+}
+
+static void drop_sites(struct world_sites *s)
+{
+	size_t i;
+
+	if (!s || --s->refs > 0)
+		return;
+	for (i = 0; i < s->n; i++)
+		tls_site_deinit(&s->sites[i]);
+	free(s);
+}
+
+static void drop_routes(struct world_routes *r)
+{
+	if (!r || --r->refs > 0)
+		return;
+	routes_free(r->routes);
+	free(r);
+}
+
+static void drop_text(struct world_text *t)
+{
+	if (t && --t->refs == 0)
+		free(t);
+}
+
+struct world *world_copy(const struct world *w)
+{
+	struct world *new = xmemdup(w, sizeof(*w));
+
+	new->version++;
+	new->next = NULL;
+	if (new->sites)
+		new->sites->refs++;
+	if (new->routes)
+		new->routes->refs++;
+	if (new->acme_info)
+		new->acme_info->refs++;
+	return new;
+}
+
+void world_free(struct world *w)
+{
+	if (!w)
+		return;
+	drop_sites(w->sites);
+	drop_routes(w->routes);
+	drop_text(w->acme_info);
+	free(w);
+}
+
+void world_set_sites(struct world *w, struct world_sites *s)
+{
+	drop_sites(w->sites);
+	s->refs = 1;
+	w->sites = s;
+}
+
+void world_set_routes(struct world *w, struct routes *r)
+{
+	drop_routes(w->routes);
+	w->routes = xnew(struct world_routes);
+	w->routes->refs = 1;
+	w->routes->routes = r;
+}
+
+void world_set_acme_info(struct world *w, const void *p, size_t n)
+{
+	drop_text(w->acme_info);
+	w->acme_info = xcalloc(1, sizeof(*w->acme_info) + n + 1);
+	w->acme_info->refs = 1;
+	w->acme_info->n = n;
+	memcpy(w->acme_info->bytes, p, n);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * world: all that a worker looks at and never changes: settings, routes, certificates; swapped as a whole
+ *
+ * The control thread makes a new one and publishes it with a higher version.  A worker looks once a turn of its loop and
+ * says which version it saw; a world is freed when all have seen a later one.  Its parts are shared by worlds and
+ * counted, on the control thread alone.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/config.h"
+#include "gateway/tls_site.h"
+
+struct routes;
+
+struct world_sites {
+	unsigned int refs;
+	size_t n;
+	struct tls_site sites[GW_DOMAINS_MAX]; /* in the order of the configuration's domains */
+};
+
+struct world_routes {
+	unsigned int refs;
+	struct routes *routes;
+};
+
+struct world_text {
+	unsigned int refs;
+	size_t n;
+	char bytes[];
+};
+
+struct world {
+	uint64_t version;
+	const struct gw_config *config; /* lives as long as the program */
+	struct world_sites *sites;
+	struct world_routes *routes;
+	struct world_text *acme_info;
+	struct world *next; /* of those that wait for their end */
+};
+
+/* The domain's place in the configuration, or -1. */
+int world_find_domain(const struct world *w, const char *name);
+
+/* A world of the same parts, each counted once more, for one of them to be replaced. */
+struct world *world_copy(const struct world *w);
+void world_free(struct world *w);
+
+void world_set_sites(struct world *w, struct world_sites *s);
+void world_set_routes(struct world *w, struct routes *r);
+void world_set_acme_info(struct world *w, const void *p, size_t n);
