@@ -103,7 +103,7 @@ static void wait_for(struct port *p, int fd)
 static void on_connection(uv_poll_t *poll, int status, int events)
 {
 	struct port *p = poll->data;
-	int i, fd;
+	int i, fd = 0;
 
 	(void)status;
 	(void)events;
