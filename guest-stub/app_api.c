@@ -130,12 +130,14 @@ static const struct rpc_method tappd[] = {
 
 const struct rpc_service app_api_dstack = {
 	.name = "DstackGuest",
+	.is_secret = true,
 	.methods = dstack,
 	.n_methods = sizeof(dstack) / sizeof(dstack[0]),
 };
 
 const struct rpc_service app_api_tappd = {
 	.name = "Tappd",
+	.is_secret = true,
 	.strip = "Tappd.",
 	.methods = tappd,
 	.n_methods = sizeof(tappd) / sizeof(tappd[0]),

@@ -118,4 +118,5 @@ const struct rpc_service service_kms = {
 	.strip = "KMS.",
 	.methods = methods,
 	.n_methods = sizeof(methods) / sizeof(*methods),
+	.is_secret = true,
 };

@@ -5,13 +5,16 @@
  */
 #include "loop/http_parts.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 
 enum {
 	BLOCK = 16 * 1024,
+	WIPED_MAX = 64 * 1024,	      /* no answer with keys is longer */
 	QUEUE_MAX = 64 * 1024 * 1024, /* a caller that does not stop by itself loses its client */
 };
 
@@ -56,6 +59,30 @@ static void forget(struct http_request *r)
 	http_request_free_if_done(r);
 }
 
+/* An answer's bytes, which may be keys. */
+struct body {
+	size_t n;
+	uint8_t p[];
+};
+
+static void wipe_body(void *p)
+{
+	struct body *b = (struct body *)(void *)((uint8_t *)p - offsetof(struct body, p));
+
+	secret_wipe(b->p, b->n < WIPED_MAX ? b->n : WIPED_MAX);
+	free(b);
+}
+
+static struct MHD_Response *copy_body(const void *p, size_t n)
+{
+	struct body *b = xcalloc(1, sizeof(*b) + n + 1);
+
+	b->n = n;
+	if (n)
+		memcpy(b->p, p, n);
+	return MHD_create_response_from_buffer_with_free_callback(n, b->p, wipe_body);
+}
+
 void http_reply(struct http_request *r, int status, const char *content_type, const void *body,
 		size_t n, const struct http_header *headers)
 {
@@ -65,7 +92,7 @@ void http_reply(struct http_request *r, int status, const char *content_type, co
 		forget(r);
 		return;
 	}
-	m = MHD_create_response_from_buffer(n, xmemdup(body, n), MHD_RESPMEM_MUST_FREE);
+	m = copy_body(body, n);
 	if (!m)
 		abort(); /* out of memory */
 	for (; headers && headers->name; headers++)

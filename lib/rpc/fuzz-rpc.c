@@ -43,7 +43,7 @@ static const struct rpc_method methods[] = {
 	{ "E", BOTH(empty), echo, false, 0 },
 	{ "F", BOTH(id), fail, true, 0 },
 };
-static const struct rpc_service service = { "Fuzz", "T.", methods, 4, NULL };
+static const struct rpc_service service = { "Fuzz", "T.", methods, 4, NULL, false };
 
 static void done(void *arg, int status, const char *type, const void *body, size_t n)
 {

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/str.h"
 #include "data/json.h"
 #include "data/proto.h"
@@ -21,6 +22,7 @@ enum {
 	STATUS_FORBIDDEN = 403,
 	STATUS_NOT_BY_GET = 405,
 	REPLY_MAX = 256 * 1024 * 1024,
+	SECRET_REPLY_MAX = 64 * 1024,
 	NAME_SHOWN = 80,
 	SUBJECT_MAX = 96,
 };
@@ -160,9 +162,20 @@ void rpc_fail(struct rpc_call *c, const struct err *e)
 	fail(c, STATUS_FAILED, e);
 }
 
+/* Of an answer with keys, with room for all of it from the beginning: a buffer that grows leaves its bytes behind. */
+static struct buf room_for(const struct rpc_call *c)
+{
+	struct buf b = BUF_MAX(REPLY_MAX);
+
+	if (c->service->is_secret && secret_buf_init(&b, SECRET_REPLY_MAX) < 0)
+		abort(); /* out of memory */
+	return b;
+}
+
 void rpc_reply(struct rpc_call *c, const ProtobufCMessage *out)
 {
-	auto_buf struct buf bytes = BUF_MAX(REPLY_MAX);
+	struct buf bytes = room_for(c);
+	bool is_secret = c->service->is_secret;
 	bool is_json = c->encoding == RPC_JSON;
 	struct err e = ERR_NONE;
 
@@ -173,11 +186,15 @@ void rpc_reply(struct rpc_call *c, const ProtobufCMessage *out)
 	if (is_json ? proto_to_json(out, &bytes) : proto_to_bytes(out, &bytes)) {
 		(void)err_set(&e, ERR_LIMIT, "the answer is too large");
 		rpc_fail(c, &e);
-		return;
+	} else {
+		observe(c, STATUS_OK, NULL);
+		c->done(c->arg, STATUS_OK, is_json ? type_json : type_protobuf, bytes.p, bytes.n);
+		free(c);
 	}
-	observe(c, STATUS_OK, NULL);
-	c->done(c->arg, STATUS_OK, is_json ? type_json : type_protobuf, bytes.p, bytes.n);
-	free(c);
+	if (is_secret)
+		secret_buf_deinit(&bytes);
+	else
+		buf_deinit(&bytes);
 }
 
 const struct rpc_peer *rpc_peer(const struct rpc_call *c)

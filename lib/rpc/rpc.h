@@ -65,6 +65,7 @@ struct rpc_service {
 	const struct rpc_method *methods;
 	size_t n_methods;
 	void (*observe)(void *ctx, const struct rpc_outcome *o); /* after each call; NULL: nobody */
+	bool is_secret; /* its answers may hold keys: what they were written into is wiped */
 };
 
 enum { RPC_BODY_MAX = 10 * 1024 * 1024 };

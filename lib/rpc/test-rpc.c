@@ -75,7 +75,7 @@ static const struct rpc_method methods[] = {
 	  &bailey__vmm__compose_hash__descriptor, hash, false, 0 },
 };
 
-static const struct rpc_service service = { "Vmm", "Teepod.", methods, 4, NULL };
+static const struct rpc_service service = { "Vmm", "Teepod.", methods, 4, NULL, false };
 
 static void done(void *arg, int status, const char *type, const void *body, size_t n)
 {
@@ -361,7 +361,7 @@ static void test_table_is_held_against_the_proto(void)
 		{ "StartVm", &bailey__empty__descriptor, &bailey__empty__descriptor, start, true,
 		  0 },
 	};
-	struct rpc_service other = { "Vmm", NULL, wrong, 1, NULL };
+	struct rpc_service other = { "Vmm", NULL, wrong, 1, NULL, false };
 	struct err e = ERR_NONE;
 
 	assert(rpc_check(&service, &bailey__vmm__vmm__descriptor, &e) == 0);

@@ -42,7 +42,7 @@ static const struct rpc_method methods[] = {
 	{ "GetComposeHash", &bailey__vmm__vm_configuration__descriptor,
 	  &bailey__vmm__compose_hash__descriptor, hash, false, 0 },
 };
-static const struct rpc_service service = { "Vmm", "Teepod.", methods, 3, NULL };
+static const struct rpc_service service = { "Vmm", "Teepod.", methods, 3, NULL, false };
 
 static void on_request(struct http_request *r, void *arg)
 {
