@@ -191,8 +191,8 @@ static void old_form(const struct buf *attestation, struct csr *c, struct buf *l
 	assert(attestation_parse(attestation->p, attestation->n, a) == ATTESTATION_OK);
 	for (i = 0; i < a->n_events + a->n_runtime; i++) {
 		const bool is_runtime = i >= a->n_events;
-		const struct attestation_event *ev = &a->events[i];
-		const struct attestation_runtime *r = &a->runtime[i - a->n_events];
+		const struct attestation_event *ev = &a->events[is_runtime ? 0 : i];
+		const struct attestation_runtime *r = &a->runtime[is_runtime ? i - a->n_events : 0];
 		json_t *o = json_object();
 
 		(void)json_object_set_new(o, "imr", json_integer(is_runtime ? 3 : ev->imr));
@@ -223,6 +223,7 @@ static json_t *do_csr(const json_t *in)
 	static const char subject[] = "app.example.org", name[] = "alt.example.org";
 	auto_buf struct buf attestation = { .max = 0 }, csr = BUF_MAX(CSR_SIZE_MAX);
 	auto_buf struct buf signature = BUF_MAX(CSR_SIGNATURE_MAX), log = BUF_MAX(INPUT_MAX);
+	auto_free char *key = NULL;
 	struct csr *c = xnew(struct csr);
 	struct p256_key own;
 	uint8_t spki[P256_SPKI];
@@ -247,7 +248,8 @@ static json_t *do_csr(const json_t *in)
 	       csr_sign(csr.p, csr.n, &own, &signature, NULL) == 0);
 	put_hex(o, "csr", csr.p, csr.n);
 	put_hex(o, "signature", signature.p, signature.n);
-	(void)json_object_set_new(o, "key", json_string(p256_key_pem(&own)));
+	key = p256_key_pem(&own);
+	(void)json_object_set_new(o, "key", json_string(key));
 	free(c);
 	return o;
 }

@@ -157,15 +157,14 @@ class Kms:
         if self.process and self.process.poll() is None:
             self.process.send_signal(sig)
             self.process.wait(60)
-        code = self.process.returncode if self.process else 0
+            assert self.process.returncode == (0 if sig == signal.SIGTERM else -sig), self.log()
         self.process = None
-        return code
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        self.stop(signal.SIGKILL)
+    def __exit__(self, kind, *_):
+        self.stop(signal.SIGKILL if kind else signal.SIGTERM)
         if self.agent:
             self.agent.close()
         shutil.rmtree(self.folder)
