@@ -42,6 +42,7 @@
 #define MODULES_DISK "/etc/bailey/modules.disk"
 #define SWAP_NAME    "swapfile"
 #define NO_DISK	     "there is no data disk: everything is kept in memory"
+#define NO_SWAP	     ", and swap_size is ignored"
 /* _IOW('f', 16, __u64) of the kernel's fs/ext4/ext4.h, which no header exports */
 #define EXT4_RESIZE _IOW('f', 16, uint64_t)
 
@@ -321,7 +322,7 @@ int data_disk_open(const struct data_disk_args *a, struct data_disk *ret, struct
 	if (r == 0)
 		r = disk_find(&place, o.device, d.device, e);
 	if (r == 0) {
-		notices_send(a->notices, "boot.notice", NO_DISK);
+		notices_send(a->notices, "boot.notice", a->swap_size ? NO_DISK NO_SWAP : NO_DISK);
 		*ret = (struct data_disk){ .fs = NULL };
 	}
 	return r == 1 ? open_disk(&d, &o, ret, e) : r;

@@ -19,8 +19,8 @@ struct err;
 
 enum {
 	LUKS2_DATA_OFFSET = 16 * 1024 * 1024, /* bytes; the encrypted data begin here */
-	LUKS2_JSON_MAX = 4 * 1024 * 1024,
-	LUKS2_KEY_AREA_MIN = 64 * 4000, /* a key of 64 bytes, spread over the stripes */
+	LUKS2_JSON_MAX = 16 * 1024,	      /* ours and dstack's have about 1000 */
+	LUKS2_KEY_AREA_MIN = 64 * 4000,	      /* a key of 64 bytes, spread over the stripes */
 };
 
 struct luks2_layout {

@@ -191,6 +191,15 @@ static void test_what_can_be_read_in_two_ways_is_refused(void)
 	refused(good, "keyslots_size\":\"262144\"}}", "keyslots_size\":\"262144\"}} x", "");
 }
 
+static void test_a_long_one_is_not_read(void)
+{
+	static char text[LUKS2_JSON_MAX + 2];
+
+	memset(text, ' ', LUKS2_JSON_MAX + 1);
+	memcpy(text, good, sizeof(good) - 1);
+	must_say(text, ERR_LIMIT, "too large");
+}
+
 int main(void)
 {
 	test_cryptsetups_is_taken();
@@ -199,5 +208,6 @@ int main(void)
 	test_nothing_may_be_missing();
 	test_the_key_slot_lies_between_header_and_data();
 	test_what_can_be_read_in_two_ways_is_refused();
+	test_a_long_one_is_not_read();
 	return 0;
 }

@@ -62,7 +62,7 @@ ROWS = {
     "an environment to be sealed": ["lib/data/env_text.h:ENV_TEXT_MAX", "lib/data/env_name.h:ENV_VARS_MAX",
                                     "lib/data/env_name.h:ENV_TOTAL_MAX", "vmm/app/app_yaml.h:APP_SEALED_MAX"],
     "a data disk's header": ["lib/data/luks2_json.h:LUKS2_DATA_OFFSET", "lib/wire/luks2.h:LUKS2_SIZE_MIN",
-                             "lib/wire/luks2.h:LUKS2_SIZE_MAX"],
+                             "lib/wire/luks2.h:LUKS2_SIZE_MAX", "lib/data/luks2_json.h:LUKS2_JSON_MAX"],
     "an attestation": [],
     "ACPI tables": [],
     "`bailey verify`": ["lib/tee/collateral.h:COLLATERAL_MAX", "lib/data/json.h:JSON_DEPTH_MAX", "lib/data/json.h:JSON_ITEMS_MAX"],
