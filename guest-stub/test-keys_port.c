@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "loop/http_server.h"
 #include "loop/listen.h"
@@ -33,8 +34,7 @@ static void on_request(struct http_request *r, void *arg)
 
 static struct http_server *server(const char *name)
 {
-	const struct http_server_options o = { .on_request = on_request,
-					       .arg = (void *)(uintptr_t)name };
+	const struct http_server_options o = { .on_request = on_request, .arg = mem_unconst(name) };
 	struct http_server *s = NULL;
 
 	assert(http_server_start(&s, &t.loop, &o, NULL) == 0);

@@ -167,11 +167,14 @@ void http_server_watch_deadlines(struct http_server *s)
 		(void)uv_timer_start(&s->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
 }
 
-/* The theory above says why not at once. */
-static uint64_t again_ms(const struct http_server *s, uint64_t wait)
+/* When libmicrohttpd wants to be run again, or UINT64_MAX.  The theory above says why not always at once. */
+static uint64_t again_ms(const struct http_server *s)
 {
 	uint64_t least = s->n_again < AGAIN_MS_MAX ? s->n_again : AGAIN_MS_MAX;
+	MHD_UNSIGNED_LONG_LONG wait;
 
+	if (MHD_get_timeout(s->mhd, &wait) != MHD_YES)
+		return UINT64_MAX;
 	return wait < least ? least : wait;
 }
 
@@ -181,7 +184,6 @@ void http_server_plan(struct http_server *s)
 	uint64_t share = rate_share_wait_ms(&s->share, now);
 	uint64_t token = rate_wait_ms(&s->rate, now);
 	uint64_t wait = UINT64_MAX;
-	MHD_UNSIGNED_LONG_LONG mhd_wait;
 	bool may_accept = share == 0 && token == 0 && now >= s->accept_after_ms;
 
 	if (share > 0) {
@@ -192,8 +194,7 @@ void http_server_plan(struct http_server *s)
 		/* libuv takes a handle that it polls out of its epoll and puts it in again */
 		if (!uv_is_active((const uv_handle_t *)&s->events))
 			(void)uv_poll_start(&s->events, UV_READABLE, on_events);
-		if (MHD_get_timeout(s->mhd, &mhd_wait) == MHD_YES)
-			wait = mhd_wait > AGAIN_MS_MAX ? mhd_wait : again_ms(s, mhd_wait);
+		wait = again_ms(s);
 		if (token > 0 && token < wait)
 			wait = token;
 		if (now < s->accept_after_ms && s->accept_after_ms - now < wait)
