@@ -105,7 +105,8 @@ async function testEvents(client) {
   assert.strictEqual(Buffer.from(log.at(-1).event_payload, 'hex').toString(), 'payload')
   const info = await client.info()
   const registers = quote.replayRtmrs()
-  for (let i = 0; i < 4; i++) assert.strictEqual(registers[i], info.tcb_info[`rtmr${i}`], `rtmr${i}`)
+  // $FROM: of a machine whose firmware's log is not all there, only RTMR3 follows from what there is
+  for (let i = Number(process.env.FROM || 0); i < 4; i++) assert.strictEqual(registers[i], info.tcb_info[`rtmr${i}`], `rtmr${i}`)
   return quote.quote
 }
 

@@ -2,7 +2,7 @@
 /*
  * kms-tool: what a simulated guest shows to a key service; one JSON object in, one out
  *
- *	{"do":"world"}                            os_image_hash and vm_config of the guests
+ *	{"do":"world"}                            os_image_hash, vm_config, registers, ACPI digests of the guests
  *	{"do":"attest","report_data":hex, APP}    attestation
  *	{"do":"client","temp_ca_cert","temp_ca_key", APP}  cert, key; "double": its attestation twice,
  *	                                          "attestation": that one instead, "old": quote and log apart
@@ -97,6 +97,13 @@ static json_t *do_world(const json_t *in)
 	assert(sys_vm_config_parse(t.vm_config, strlen(t.vm_config), &doc, &vm, NULL) == 0);
 	put_hex(o, "os_image_hash", vm.os_image_hash, sizeof(vm.os_image_hash));
 	(void)json_object_set_new(o, "vm_config", json_string(t.vm_config));
+	put_hex(o, "mrtd", t.measurement.mrtd.b, sizeof(t.measurement.mrtd.b));
+	put_hex(o, "rtmr0", t.measurement.rtmr[0].b, sizeof(t.measurement.rtmr[0].b));
+	put_hex(o, "rtmr1", t.measurement.rtmr[1].b, sizeof(t.measurement.rtmr[1].b));
+	put_hex(o, "rtmr2", t.measurement.rtmr[2].b, sizeof(t.measurement.rtmr[2].b));
+	put_hex(o, "acpi-loader", t.acpi.loader.b, sizeof(t.acpi.loader.b));
+	put_hex(o, "acpi-rsdp", t.acpi.rsdp.b, sizeof(t.acpi.rsdp.b));
+	put_hex(o, "acpi-tables", t.acpi.tables.b, sizeof(t.acpi.tables.b));
 	json_decref(doc);
 	test_peer_deinit(&t);
 	return o;

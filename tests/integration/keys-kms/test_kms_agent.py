@@ -1,0 +1,90 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A guest's agent whose app has its keys from a key service, which signs its certificates; asked by dstack's own SDK"""
+import base64
+import json
+import os
+import sys
+import time
+
+import sdklib
+from agentlib import DEADLINE, RUNTIME, Agent, digest_of, extend
+from kmslib import APP, COMPOSE, INSTANCE, SEED, WORLD, Kms, main
+
+EVENTS = (("system-preparing", ""), ("app-id", APP), ("compose-hash", COMPOSE), ("instance-id", INSTANCE), ("boot-mr-done", ""),
+          ("key-provider", b'{"name":"kms","id":""}'.hex()), ("storage-fs", b"ext4".hex()), ("system-ready", ""))
+TD = {"mrtd": WORLD["mrtd"], "mrconfigid": "00" * 48,
+      "events": [{"imr": 0, "event_type": 10, "digest": WORLD[name], "event": name}
+                 for name in ("acpi-loader", "acpi-rsdp", "acpi-tables")]}
+
+
+def guest(kms, keys, url=None):
+    """The agent of a guest of kmslib's, as its boot leaves it."""
+    def prepare(agent):
+        register, log = bytes(48), b""
+        for name, payload in EVENTS:
+            register = extend(register, digest_of({"event_type": RUNTIME, "event": name, "event_payload": payload}))
+            log += json.dumps({"event": name, "payload": base64.b64encode(bytes.fromhex(payload)).decode()}).encode() + b"\n"
+        agent._write("runtime_events.log", log)
+        for i in range(3):
+            agent._write(f"rtmr{i}:sha384", bytes.fromhex(WORLD[f"rtmr{i}"]))
+        agent._write("rtmr3:sha384", register)
+        temp = kms.ask("GetTempCaCert")
+        pem = sdklib.run("openssl", "x509", "-noout", "-pubkey", input=temp["ca_cert"])
+        spki = base64.b64decode("".join(pem.splitlines()[1:-1]))
+        agent._write(".appkeys.json", {
+            **{k: keys[k] for k in ("disk_crypt_key", "env_crypt_key", "k256_key", "k256_signature", "gateway_app_id", "ca_cert",
+                                    "os_image_hash")},
+            "key_provider": {"Kms": {"url": url or f"https://127.0.0.1:{kms.port}/prpc", "pubkey": spki.hex(),
+                                     "tmp_ca_key": temp["temp_ca_key"], "tmp_ca_cert": temp["temp_ca_cert"]}}})
+        return {}
+    return Agent({"mock_attestation_seed": SEED, "bailey": TD}, prepare=prepare, app_id=APP, compose_hash=COMPOSE,
+                 instance_id=INSTANCE, vm_config=WORLD["vm_config"])
+
+
+def wait_for_cert(agent):
+    end = time.monotonic() + DEADLINE
+    while not agent.call("/Info", {})["app_cert"]:
+        assert time.monotonic() < end, agent.log()
+        time.sleep(0.05)
+
+
+def test_the_sdk_gets_certificates_of_the_service():
+    with Kms().start() as kms:
+        status, keys = kms.app_key()
+        assert status == 200, keys
+        with guest(kms, keys) as a:
+            wait_for_cert(a)
+            made = sdklib.check_keys(a, kms.ask("GetMeta")["k256_pubkey"], APP, first_register=3)
+            assert all(len(made[k]["chain"]) == 3 and made[k]["chain"][2] == keys["ca_cert"]
+                       for k in ("server", "client", "ratls", "older"))
+            lines = kms.lines("certificates")
+            assert len(lines) >= 5 and {x["app_id"] for x in lines} == {APP} and {x["call"] for x in lines} == {"SignCert"}
+
+
+def test_a_service_that_refuses_or_is_gone_is_told():
+    with Kms().start() as kms:
+        keys = kms.app_key()[1]
+        with guest(kms, keys) as a:
+            wait_for_cert(a)
+            kms.allow({"os_images": [WORLD["os_image_hash"]], "apps": []})
+            a.refused("/GetTlsKey", {"subject": "x"}, "SignCert: App not allowed: Boot denied: app not registered")
+            kms.stop()
+            a.refused("/GetTlsKey", {"subject": "x"}, f"https://127.0.0.1:{kms.port}")
+            assert a.call("/GetKey", {"path": "x"})["key"]  # needs nobody
+
+
+def test_another_service_is_not_asked():
+    """One with another root, at the place of the right one: its certificate does not lead to the root of the keys."""
+    with Kms().start() as kms, Kms().start() as other:
+        keys = kms.app_key()[1]
+        with guest(kms, keys, url=f"https://127.0.0.1:{other.port}/prpc") as a:
+            a.refused("/GetTlsKey", {"subject": "x"}, "https://127.0.0.1")
+            assert not any(os.path.getsize(other.path(f"state/{name}")) for name in os.listdir(other.path("state"))
+                           if name in ("certificates.jsonl", "refused.jsonl"))
+
+
+if not sdklib.is_there():
+    sys.exit(77)
+main([test_the_sdk_gets_certificates_of_the_service, test_a_service_that_refuses_or_is_gone_is_told,
+      test_another_service_is_not_asked])
