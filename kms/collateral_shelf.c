@@ -15,7 +15,6 @@
 #include "kms/config.h"
 #include "pccs/pccs.h"
 #include "tee/collateral.h"
-#include "wire/quote.h"
 
 enum { FILE_LOOK_S = 60, RENEW_MS = 60 * 1000, CACHE_PATH_MAX = 300 };
 
@@ -142,18 +141,11 @@ static bool is_due(const struct entry *x, int64_t at)
 }
 
 const struct collateral *collateral_shelf_get(struct collateral_shelf *s, size_t root,
-					      const struct quote *q, int64_t at,
+					      const struct pccs_platform *p, int64_t at,
 					      const char **ret_fault)
 {
-	struct pccs_platform p;
-	struct entry *x;
+	struct entry *x = find(s, root, p);
 
-	s->last = NULL;
-	if (pccs_platform_of(q, &p, NULL) < 0) {
-		*ret_fault = "the quote names no platform";
-		return NULL;
-	}
-	x = find(s, root, &p);
 	x->asked = ++s->n_asked;
 	s->last = x;
 	if (is_due(x, at))

@@ -16,7 +16,7 @@
 struct collateral;
 struct collateral_shelf;
 struct kms_config;
-struct quote;
+struct pccs_platform;
 
 enum { COLLATERAL_SHELF_MAX = 8, COLLATERAL_SHELF_PAUSE_MS = 10 * 1000 };
 
@@ -25,11 +25,11 @@ struct collateral_shelf *collateral_shelf_new(const struct kms_config *c);
 void collateral_shelf_free(struct collateral_shelf *s);
 
 /*
- * That of the platform which @q names, under root number @root (0: Intel's; then simulated ones in their order).
+ * That of the platform @p, under root number @root (0: Intel's; then simulated ones in their order).
  * Return: borrowed until the next call; NULL, and *@ret_fault (also borrowed) says why there is none.
  */
 const struct collateral *collateral_shelf_get(struct collateral_shelf *s, size_t root,
-					      const struct quote *q, int64_t at,
+					      const struct pccs_platform *p, int64_t at,
 					      const char **ret_fault);
 
 /* What was given last may be why a quote is refused: forget it, if it is not new.  Return: is it worth asking again? */

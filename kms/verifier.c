@@ -19,6 +19,7 @@
 #include "kms/collateral_shelf.h"
 #include "kms/config.h"
 #include "kms/image_shelf.h"
+#include "pccs/pccs.h"
 #include "tee/app_evidence.h"
 #include "tee/known.h"
 #include "tee/measurement.h"
@@ -162,36 +163,43 @@ static void give_desk(struct verifier *v, struct desk *d)
 	(void)pthread_mutex_unlock(&v->lock);
 }
 
-/* The root to which the quote's chain leads; n_roots: none. */
-static size_t find_root(const struct verifier *v, const struct quote *q)
+/* What a quote's chain of certificates says, which is the same each time: reading one is slow. */
+struct chain {
+	size_t root; /* to which it leads; n_roots: to none */
+	struct pccs_platform platform;
+};
+
+static void read_chain(const struct verifier *v, const struct quote *q, struct chain *ret)
 {
 	struct x509_chain chain = { .n = 0 };
-	size_t i = v->n_roots;
+	size_t i;
 
-	if (q->cert_type == QUOTE_CERT_PCK_CHAIN &&
-	    x509_chain_read(q->cert, q->n_cert, &chain, NULL) == 0) {
-		for (i = 0; i < v->n_roots; i++) {
-			if (x509_chain_trust(&chain, chain.n, v->roots[i]) == X509_GOOD)
-				break;
-		}
-		x509_chain_deinit(&chain);
+	ret->root = v->n_roots;
+	if (q->cert_type != QUOTE_CERT_PCK_CHAIN ||
+	    x509_chain_read(q->cert, q->n_cert, &chain, NULL) < 0)
+		return;
+	for (i = 0; i < v->n_roots && ret->root == v->n_roots; i++) {
+		if (x509_chain_trust(&chain, chain.n, v->roots[i]) == X509_GOOD)
+			ret->root = i;
 	}
-	return i;
+	x509_chain_deinit(&chain);
+	if (pccs_platform_of(q, &ret->platform, NULL) < 0)
+		ret->root = v->n_roots;
 }
 
-/* The same, for chains that were seen before. */
-static size_t root_of(const struct verifier *v, struct desk *d, const struct quote *q)
+/* Good until the desk looks at other quotes. */
+static const struct chain *chain_of(const struct verifier *v, struct desk *d, const struct quote *q)
 {
 	struct digest256 key = digest256_bytes(q->cert, q->n_cert);
-	const size_t *known = known_get(d->chains, &key);
-	size_t *made;
+	const struct chain *known = known_get(d->chains, &key);
+	struct chain *made;
 
 	if (known)
-		return *known;
-	made = xnew(size_t);
-	*made = find_root(v, q);
+		return known;
+	made = xnew(struct chain);
+	read_chain(v, q, made);
 	known_put(d->chains, &key, made, free);
-	return *made;
+	return made;
 }
 
 /* Nobody is asked for collateral of a platform that no root vouches for: anybody can make up such a one. */
@@ -201,24 +209,26 @@ static void verify_quote(const struct verifier *v, struct desk *d, struct peer *
 				     .at = (int64_t)(time_unix_ms() / 1000),
 				     .accept = v->c->accept,
 				     .known = d->certificates };
+	const struct chain *chain;
 	struct quote q;
-	size_t root;
 
 	if (quote_parse(p->evidence->quote, p->evidence->n_quote, &q) != QUOTE_OK) {
 		(void)peer_quote(p, &a); /* says that it is none */
 		return;
 	}
-	root = root_of(v, d, &q);
-	if (root == v->n_roots) {
+	chain = chain_of(v, d, &q);
+	if (chain->root == v->n_roots) {
 		a.collateral_fault = "a PCK certificate that leads to no root that is believed";
 		(void)peer_quote(p, &a);
 		return;
 	}
-	a.root = v->roots[root];
-	a.collateral = collateral_shelf_get(d->shelf, root, &q, a.at, &a.collateral_fault);
+	a.root = v->roots[chain->root];
+	a.collateral = collateral_shelf_get(d->shelf, chain->root, &chain->platform, a.at,
+					    &a.collateral_fault);
 	if (peer_quote(p, &a) || !collateral_shelf_renew(d->shelf, p->quote->check))
 		return;
-	a.collateral = collateral_shelf_get(d->shelf, root, &q, a.at, &a.collateral_fault);
+	a.collateral = collateral_shelf_get(d->shelf, chain->root, &chain->platform, a.at,
+					    &a.collateral_fault);
 	(void)peer_quote(p, &a);
 }
 

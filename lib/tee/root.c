@@ -7,6 +7,7 @@
  */
 #include "tee/root.h"
 
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -81,11 +82,18 @@ struct x509_cert *root_intel(void)
 	return c;
 }
 
+/* Read once: a service asks for each quote.  Never freed. */
+static struct x509_cert *kept;
+
+static void keep(void)
+{
+	kept = root_intel();
+}
+
 bool root_is_intel(const struct x509_cert *c)
 {
-	struct x509_cert *ours = root_intel();
-	bool is_same = x509_cert_is_same(c, ours);
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	x509_cert_free(ours);
-	return is_same;
+	(void)pthread_once(&once, keep);
+	return x509_cert_is_same(c, kept);
 }
