@@ -90,6 +90,16 @@ def check_tls_key(host, got):
     assert "1.3.6.1.4.1.62397.1.8" in openssl("x509", "-in", paths[1], "-noout", "-text")
 
 
+def is_bound(port):
+    """Over TLS on the public port the quote is over the key that the connection shows."""
+    r = subprocess.run([f"{os.environ['BAILEY_BIN']}/bailey", "verify", f"https://127.0.0.1:{port}", "--json"],
+                       capture_output=True, text=True, check=False)
+    if not r.stdout:
+        return False
+    checks = {c["check"]: c["result"] for c in json.loads(r.stdout)["checks"]}
+    return checks.get("tls-key") == "ok" and checks["nonce"] == "ok" and checks["rtmr3"] == "ok"
+
+
 def test_keys_of_one_boot():
     host = bailey.Host(f"tee_simulator: {{ seed: '{SEED}' }}\n")
     try:
@@ -106,6 +116,7 @@ def test_keys_of_one_boot():
             assert json.loads(info["key_provider_info"]) == {"name": "none", "id": ""}
             assert [e["body"] for e in host.info(name)["events"]].count("requesting app keys") == 1
         check_tls_key(host, answer(host, "two", "GetTlsKey"))
+        bailey.wait_for("TLS on the public port", lambda: is_bound(port))
         serial = host.serial("two")
         assert "files: 600 .appkeys.json 600 .decrypted-env 600 .decrypted-env.json 0" in serial, serial[-2000:]
         assert re.search(r" ext4 .* /dstack/persistent", serial), serial[-2000:]
