@@ -253,6 +253,8 @@ void attest_evidence(const struct attest *a, struct rpc_call *call,
 		rpc_fail(call, &e);
 		return;
 	}
+	if (a->app_cert)
+		(void)app_cert_text(a->app_cert); /* asks again for what TLS wants, if it must */
 	p = pending_new(a, call);
 	p->n_nonce = nonce->len;
 	memcpy(p->nonce, nonce->data, nonce->len); /* within the limit, as it was hashed */
