@@ -37,10 +37,12 @@ static bool is_same(const struct stat *a, const struct stat *b)
 	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
+/* The operator named the path, and it may be a link: /dstack/user_config is one. */
 static int load(struct authoriser *a, struct err *e)
 {
 	auto_buf struct buf b = BUF_MAX(0);
-	int rc = file_read(AT_FDCWD, a->path, CONF_FILE_MAX, &b, e);
+	auto_free char *path = realpath(a->path, NULL);
+	int rc = file_read(AT_FDCWD, path ? path : a->path, CONF_FILE_MAX, &b, e);
 
 	if (rc == 0 && a->signer)
 		rc = allow_signed_check((const char *)b.p, b.n, a->path, a->signer, P256_SPKI, e);

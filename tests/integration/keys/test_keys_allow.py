@@ -44,6 +44,7 @@ OWNER, SIGNER = key("owner")
 STRANGER, _ = key("stranger")
 LIST = "gateway_app_id: \"" + "cc" * 20 + "\"\napps: []\n"
 OTHER = LIST.replace("cc", "dd")
+os.symlink("allow.yaml", f"{scratch}/user_config")  # as a guest has it
 os.makedirs(f"{scratch}/state", mode=0o700)
 with open(os.open(f"{scratch}/seal.key", os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as seal:
     seal.write(os.urandom(32).hex() + "\n")
@@ -55,7 +56,7 @@ attest_certificate: false
 self_authorization: false
 seal: {{ key_file: {scratch}/seal.key }}
 onboard: {{ auto_bootstrap: true }}
-authorize: {{ file: {scratch}/allow.yaml, signer: "{SIGNER}" }}
+authorize: {{ file: {scratch}/user_config, signer: "{SIGNER}" }}
 """)
 
 
