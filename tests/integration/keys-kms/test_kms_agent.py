@@ -4,13 +4,16 @@
 import base64
 import json
 import os
+import subprocess
 import sys
 import time
 
 import sdklib
 from agentlib import DEADLINE, RUNTIME, Agent, digest_of, extend
-from kmslib import APP, COMPOSE, INSTANCE, SEED, WORLD, Kms, main
+from kmslib import APP, COMPOSE, INSTANCE, SEAL, SEED, WORLD, Kms, main, tool
 
+CA_ROOT = "f57527cea4ab7ffb49af99b158cdc0e3ec06398f528349ea236b7d2afe19cec1"
+K256_ROOT = "1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b1c2d3e4f5a6b7c8d9e0f1a2b"
 EVENTS = (("system-preparing", ""), ("app-id", APP), ("compose-hash", COMPOSE), ("instance-id", INSTANCE), ("boot-mr-done", ""),
           ("key-provider", b'{"name":"kms","id":""}'.hex()), ("storage-fs", b"ext4".hex()), ("system-ready", ""))
 TD = {"mrtd": WORLD["mrtd"], "mrconfigid": "00" * 48,
@@ -84,7 +87,22 @@ def test_another_service_is_not_asked():
                            if name in ("certificates.jsonl", "refused.jsonl"))
 
 
+def test_the_sdk_seals_an_environment():
+    """It takes the service's word for the key, and what it seals opens with the key that the service gives the guest."""
+    with Kms() as kms:
+        os.mkdir(kms.path("state"), 0o700)
+        tool("keys", state=kms.path("state"), seal_key=SEAL, ca=CA_ROOT, k256=K256_ROOT)
+        kms.start()
+        root = kms.ask("GetMeta")["k256_pubkey"]
+        sealed = sdklib.run(sdklib.NODE, f"{sdklib.SOURCE}/tests/sdk/env.cjs",
+                            input=json.dumps(kms.ask("GetAppEnvEncryptPubKey", {"app_id": APP})),
+                            env={**os.environ, "NODE_PATH": f"{sdklib.SDK}/node_modules", "ROOT": root, "APP_ID": APP})
+        opened = subprocess.run([os.environ["KEYS_TOOL"], "open", CA_ROOT, APP], input=bytes.fromhex(sealed), check=True,
+                                capture_output=True).stdout
+        assert json.loads(opened) == {"env": [{"key": "NAME", "value": "a value\n\u00e9\"$"}]}, opened
+
+
 if not sdklib.is_there():
     sys.exit(77)
 main([test_the_sdk_gets_certificates_of_the_service, test_a_service_that_refuses_or_is_gone_is_told,
-      test_another_service_is_not_asked])
+      test_another_service_is_not_asked, test_the_sdk_seals_an_environment])
