@@ -108,6 +108,7 @@ int keys_seed_local(const struct keys_seed_local *a, struct provider_found *ret,
 		.may_be_unpinned = a->may_be_unpinned,
 		.collateral = a->collateral,
 		.arg = a->arg,
+		.root = a->root,
 		.at = (int64_t)(time_unix_ms() / 1000),
 	};
 	int r;

@@ -20,6 +20,7 @@
 struct app_keys_file;
 struct err;
 struct tee;
+struct x509_cert;
 
 enum { KEYS_SEED_HOST_MS = 30000, KEYS_SEED_REPLY_MAX = 256 * 1024 };
 
@@ -32,6 +33,7 @@ struct keys_seed_local {
 	bool may_be_unpinned;
 	provider_collateral_fn collateral; /* of an enclave's quote */
 	void *arg;
+	const struct x509_cert *root; /* of that; NULL: Intel's */
 };
 
 /* Ask the local provider.  Return: 0 and *@ret, whose key the caller wipes; negative. */

@@ -20,6 +20,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "crypto/p256.h"
+#include "crypto/x509.h"
 #include "data/app_compose.h"
 #include "data/app_keys_file.h"
 #include "data/sys_config.h"
@@ -30,6 +31,7 @@
 #include "guest-stub/keys_seed.h"
 #include "guest-stub/sgx_collateral.h"
 #include "guest-stub/share.h"
+#include "simulator/simulator.h"
 #include "tee/evidence.h"
 #include "tee/ratls_cert.h"
 #include "tee/report_data.h"
@@ -112,9 +114,23 @@ static int from_kms(const struct request_keys *a, struct app_keys_file *ret, str
 	return r ? r : keys_kms_get(&args, ret, e);
 }
 
+/* Where the TEE is simulated its enclaves are, too: whose root vouches for them is no secret there. */
+static struct x509_cert *simulated_root(const struct guest_tee *t)
+{
+	struct x509_cert *root = NULL;
+	const uint8_t *der;
+	size_t n = 0;
+
+	if (t->tee.kind != TEE_SIMULATED || !t->simulated.simulator)
+		return NULL;
+	der = simulator_root(t->simulated.simulator, &n);
+	return x509_cert_read(der, n, &root, NULL) == 0 ? root : NULL;
+}
+
 static int from_local(const struct request_keys *a, struct app_keys_file *ret, bool *ret_is_ours,
 		      struct err *e)
 {
+	struct x509_cert *root = simulated_root(a->tee);
 	const struct keys_seed_local args = {
 		.host_api_url = a->sys->host_api_url,
 		.tee = &a->tee->tee,
@@ -123,10 +139,12 @@ static int from_local(const struct request_keys *a, struct app_keys_file *ret, b
 		.may_be_unpinned = a->app->key_provider_unpinned,
 		.collateral = sgx_collateral,
 		.arg = mem_unconst(a->sys), /* it is only read */
+		.root = root,
 	};
 	struct provider_found found = { .kind = PROVIDER_SGX };
 	int r = keys_seed_local(&args, &found, e);
 
+	x509_cert_free(root);
 	if (r < 0)
 		return r;
 	r = keys_seed_derive(&found.key, APP_KEY_PROVIDER_LOCAL, attest, mem_unconst(a), ret, e);
