@@ -66,7 +66,7 @@ static int read_ports(char *list, struct route_policy *policy, struct err *e)
 		if (comma)
 			*comma = 0;
 		rc = read_port(list, policy, e);
-		list = comma + 1;
+		list = comma ? comma + 1 : NULL;
 	} while (!rc && comma);
 	return rc;
 }

@@ -88,7 +88,8 @@ void tls_gate_free(SSL *ssl)
 {
 	if (!ssl)
 		return;
-	SSL_set_quiet_shutdown(ssl, 1);
+	/* as if all had been said: else OpenSSL looks for the session in a cache that we do not have */
+	SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(ssl);
 }
 

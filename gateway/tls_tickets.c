@@ -108,7 +108,8 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
 	}
 	if (EVP_CipherInit_ex(c, cipher, NULL, k->aes.b, iv, seal) != 1 || !set_mac(mac, k))
 		return -1;
-	return is_newest ? 1 : 2;
+	/* a client of TLS 1.3 uses a ticket once, so that nobody can tell that it is the same: it gets another */
+	return is_newest && SSL_version(ssl) != TLS1_3_VERSION ? 1 : 2;
 }
 
 void tickets_use(struct tickets *t, SSL_CTX *ctx)
