@@ -25,6 +25,7 @@ enum { SERVER_ERRORS = 500, TOO_MANY = 429, HEX_SIZE = 2 * KMS_ANSWER_SPKI_MAX +
 struct target {
 	char base[APP_KEYS_FILE_URL_MAX]; /* with /prpc */
 	bool is_over; /* it answered, and not with keys: asking again is no use */
+	bool says_no; /* and it is the KMS that the app means */
 	unsigned int n_tries;
 	struct err first; /* why not */
 };
@@ -53,6 +54,7 @@ static int call(const struct keys_kms_args *a, struct target *t, const char *met
 	if (status == 200)
 		return 0;
 	t->is_over = status < SERVER_ERRORS && status != TOO_MANY;
+	t->says_no = t->is_over && o->trust == TLS_CALL_CA;
 	(void)err_set(e, ERR_PROTO, "%s: %s: %s", t->base, method,
 		      kms_answer_error(ret->body.p, ret->body.n, status, why));
 	tls_call_answer_deinit(ret);
@@ -172,9 +174,13 @@ static int try_one(const struct keys_kms_args *a, struct target *t, struct app_k
 	return 0;
 }
 
-/* Each that is left, once.  Return: 0 with keys; 1 if some may be tried again; negative if none may. */
+/*
+ * Each that is left, once.  Return: 0 with keys; 1 if some may be tried again; negative if none may, or if the KMS
+ * itself said no: another of the same root would say the same.
+ */
 static int try_all(const struct keys_kms_args *a, struct target *targets, struct app_keys_file *ret)
 {
+	bool is_refused = false;
 	int r = ERR_MISSING;
 	size_t i;
 
@@ -193,8 +199,9 @@ static int try_all(const struct keys_kms_args *a, struct target *targets, struct
 			t->first = e;
 		if (!t->is_over)
 			r = 1;
+		is_refused |= t->says_no;
 	}
-	return r;
+	return is_refused ? ERR_MISSING : r;
 }
 
 static void set_targets(const struct keys_kms_args *a, struct target *targets)

@@ -7,8 +7,8 @@
  * a server with a certificate of that root, with the usage kms:rpc, as the root signs certificates of apps too.
  *
  * Trusts   the pin.  Without one (the compose says key_provider_unpinned) whoever answers first is the KMS.
- * Limits   each URL is tried once, and those that did not answer again and again for retry_ms, with pauses that double;
- *	    nothing begins after the deadline.
+ * Limits   each URL is tried once, and those that did not answer again and again for retry_ms, with pauses that double,
+ *	    unless a KMS of the pinned root said no; nothing begins after the deadline.
  * Wire     dstack: GetTempCaCert, then GetAppKey by a client certificate "RA-TLS TEMP Cert" with our attestation.
  * Thread   any; it blocks.
  */
