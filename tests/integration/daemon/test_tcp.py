@@ -235,6 +235,11 @@ def test_tls():
     with socket.create_connection(("127.0.0.1", one.port), timeout=60) as s:
         s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert not s.recv(100).startswith(b"HTTP/"), "nothing in plain text"
+    with socket.create_connection(("127.0.0.1", one.port), timeout=60) as s:
+        s.sendall(b"\x16")  # a part of a record, and no more: the loop must not wait for the rest
+        for _ in range(3):
+            assert one.tcp("GET", "/prpc/Version", headers=who)[0] == 200
+        assert one.http("GET", "/prpc/Version")[0] == 200
     one.close()
 
 
