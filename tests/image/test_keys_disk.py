@@ -50,7 +50,6 @@ check 'a blank disk is made' opens 'fs=ext4 new encrypted' 11
 echo kept >$M/file
 check 'no header is left in memory' sh -c '! ls /run/bailey-disk/* 2>/dev/null'
 shut
-check 'the disk does not hold what was written' sh -c "! grep -q kept $F"
 check 'it opens with its key' opens 'fs=ext4 encrypted' 11
 check 'what was written is there' grep -qx kept $M/file
 shut
@@ -119,15 +118,15 @@ blank; put 510 '\x55\xaa'; check 'a partition table is left alone' refuses 'unkn
 blank; put 67000000 x; check 'so is a disk with something at its end' refuses 'unknown kind' none
 blank 32M; check 'a small disk is refused' refuses 'at least 67108864 are needed' none
 
-# as dstack makes them: the usual size of the area, a stretched key
+# as dstack makes them: the usual size of the area, a key that is stretched (less long than usual)
 blank
 key=$(printf '11%.0s' {1..32})
-printf %s $key | cryptsetup luksFormat --batch-mode --type luks2 --offset 32768 --cipher aes-xts-plain64 --pbkdf pbkdf2 -d- $D
+printf %s $key | cryptsetup luksFormat --batch-mode --type luks2 --offset 32768 --cipher aes-xts-plain64 --pbkdf pbkdf2 --iter-time 20 -d- $D
 printf %s $key | cryptsetup luksOpen --type luks2 -d- $D dstack_data_disk
 mke2fs -q -t ext4 /dev/mapper/dstack_data_disk; cryptsetup close dstack_data_disk
 check "dstack's disk opens" opens 'fs=ext4 encrypted' 11
 shut
-printf %s $key | cryptsetup luksAddKey --batch-mode -d- --pbkdf pbkdf2 $D /etc/hosts
+printf %s $key | cryptsetup luksAddKey --batch-mode -d- --pbkdf pbkdf2 --iter-time 20 $D /etc/hosts
 check 'a second key slot is refused' refuses 'keyslots.1: must not be there' 11
 
 D=/dev/vdz; option
