@@ -33,7 +33,7 @@ struct emitting_job {
 static const char *const own[] = {
 	"system-preparing", "app-id",	    "compose-hash", "init-script-hash", "gpu-policy-hash",
 	"gpu-attestation",  "instance-id",  "boot-mr-done", "os-image-hash",	"key-provider",
-	"storage-fs",	    "system-ready", "rootfs-hash",
+	"storage-fs",	    "system-ready", "rootfs-hash",  "mr-kms",
 };
 
 static int has_room(const struct event_log *log, const struct emitting_job *j, struct err *e)
