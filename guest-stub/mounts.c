@@ -27,7 +27,7 @@ static const struct mount_row {
 	{ "tmpfs", "/dev/shm", "tmpfs", "mode=1777", MS_NOSUID | MS_NODEV, 0755, false },
 	{ "tmpfs", "/run", "tmpfs", "mode=0755", MS_NOSUID | MS_NODEV, 0755, false },
 	{ "tmpfs", "/tmp", "tmpfs", "mode=1777", MS_NOSUID | MS_NODEV, 0755, false },
-	/* secrets live here: never swapped to a disk, since there is no swap; readable by root only */
+	/* secrets live here: if the app has swap at all, it is on the encrypted disk; readable by root only */
 	{ "tmpfs", "/dstack", "tmpfs", "mode=0755", MS_NOSUID | MS_NODEV, 0755, false },
 	{ "cgroup2", "/sys/fs/cgroup", "cgroup2", NULL, QUIET, 0555, true },
 	{ "configfs", "/sys/kernel/config", "configfs", NULL, QUIET, 0755, true },
