@@ -74,6 +74,12 @@ ROWS = {
     "what is known of certificates": [],
     "pulls of images": ["registry.max_size", "registry.timeout", "vmm/store/image_unpack.h:IMAGE_UNPACK_FILES_MAX",
                         "vmm/store/registry.h:REGISTRY_LAYERS_MAX"],
+    "a client of the gateway before": ["lib/wire/client_hello.h:CLIENT_HELLO_MAX", "lib/wire/client_hello.h:CLIENT_HELLO_STREAM_MAX",
+                                       "lib/wire/proxy_header.h:PROXY_HEADER_MAX"],
+    "connections of the gateway": ["gateway/chunk.h:CHUNK_LARGE", "gateway/pipes.h:PIPE_SIZE"],
+    "custom domains of the gateway": ["gateway/resolver.h:RESOLVER_CACHE", "gateway/resolver.h:RESOLVER_WAITING"],
+    "pages of the gateway": ["gateway/pages.h:PAGES_HEAD_MAX"],
+    "access log of the gateway": ["gateway/access_log.h:ACCESS_LINE_MAX", "gateway/access_log.h:ACCESS_BUFFER"],
     "disk of the state folder": ["limits.disk_free"],
 }
 
