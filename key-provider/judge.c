@@ -122,35 +122,49 @@ static int fetch(const struct judge *j, const struct quote *q, int64_t at, bool 
 	return rc < 0 ? err_wrap(e, rc, "no collateral") : 0;
 }
 
-static bool verify(const struct judge *j, const struct collateral *c, struct known *known,
-		   struct quote_verify_args *a, struct quote_result *r)
+/* What is verified, by whom, and what came of it. */
+struct hearing {
+	const void *p;
+	size_t n;
+	int64_t at;
+	struct known *known;
+	struct quote_result result;
+};
+
+static bool verify(const struct judge *j, const struct collateral *c, struct hearing *h)
 {
-	a->collateral = c;
-	a->root = j->o.root;
-	a->policy = QUOTE_POLICY_STRICT;
-	a->accept = j->o.accept;
-	a->known = known;
-	return quote_verify(a, r);
+	const struct quote_verify_args a = {
+		.quote = h->p,
+		.n_quote = h->n,
+		.collateral = c,
+		.root = j->o.root,
+		.at = h->at,
+		.policy = QUOTE_POLICY_STRICT,
+		.accept = j->o.accept,
+		.known = h->known,
+	};
+
+	return quote_verify(&a, &h->result);
 }
 
 /* Collateral out of the cache may be older than what Intel says today. */
-static int decide(struct judge *j, const struct quote *q, struct known *known,
-		  struct quote_verify_args *a, struct quote_result *r, struct err *e)
+static int decide(struct judge *j, const struct quote *q, struct hearing *h, struct err *e)
 {
 	struct collateral c = COLLATERAL_NULL;
 	struct pccs_origin origin = { .n_fetched = 0 };
-	int rc = fetch(j, q, a->at, false, &c, &origin, e);
+	const struct quote_result *r = &h->result;
+	int rc = fetch(j, q, h->at, false, &c, &origin, e);
 	bool is_good;
 
 	if (rc < 0)
 		return rc;
-	is_good = verify(j, &c, known, a, r);
+	is_good = verify(j, &c, h);
 	collateral_deinit(&c);
 	if (!is_good && origin.n_cached > 0 && pccs_may_mend(r->check) && may_renew(j)) {
-		rc = fetch(j, q, a->at, true, &c, &origin, e);
+		rc = fetch(j, q, h->at, true, &c, &origin, e);
 		if (rc < 0)
 			return rc;
-		is_good = verify(j, &c, known, a, r);
+		is_good = verify(j, &c, h);
 		collateral_deinit(&c);
 	}
 	return is_good ? 0
@@ -161,8 +175,7 @@ static int decide(struct judge *j, const struct quote *q, struct known *known,
 int judge_quote(struct judge *j, const void *p, size_t n, int64_t at, struct judged *ret,
 		struct err *e)
 {
-	struct quote_verify_args a = { .quote = p, .n_quote = n, .at = at };
-	auto_free struct quote_result *r = xnew(struct quote_result);
+	auto_free struct hearing *h = xnew(struct hearing);
 	struct quote q;
 	size_t which;
 	int rc = look(j, p, n, at, &q, e);
@@ -170,9 +183,13 @@ int judge_quote(struct judge *j, const void *p, size_t n, int64_t at, struct jud
 	if (rc < 0)
 		return rc;
 	which = take_known(j);
-	rc = decide(j, &q, j->known[which], &a, r, e);
+	h->p = p;
+	h->n = n;
+	h->at = at;
+	h->known = j->known[which];
+	rc = decide(j, &q, h, e);
 	give_known(j, which);
 	if (rc == 0)
-		*ret = (struct judged){ .status = r->status, .quote = q };
+		*ret = (struct judged){ .status = h->result.status, .quote = q };
 	return rc;
 }

@@ -121,11 +121,12 @@ int keys_open(const char *folder, bool is_simulated, bool may_make, struct keys 
 		rc = own_file_read(path, FILE_MAX, &text, e);
 	if (rc == 0) {
 		rc = keys_read(text.p, text.n, ret, e);
-		if (rc < 0)
+		if (rc < 0) {
 			rc = err_wrap(e, rc,
 				      "'%s' (restore it from your backup: without it the disks of "
 				      "its guests cannot be opened)",
 				      path);
+		}
 	}
 	secret_buf_deinit(&text);
 	return rc;

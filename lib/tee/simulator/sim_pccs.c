@@ -61,10 +61,11 @@ static bool query_value(const char *query, const char *key, char ret[static PLAI
 
 	while (*query) {
 		n = strcspn(query, "&");
-		if (n > n_key && strncmp(query, key, n_key) == 0 && query[n_key] == '=')
+		if (n > n_key && strncmp(query, key, n_key) == 0 && query[n_key] == '=') {
 			return n - n_key - 1 < PLAIN_MAX &&
 			       str_format(ret, PLAIN_MAX, "%.*s", (int)(n - n_key - 1),
 					  query + n_key + 1) >= 0;
+		}
 		query += n + (query[n] == '&');
 	}
 	return false;
@@ -110,11 +111,12 @@ static void put(const struct row *r, const json_t *collateral, struct sim_pccs *
 	a->status = 200;
 	a->type = r->member ? JSON_TYPE : TEXT_TYPE;
 	a->chain_header = r->header;
-	if (r->member)
+	if (r->member) {
 		(void)buf_addf(&a->body, "{\"%s\":%s,\"signature\":\"%s\"}", r->member, text,
 			       text_of(collateral, r->part, "_signature"));
-	else
+	} else {
 		(void)buf_add_str(&a->body, text);
+	}
 	if (r->header)
 		url_encode(text_of(collateral, r->part, "_issuer_chain"), &a->chain);
 }
