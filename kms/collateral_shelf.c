@@ -112,7 +112,7 @@ static int of_service(const struct collateral_shelf *s, const char *url, struct 
 
 static void fetch(struct collateral_shelf *s, struct entry *x, int64_t at, bool wants_fresh)
 {
-	const struct kms_config_root *root = x->root > 0 ? &s->c->roots[x->root - 1] : NULL;
+	const char *file = NULL, *url = s->c->pccs;
 	auto_buf struct buf text = BUF_MAX(COLLATERAL_MAX);
 	int rc;
 
@@ -121,10 +121,14 @@ static void fetch(struct collateral_shelf *s, struct entry *x, int64_t at, bool 
 	x->has = false;
 	x->fault = ERR_NONE;
 	x->made_ms = time_mono_ms();
-	if (root && root->collateral)
-		rc = of_file(root->collateral, x, at, &text);
+	if (x->root > 0) {
+		file = s->c->roots[x->root - 1].collateral;
+		url = s->c->roots[x->root - 1].pccs;
+	}
+	if (file)
+		rc = of_file(file, x, at, &text);
 	else
-		rc = of_service(s, root ? root->pccs : s->c->pccs, x, at, wants_fresh, &text);
+		rc = of_service(s, url, x, at, wants_fresh, &text);
 	if (rc == 0)
 		rc = collateral_parse(text.p, text.n, &x->collateral, &x->fault);
 	x->has = rc == 0;

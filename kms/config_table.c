@@ -99,13 +99,14 @@ static int check_status(const char *text, struct err *e)
 {
 	enum tcb_status s = tcb_status_of(text);
 
-	if (s == TCB_NONE)
+	if (s == TCB_NONE) {
 		return err_set(e, ERR_INPUT,
 			       "\"%s\" is no status; write one of UpToDate, SWHardeningNeeded, "
 			       "ConfigurationNeeded, ConfigurationAndSWHardeningNeeded, OutOfDate, "
 			       "OutOfDateConfigurationNeeded, TDRelaunchAdvised, "
 			       "TDRelaunchAdvisedConfigurationNeeded",
 			       text);
+	}
 	return s == TCB_REVOKED ? err_set(e, ERR_INPUT, "Revoked is never accepted") : 0;
 }
 

@@ -59,11 +59,12 @@ static void add_entry(struct attestation *a, const struct account *x,
 		.payload = bytes_of(in->data, in->n_data),
 		.version = is_runtime ? x->log.events[in->event].version : 1,
 	};
-	if (is_runtime && a->n_runtime < ATTESTATION_RUNTIME_MAX)
+	if (is_runtime && a->n_runtime < ATTESTATION_RUNTIME_MAX) {
 		a->runtime[a->n_runtime++] =
 			(struct attestation_runtime){ bytes_of(in->name, strlen(in->name)),
 						      bytes_of(in->data, in->n_data),
 						      x->log.events[in->event].version };
+	}
 }
 
 static int of_parts(const struct peer *p, struct buf *ret)

@@ -30,12 +30,13 @@ int token_read(const char *path, char **ret, struct err *e)
 	if (rc == 0) {
 		n = strcspn((const char *)b.p, "\n");
 		b.p[n] = '\0';
-		if (n < TOKEN_MIN || n > TOKEN_MAX || !is_printable((const char *)b.p))
+		if (n < TOKEN_MIN || n > TOKEN_MAX || !is_printable((const char *)b.p)) {
 			rc = err_set(e, ERR_INPUT,
 				     "'%s' does not hold a token of %d to %d printable characters",
 				     path, TOKEN_MIN, TOKEN_MAX);
-		else
+		} else {
 			*ret = xstrdup((const char *)b.p);
+		}
 	}
 	secret_buf_deinit(&b);
 	return rc;

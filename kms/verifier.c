@@ -241,10 +241,11 @@ static int is_for(const struct peer *p, const struct verifier_request *q, struct
 		return err_set(e, ERR_PROTO, "quote.quote-form: it is no quote");
 	if (quote.tee != QUOTE_TEE_TDX)
 		return err_set(e, ERR_PROTO, "tdx: it is of an SGX enclave");
-	if (!ratls_cert_is_bound(quote.td.report_data, q->key, q->n_key))
+	if (!ratls_cert_is_bound(quote.td.report_data, q->key, q->n_key)) {
 		return err_set(e, ERR_PROTO,
 			       "report data mismatch: the quote is for another key than the one "
 			       "that it came with");
+	}
 	return 0;
 }
 

@@ -48,6 +48,15 @@ static int read_config(struct peer *p, const char *vm_config, struct err *e)
 	return rc;
 }
 
+static int read_log(struct peer *p, struct err *e)
+{
+	const char *log = p->evidence->log;
+
+	if (!log)
+		return err_set(e, ERR_INPUT, "the attestation has no event log");
+	return account_read(log, strlen(log), &p->account, e);
+}
+
 int peer_read(const void *attestation, size_t n, const char *vm_config, struct peer **ret,
 	      struct err *e)
 {
@@ -55,10 +64,8 @@ int peer_read(const void *attestation, size_t n, const char *vm_config, struct p
 	int rc = app_evidence_read(attestation, n, &p->evidence, e);
 
 	p->quote = xnew(struct quote_result);
-	if (rc == 0 && !p->evidence->log)
-		rc = err_set(e, ERR_INPUT, "the attestation has no event log");
 	if (rc == 0)
-		rc = account_read(p->evidence->log, strlen(p->evidence->log), &p->account, e);
+		rc = read_log(p, e);
 	if (rc == 0)
 		rc = read_config(p, vm_config, e);
 	if (rc < 0) {
