@@ -41,6 +41,7 @@ static int add_app(struct start_plan *p, struct vm_config_spec *s, struct guest_
 	if (rc < 0)
 		return is_real ? rc : 0;
 	s->is_tdx = is_real;
+	s->is_simulated = !is_real;
 	if (is_real && c->requirements.has_tdx_measure_acpi_tables)
 		s->measure_acpi = c->requirements.tdx_measure_acpi_tables;
 	if (image_is_at_least(p->image, 0, 5, 2))

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "data/json.h"
 #include "data/sys_config.h"
@@ -167,6 +168,20 @@ static void test_which_attestation_variant(void)
 	image_done(&im);
 }
 
+static void test_a_simulated_tee_has_the_document_too(void)
+{
+	struct image im = image();
+	struct vm_config_spec s = spec(&im);
+	auto_free char *text = NULL, *other = NULL;
+
+	s.is_tdx = false;
+	assert(vm_config_text(&s, &text, NULL) == 0 && !strstr(text, "tdx_measurement"));
+	s.is_simulated = true;
+	assert(vm_config_text(&s, &other, NULL) == 0 && strstr(other, MEASUREMENT) &&
+	       !strstr(other, "tdx_attestation_variant"));
+	image_done(&im);
+}
+
 static void test_a_guest_reads_what_we_write(void)
 {
 	static const char *const kms[] = { "https://kms-1", "https://kms-2" };
@@ -261,6 +276,7 @@ int main(void)
 	test_an_image_without_a_root_disk_says_so_to_verifiers();
 	test_what_is_absent_without_a_tee();
 	test_which_attestation_variant();
+	test_a_simulated_tee_has_the_document_too();
 	test_a_guest_reads_what_we_write();
 	test_too_large_is_refused();
 	test_old_images_are_refused();

@@ -49,7 +49,7 @@ static json_t *base64(const struct buf *b)
 
 static bool has_measurement(const struct vm_config_spec *s)
 {
-	return s->is_tdx && s->image->sums.n && s->image->tdx_measurement.n;
+	return (s->is_tdx || s->is_simulated) && s->image->sums.n && s->image->tdx_measurement.n;
 }
 
 /* Do verifiers use the image's measurement instead of computing ACPI tables?  1, 0 or ERR_MISSING. */

@@ -40,6 +40,7 @@ struct vm_config_spec {
 	unsigned int n_gpus, n_nvswitches, n_nics, n_volumes;
 	const char *share_mode; /* "9p" or "vhd" */
 	bool is_tdx;		/* a real TEE */
+	bool is_simulated;	/* one that stands for it, before verifiers of development too */
 	enum vm_config_variant variant;
 	int measure_acpi; /* requirements.tdx_measure_acpi_tables of the app: 1, 0, or -1 if absent */
 
