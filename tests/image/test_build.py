@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 
+import measurelib
 import testlib
 
 SCRATCH = tempfile.mkdtemp(prefix="b-image-")
@@ -165,11 +166,22 @@ def test_firmware_is_taken_along_if_a_td_can_start_in_it():
     assert "no firmware for TDX" in testlib.build(f"{SCRATCH}/third", "--firmware", path, ok=False)
     with open(path, "ab") as f:
         f.write(b"TDVF")
-    third = testlib.build(f"{SCRATCH}/third", "--firmware", path)
+    third = testlib.build(f"{SCRATCH}/third", "--firmware", path, "--measure", testlib.BAILEY)  # which can make nothing of it
     assert json.loads(read("metadata.json", third))["bios"] == "ovmf.fd"
     assert "ovmf.fd" in read("sha256sum.txt", third).decode()
     said = testlib.tool(testlib.BAILEY, "image", "check", third)
     assert read("digest.txt", third).decode().strip() in said, said
+
+
+def test_a_document_of_measurement_is_sealed_with_the_rest():
+    path = f"{SCRATCH}/measurable.fd"
+    with open(path, "wb") as f:
+        f.write(measurelib.firmware(measurelib.known_cfv()))
+    assert "without --firmware" in testlib.build(f"{SCRATCH}/fourth", "--measure", testlib.BAILEY, ok=False)
+    fourth = testlib.build(f"{SCRATCH}/fourth", "--firmware", path, "--measure", testlib.BAILEY)
+    assert "measurement.tdx.cbor" in read("sha256sum.txt", fourth).decode()
+    said = testlib.tool(testlib.BAILEY, "image", "check", fourth)
+    assert read("digest.txt", fourth).decode().strip() in said, said
 
 
 def test_rebuild_replaces_the_image():
