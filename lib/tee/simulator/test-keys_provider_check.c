@@ -3,15 +3,18 @@
 #undef NDEBUG
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/str.h"
 #include "crypto/p256.h"
 #include "crypto/sealed_box.h"
 #include "simulator/test_world.h"
 #include "tee/provider_check.h"
+#include "tee/root.h"
 #include "wire/provider_answer.h"
 
 enum { QUOTE_SIZE = 64 };
@@ -323,8 +326,49 @@ static void test_a_status_counts(void)
 	deal_deinit(&d);
 }
 
+/* Of a machine of 2025, with what Intel said of it then. */
+static void test_a_real_enclave_gets_as_far_as_its_report_data(void)
+{
+	static const char folder[] = SOURCE_DIR "/tests/vectors/quotes/real/sgx_v3_cfg_swh";
+	auto_buf struct buf quote = BUF_MAX(0), text = BUF_MAX(0);
+	struct quote_verify_args a = { .at = 1752919277, .policy = QUOTE_POLICY_STRICT };
+	struct collateral collateral;
+	struct x509_cert *intel = root_intel();
+	struct quote_result r;
+	char path[512];
+	struct quote q;
+	struct deal d;
+
+	(void)str_format(path, sizeof(path), "%s/quote.bin", folder);
+	assert(file_read(AT_FDCWD, path, SIMULATOR_QUOTE_MAX, &quote, NULL) == 0);
+	(void)str_format(path, sizeof(path), "%s/collateral.json", folder);
+	assert(file_read(AT_FDCWD, path, COLLATERAL_MAX, &text, NULL) == 0);
+	assert(collateral_parse(text.p, text.n, &collateral, NULL) == 0);
+	a.quote = quote.p;
+	a.n_quote = quote.n;
+	a.collateral = &collateral;
+	a.root = intel;
+	a.accept = provider_check_accept();
+	assert(quote_verify(&a, &r) && r.status == TCB_CONFIG_SW_HARDENING);
+	a.accept = 1u << TCB_UP_TO_DATE;
+	assert(!quote_verify(&a, &r) && str_equal(r.check, "tcb-status"));
+	deal_init(&d);
+	d.args.provider_quote = quote.p;
+	d.args.n_provider_quote = quote.n;
+	d.args.root = NULL;
+	must_fail(&d, ERR_INPUT, "Unexpected key provider id: ");
+	assert(quote_parse(quote.p, quote.n, &q) == QUOTE_OK);
+	memcpy(d.pin, q.sgx.mr_enclave, sizeof(d.pin));
+	must_fail(&d, ERR_PROTO, "Invalid key hash");
+	assert(d.n_collaterals == 0);
+	deal_deinit(&d);
+	x509_cert_free(intel);
+	collateral_deinit(&collateral);
+}
+
 int main(void)
 {
+	test_a_real_enclave_gets_as_far_as_its_report_data();
 	test_an_enclave_that_is_pinned();
 	test_ours_that_is_pinned();
 	test_another_id_is_refused_before_all_else();

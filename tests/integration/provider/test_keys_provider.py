@@ -2,11 +2,15 @@
 """bailey-key-provider as a process: keys for quotes of simulated TDs, over the host's relay too, and nothing for others"""
 import json
 import os
+import pwd
+import re
+import shutil
 import signal
 import socket
 import tempfile
 
 from providerlib import BIN, Guest, Provider, Server, World, all_tests, run
+from unitlib import allowed_calls
 
 scratch = tempfile.TemporaryDirectory(prefix="b-provider-")
 WORLD = World(tempfile.mkdtemp(dir=scratch.name))
@@ -138,6 +142,32 @@ def test_as_root_it_becomes_another_user():
         assert os.stat(f"{folder}/s").st_uid != 0 and len(p.id) == 64 and key(p, **ONE)
     r = run("bailey-key-provider", "--config", WORLD.write("x.yaml", f"user: no-such-user\nstate: {folder}/x\n".encode()))
     assert r.returncode == 1 and b"no user 'no-such-user'" in r.stderr, r
+
+
+def test_it_serves_under_its_units_filter():
+    """As systemd starts it: another user from the first moment on, and no call beyond SystemCallFilter=."""
+    filtered = os.environ["FILTERED"]
+    if os.geteuid() != 0 or os.environ.get("BAILEY_SANITIZE") or not shutil.which("systemd-analyze"):
+        print("the unit's filter was not tried here")
+        return
+    calls = allowed_calls(f"{os.environ['BAILEY_UNITS']}/bailey-key-provider.service")
+    folder = tempfile.mkdtemp(dir=scratch.name)
+    for above in (scratch.name, folder, WORLD.folder):
+        os.chmod(above, 0o755)
+    os.mkdir(f"{folder}/s", 0o700)
+    nobody = pwd.getpwnam("nobody")
+    os.chown(f"{folder}/s", nobody.pw_uid, nobody.pw_gid)
+    under = ("setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", "--inh-caps=-all", filtered,
+             WORLD.write("calls", "\n".join(sorted(calls)).encode()))
+    with Provider(WORLD, folder, PCCS.url, under=under, user="nobody") as p:
+        with open(f"/proc/{p.process.pid}/status", encoding="ascii") as f:
+            assert "Seccomp:\t2\n" in f.read()
+        first = key(p, **ONE)
+        with open(f"/proc/{p.process.pid}/status", encoding="ascii") as f:
+            assert int(re.search(r"VmLck:\s+(\d+)", f.read())[1]) > 0, "its keys can be swapped out"
+        assert p.stop() == 0
+        p.start()
+        assert key(p, **ONE) == first and p.stop() == 0
 
 
 def test_the_program_holds_no_simulator():

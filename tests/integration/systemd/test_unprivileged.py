@@ -15,33 +15,11 @@ import tempfile
 
 import bailey
 import halting_image
+from unitlib import allowed_calls
 
 USER = pwd.getpwnam("nobody")
 scratch = tempfile.mkdtemp(prefix="b-unpriv-", dir="/tmp")
 os.chmod(scratch, 0o755)
-
-
-def allowed_calls():
-    """What SystemCallFilter= of the unit comes to, by systemd's own groups."""
-    text = subprocess.run(["systemd-analyze", "--no-pager", "syscall-filter"], capture_output=True, text=True,
-                          check=True, timeout=60).stdout
-    groups, at = {}, None
-    for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines():
-        if line.startswith("@"):
-            at = groups.setdefault(line.strip(), [])
-        elif line.startswith("# "):  # calls that are in no group
-            at = []
-        elif line.startswith("    ") and not line.strip().startswith("#") and at is not None:
-            at.append(line.strip())
-
-    def calls(name):
-        return {c for n in groups[name] for c in calls(n)} if name.startswith("@") else {name}
-    found = set()
-    with open(f"{os.environ['BAILEY_UNITS']}/baileyd.service", encoding="utf-8") as f:
-        for value in re.findall(r"^SystemCallFilter=(.*)$", f.read(), re.M):
-            names = {c for n in value.lstrip("~").split() for c in calls(n)}
-            found = found - names if value.startswith("~") else found | names
-    return found
 
 
 class Host(bailey.Host):
@@ -120,7 +98,7 @@ def test_a_vm_runs_and_no_restart_touches_it():
 
 bailey.need(os.geteuid() == 0, "becoming another user needs root")
 with open(f"{scratch}/calls", "w", encoding="ascii") as calls_file:
-    calls_file.write("".join(f"{c}\n" for c in sorted(allowed_calls())))
+    calls_file.write("".join(f"{c}\n" for c in sorted(allowed_calls(f"{os.environ['BAILEY_UNITS']}/baileyd.service"))))
 # the build may be where that user cannot look
 os.mkdir(f"{scratch}/bin")
 for program in ("baileyd", "bailey-vsock", "bailey"):
