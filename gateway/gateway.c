@@ -148,6 +148,14 @@ static bool have_all_ended(const struct gateway *g)
 	return true;
 }
 
+static void rotate_tickets(struct gateway *g)
+{
+	struct world *w = world_copy(gateway_world(g));
+
+	world_rotate_tickets(w);
+	publish(g, w);
+}
+
 static void on_tick(uv_timer_t *t)
 {
 	struct gateway *g = t->data;
@@ -156,7 +164,7 @@ static void on_tick(uv_timer_t *t)
 	free_retired(g);
 	if (now >= g->rotate_ms) {
 		g->rotate_ms = now + g->config->rotate_ms;
-		tickets_rotate(&g->tickets);
+		rotate_tickets(g);
 	}
 	if (now >= g->look_ms) {
 		g->look_ms = now + GATEWAY_LOOK_MS;
@@ -256,6 +264,7 @@ static int start_all(struct gateway *g, struct err *e)
 
 	w->version = 1;
 	w->config = g->config;
+	world_rotate_tickets(w);
 	rc = reload_first(g, w, e);
 	if (rc) {
 		world_free(w);
@@ -284,7 +293,6 @@ int gateway_start(struct gateway *g, uv_loop_t *loop, const struct gw_config *c,
 	g->shared.access_fd = -1;
 	g->start_ms = uv_now(loop);
 	g->rotate_ms = uv_now(loop) + c->rotate_ms;
-	tickets_init(&g->tickets);
 	rc = start_all(g, e);
 	if (rc) {
 		g->exit_code = EXIT_FAILURE;
@@ -310,5 +318,4 @@ void gateway_deinit(struct gateway *g)
 	world_free(atomic_load(&g->shared.world));
 	atomic_store(&g->shared.world, NULL);
 	g->shared.access_fd = fd_close(g->shared.access_fd);
-	tickets_deinit(&g->tickets);
 }

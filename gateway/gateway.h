@@ -4,7 +4,7 @@
  *
  * The control thread runs a libuv loop: signals, files that change, DNS, the admin socket.  It never touches a client.
  *
- * Owns     the workers, the worlds that somebody may still look at, ticket keys, the resolver, the admin server.
+ * Owns     the workers, the worlds that somebody may still look at, the resolver, the admin server.
  * Thread   its loop's.
  */
 #pragma once
@@ -17,7 +17,6 @@
 #include <uv.h>
 
 #include "gateway/config.h"
-#include "gateway/tls_tickets.h"
 #include "gateway/worker.h"
 
 struct err;
@@ -51,7 +50,6 @@ struct gateway {
 	struct worker *workers[GW_WORKERS_MAX];
 	unsigned int n_workers;
 	struct world *retired; /* newest first */
-	struct tickets tickets;
 	struct resolver *resolver;
 	struct http_server *admin;
 	struct {

@@ -127,7 +127,7 @@ enum pages_verdict pages_answer(enum conn_page page, const void *request, size_t
 	if (v != PAGES_ANSWERED)
 		return v;
 	if (page != PAGE_GATEWAY && page != PAGE_HEALTH)
-		return trouble_page(page, memcmp(head, "HEAD ", 5) == 0, ret);
+		return trouble_page(page, n >= 5 && memcmp(head, "HEAD ", 5) == 0, ret);
 	if (!memmem(head, n, "\r\n\r\n", 4)) {
 		if (n < PAGES_HEAD_MAX)
 			return PAGES_MORE;

@@ -29,9 +29,7 @@ static int read_site(struct gateway *g, const struct gw_domain *d, struct tls_si
 		     struct err *e)
 {
 	struct buf chain = BUF_MAX(TLS_SITE_PEM_MAX), key = BUF_MAX(TLS_SITE_PEM_MAX);
-	struct tls_site_args a = { .domain = d->name,
-				   .is_13_only = g->config->is_13_only,
-				   .tickets = &g->tickets };
+	struct tls_site_args a = { .domain = d->name, .is_13_only = g->config->is_13_only };
 	int rc = file_read(AT_FDCWD, d->certificate, TLS_SITE_PEM_MAX, &chain, e);
 
 	if (!rc)

@@ -171,6 +171,8 @@ static void test_pages(void)
 	       begins(&b, "HTTP/1.1 502 Bad Gateway\r\n"));
 	assert(page(PAGE_503, "POST /", &b) == PAGES_ANSWERED &&
 	       strstr((char *)b.p, "\r\nRetry-After: 5\r\n"));
+	assert(pages_answer(PAGE_502, "GET ", 4, "", 0, &b) ==
+	       PAGES_ANSWERED); /* and no byte more */
 	assert(page(PAGE_504, "HEAD /", &b) == PAGES_ANSWERED &&
 	       strcmp((char *)b.p + b.n - 4, "\r\n\r\n") == 0);
 	assert(page(PAGE_HEALTH, "GET / HTTP/1.1\r\n\r", &b) == PAGES_MORE);
@@ -238,22 +240,21 @@ static void test_alert_is_a_record(void)
 	assert(memcmp(got, want, sizeof(want)) == 0);
 }
 
-static void test_ticket_keys_are_kept_and_wiped(void)
+static void test_ticket_keys_are_kept_for_a_while(void)
 {
-	static struct tickets t;
-	struct ticket_key first;
+	struct tickets t[TICKETS_KEPT + 1];
 	uint32_t i;
 
-	tickets_init(&t);
-	first = t.keys[0];
-	for (i = 1; i < TICKETS_KEPT; i++) {
-		tickets_rotate(&t);
-		assert(memcmp(&t.keys[0], &first, sizeof(first)) == 0);
+	tickets_make(NULL, &t[0]);
+	assert(t[0].n == 1);
+	for (i = 1; i <= TICKETS_KEPT; i++) {
+		tickets_make(&t[i - 1], &t[i]);
+		assert(t[i].n == (i < TICKETS_KEPT ? i + 1 : TICKETS_KEPT));
+		assert(memcmp(&t[i].keys[1], &t[i - 1].keys[0], sizeof(t[i].keys[1])) == 0);
+		assert(!secret_equal(&t[i].keys[0], &t[i].keys[1], sizeof(t[i].keys[0])));
 	}
-	tickets_rotate(&t);
-	assert(secret_is_zero(&t.keys[0], sizeof(t.keys[0])) && t.newest == TICKETS_KEPT);
-	tickets_deinit(&t);
-	assert(secret_is_zero(t.keys, sizeof(t.keys)));
+	tickets_wipe(&t[0]);
+	assert(secret_is_zero(&t[0], sizeof(t[0])));
 }
 
 static bool is_in(const char *network, const char *address)
@@ -301,7 +302,7 @@ int main(void)
 	test_a_head_without_end_is_refused();
 	test_access_log();
 	test_alert_is_a_record();
-	test_ticket_keys_are_kept_and_wiped();
+	test_ticket_keys_are_kept_for_a_while();
 	test_networks();
 	return 0;
 }

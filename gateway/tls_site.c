@@ -148,7 +148,7 @@ static int set_rules(SSL_CTX *ctx, const struct tls_site_args *a, struct err *e)
 	    SSL_CTX_set_ciphersuites(ctx, suites_13) != 1 ||
 	    SSL_CTX_set_num_tickets(ctx, TICKETS_AFTER_HANDSHAKE) != 1)
 		return wrong(a, "OpenSSL does not take our settings", e);
-	tickets_use(a->tickets, ctx);
+	tickets_use(ctx);
 	return 0;
 }
 

@@ -14,7 +14,6 @@
 
 struct err;
 struct ssl_ctx_st;
-struct tickets;
 
 enum { TLS_SITE_PEM_MAX = 256 * 1024, TLS_SITE_CHAIN_MAX = 10 };
 
@@ -29,7 +28,6 @@ struct tls_site_args {
 	const void *chain_pem, *key_pem; /* leaf first; PKCS #8 or SEC 1 */
 	size_t n_chain_pem, n_key_pem;
 	bool is_13_only;
-	struct tickets *tickets; /* borrowed, for as long as connections live */
 };
 
 /* Return: 0; ERR_INPUT with what is wrong with which of the two. */

@@ -2,20 +2,21 @@
 /*
  * tls_tickets: the keys under which session tickets are sealed, shared by all loops, new every few hours
  *
- * Owns     the last TICKETS_KEPT keys, wiped when they go.  A ticket under one of them resumes; only the newest seals.
- * Thread   tickets_rotate() on one thread; the rest on any, without a lock: a key is written to a place that nobody
- *	    looks at, then published.
+ * A set of keys never changes: the next one is made of it and takes its place in the world (world.h).  The newest key
+ * seals; a ticket under any of the set resumes.
+ *
+ * Owns     nothing; who keeps a set wipes it.
+ * Thread   a set: any.  tickets_set_current() is of the thread that calls it.
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/secret.h"
 
 struct ssl_ctx_st;
 
-enum { TICKETS_KEPT = 3, TICKETS_PLACES = TICKETS_KEPT + 1, TICKETS_NAME_SIZE = 16 };
+enum { TICKETS_KEPT = 3, TICKETS_NAME_SIZE = 16 };
 
 struct ticket_key {
 	uint8_t name[TICKETS_NAME_SIZE];
@@ -23,15 +24,16 @@ struct ticket_key {
 };
 
 struct tickets {
-	struct ticket_key keys[TICKETS_PLACES];
-	_Atomic uint32_t newest; /* counts on; its place is newest % TICKETS_PLACES */
+	struct ticket_key keys[TICKETS_KEPT]; /* newest first */
+	uint32_t n;
 };
 
-void tickets_init(struct tickets *t);
-void tickets_deinit(struct tickets *t);
+/* A new key, and of @old (NULL: none) those that are not too old. */
+void tickets_make(const struct tickets *old, struct tickets *ret);
+void tickets_wipe(struct tickets *t);
 
-/* From now on a new key seals; the oldest is wiped. */
-void tickets_rotate(struct tickets *t);
+/* Contexts that this thread serves with seal and open with @t, borrowed until another is set. */
+void tickets_set_current(const struct tickets *t);
 
-/* Let the context seal and open its tickets with @t, borrowed for as long as it lives. */
-void tickets_use(struct tickets *t, struct ssl_ctx_st *ctx);
+/* Let a context seal and open its tickets so. */
+void tickets_use(struct ssl_ctx_st *ctx);

@@ -247,6 +247,7 @@ static void look_at_world(struct worker *w)
 	if (now == w->world)
 		return;
 	w->world = now;
+	tickets_set_current(&now->tickets->tickets);
 	atomic_store_explicit(&w->seen, now->version, memory_order_release);
 }
 

@@ -44,6 +44,14 @@ static void drop_text(struct world_text *t)
 		free(t);
 }
 
+static void drop_tickets(struct world_tickets *t)
+{
+	if (!t || --t->refs > 0)
+		return;
+	tickets_wipe(&t->tickets);
+	free(t);
+}
+
 struct world *world_copy(const struct world *w)
 {
 	struct world *new = xmemdup(w, sizeof(*w));
@@ -56,6 +64,8 @@ struct world *world_copy(const struct world *w)
 		new->routes->refs++;
 	if (new->acme_info)
 		new->acme_info->refs++;
+	if (new->tickets)
+		new->tickets->refs++;
 	return new;
 }
 
@@ -66,6 +76,7 @@ void world_free(struct world *w)
 	drop_sites(w->sites);
 	drop_routes(w->routes);
 	drop_text(w->acme_info);
+	drop_tickets(w->tickets);
 	free(w);
 }
 
@@ -82,6 +93,16 @@ void world_set_routes(struct world *w, struct routes *r)
 	w->routes = xnew(struct world_routes);
 	w->routes->refs = 1;
 	w->routes->routes = r;
+}
+
+void world_rotate_tickets(struct world *w)
+{
+	struct world_tickets *t = xnew(struct world_tickets);
+
+	t->refs = 1;
+	tickets_make(w->tickets ? &w->tickets->tickets : NULL, &t->tickets);
+	drop_tickets(w->tickets);
+	w->tickets = t;
 }
 
 void world_set_acme_info(struct world *w, const void *p, size_t n)

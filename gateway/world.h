@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * world: all that a worker looks at and never changes: settings, routes, certificates; swapped as a whole
+ * world: all that a worker looks at and never changes: settings, routes, certificates, ticket keys; swapped as a whole
  *
  * The control thread makes a new one and publishes it with a higher version.  A worker looks once a turn of its loop and
  * says which version it saw; a world is freed when all have seen a later one.  Its parts are shared by worlds and
@@ -13,6 +13,7 @@
 
 #include "gateway/config.h"
 #include "gateway/tls_site.h"
+#include "gateway/tls_tickets.h"
 
 struct routes;
 
@@ -27,6 +28,11 @@ struct world_routes {
 	struct routes *routes;
 };
 
+struct world_tickets {
+	unsigned int refs;
+	struct tickets tickets;
+};
+
 struct world_text {
 	unsigned int refs;
 	size_t n;
@@ -39,6 +45,7 @@ struct world {
 	struct world_sites *sites;
 	struct world_routes *routes;
 	struct world_text *acme_info;
+	struct world_tickets *tickets;
 	struct world *next; /* of those that wait for their end */
 };
 
@@ -51,4 +58,7 @@ void world_free(struct world *w);
 
 void world_set_sites(struct world *w, struct world_sites *s);
 void world_set_routes(struct world *w, struct routes *r);
+/* A further key; the first if there is none. */
+void world_rotate_tickets(struct world *w);
+
 void world_set_acme_info(struct world *w, const void *p, size_t n);

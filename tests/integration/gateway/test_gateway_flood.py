@@ -45,7 +45,10 @@ class HalfOpen(Case):
         self.assertLessEqual(self.gw.metrics()["half_open"], 501)
         self.assertGreaterEqual(self.gw.ended("half_open"), MANY - 600)
         self.assertLess(self.works(), 20)
-        self.assertLess(self.memory_kib() - before, 100 * 1024)
+        with open(f"{gwlib.BIN}/bailey-gateway", "rb") as f:
+            is_sanitized = b"__asan_init" in f.read()  # which keeps what is freed
+        if not is_sanitized:
+            self.assertLess(self.memory_kib() - before, 100 * 1024)
         for s in conns:
             s.close()
         gwlib.wait_for("they are gone", lambda: self.gw.metrics()["conns"] == 0)
