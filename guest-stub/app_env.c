@@ -28,11 +28,12 @@ int app_env_open(int share, const struct app_keys_file *keys, const struct app_c
 		return 0;
 	if (r < 0)
 		return r;
-	if (!keys->has_env)
+	if (!keys->has_env) {
 		return err_set(e, ERR_INPUT,
 			       SHARE_ENCRYPTED_ENV " is there, and key provider %s has no key for "
 						   "it: seal it to a KMS, or leave it out",
 			       app_key_provider_name(app->key_provider));
+	}
 	r = env_box_open(&keys->env, sealed.p, sealed.n, &plain, e);
 	if (r == 0)
 		r = env_plain_parse(plain.p, plain.n, app->allowed_envs.p, app->allowed_envs.n, ret,

@@ -57,11 +57,12 @@ static int take(struct boot *b, int fd, struct err *e)
 	char how[96];
 	int r = keys_answer_take(fd, &b->keys, &b->is_own_provider, e);
 
-	if (r == ERR_BAD_STATE)
+	if (r == ERR_BAD_STATE) {
 		return err_set(
 			e, r, "the process that asks for them %s",
 			supervisor_how_it_ended(how, sizeof(how),
 						b->supervisor->slots[SUPERVISOR_KEYS].status));
+	}
 	if (r == 0 && b->keys.provider != b->app->key_provider)
 		return err_set(e, ERR_PROTO, "they are of key provider %s",
 			       app_key_provider_name(b->keys.provider));

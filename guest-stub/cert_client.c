@@ -349,10 +349,11 @@ int cert_client_sign(struct cert_client *c, const struct cert_config *config,
 
 	if (r < 0)
 		return r;
-	if (c->n_jobs >= CERT_CLIENT_MAX)
+	if (c->n_jobs >= CERT_CLIENT_MAX) {
 		return err_set(e, ERR_LIMIT,
 			       "%d certificates are being signed already, try again later",
 			       CERT_CLIENT_MAX);
+	}
 	j = job_new(c, config, key);
 	j->done = done;
 	j->arg = arg;

@@ -74,7 +74,7 @@ static int take_root(const json_t *o, char **ret, uint8_t spki[static KMS_ANSWER
 
 int kms_answer_temp_ca(const void *p, size_t n, struct kms_temp_ca *ret, struct err *e)
 {
-	auto_kms_temp_ca struct kms_temp_ca t = { .cert = NULL };
+	struct kms_temp_ca t = { .cert = NULL };
 	json_auto_t *o = NULL;
 	int r = read_object(p, n, &o, e);
 
@@ -84,10 +84,11 @@ int kms_answer_temp_ca(const void *p, size_t n, struct kms_temp_ca *ret, struct 
 		r = take_pem(o, "temp_ca_key", "-----BEGIN PRIVATE KEY-----", &t.key, e);
 	if (r == 0)
 		r = take_root(o, &t.root, t.spki, &t.n_spki, e);
-	if (r < 0)
+	if (r < 0) {
+		kms_temp_ca_deinit(&t);
 		return err_wrap(e, r, "GetTempCaCert");
+	}
 	*ret = t;
-	t = (struct kms_temp_ca){ .cert = NULL };
 	return 0;
 }
 

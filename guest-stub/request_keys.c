@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest-stub/request_keys.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -251,6 +252,7 @@ int request_keys_run(const char *folder)
 	log_init(LOG_LEVEL_INFO);
 	r = inputs_read(folder ? folder : BOOT_SHARE_DIR, folder ? folder : BOOT_LOG_DIR, &in, &e);
 	if (r == 0) {
+		assert(in.app && in.sys);
 		a.app = in.app;
 		a.sys = in.sys;
 		a.tee = &in.tee;

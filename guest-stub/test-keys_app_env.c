@@ -27,11 +27,11 @@
 static struct app_compose *app;
 static struct app_keys_file keys = { .env = { { 7 } }, .has_env = true };
 static char dir[] = "app-env-XXXXXX";
-static int dirfd_;
+static int share;
 
 static void put(const void *p, size_t n)
 {
-	assert(file_replace(dirfd_, ".encrypted-env", 0600, p, n, NULL) == 0);
+	assert(file_replace(share, ".encrypted-env", 0600, p, n, NULL) == 0);
 }
 
 static void seal_to(const struct secret32 *secret, const char *text, struct buf *ret)
@@ -55,7 +55,7 @@ static void refused(int code, const char *words)
 	struct env_plain *v = NULL;
 	struct err e = ERR_NONE;
 
-	assert(app_env_open(dirfd_, &keys, app, &v, &e) == code && !v);
+	assert(app_env_open(share, &keys, app, &v, &e) == code && !v);
 	assert(strstr(e.text, ".encrypted-env") && strstr(e.text, words));
 	assert(!strstr(e.text, "hush"));
 }
@@ -65,9 +65,9 @@ static void reads(const char *name, const char *text)
 	auto_buf struct buf b = { 0 };
 	struct stat st;
 
-	assert(file_read(dirfd_, name, 4096, &b, NULL) == 0);
+	assert(file_read(share, name, 4096, &b, NULL) == 0);
 	assert(b.n == strlen(text) && memcmp(b.n ? (char *)b.p : "", text, b.n) == 0);
-	assert(fstatat(dirfd_, name, &st, 0) == 0 && (st.st_mode & 07777) == 0600);
+	assert(fstatat(share, name, &st, 0) == 0 && (st.st_mode & 07777) == 0600);
 }
 
 static void test_opened_and_written(void)
@@ -78,8 +78,8 @@ static void test_opened_and_written(void)
 
 	seal("{\"env\":[{\"key\":\"B\",\"value\":\"two words\"},{\"key\":\"A\",\"value\":\"hush\"},"
 	     "{\"key\":\"X\",\"value\":\"not allowed\"}]}");
-	assert(app_env_open(dirfd_, &keys, app, &v, NULL) == 0 && v->n == 2 && v->n_skipped == 1);
-	assert(app_env_write(dirfd_, v, NULL) == 0);
+	assert(app_env_open(share, &keys, app, &v, NULL) == 0 && v->n == 2 && v->n_skipped == 1);
+	assert(app_env_write(share, v, NULL) == 0);
 	reads(APP_ENV_FILE, "A=hush\nB=\"two words\"\n");
 	reads(APP_ENV_FILE_JSON, "{\"A\":\"hush\",\"B\":\"two words\"}");
 	vars = app_env_vars(base, v);
@@ -96,10 +96,10 @@ static void test_none_is_written_empty(void)
 	char **vars;
 
 	put("", 0);
-	assert(app_env_open(dirfd_, &keys, app, &v, NULL) == 0 && !v);
-	assert(unlinkat(dirfd_, ".encrypted-env", 0) == 0);
-	assert(app_env_open(dirfd_, &keys, app, &v, NULL) == 0 && !v);
-	assert(app_env_write(dirfd_, NULL, NULL) == 0);
+	assert(app_env_open(share, &keys, app, &v, NULL) == 0 && !v);
+	assert(unlinkat(share, ".encrypted-env", 0) == 0);
+	assert(app_env_open(share, &keys, app, &v, NULL) == 0 && !v);
+	assert(app_env_write(share, NULL, NULL) == 0);
 	reads(APP_ENV_FILE, "");
 	reads(APP_ENV_FILE_JSON, "{}");
 	vars = app_env_vars(base, NULL);
@@ -151,17 +151,17 @@ int main(void)
 {
 	assert(app_compose_parse(COMPOSE, strlen(COMPOSE), &app, NULL) == 0);
 	assert(mkdtemp(dir));
-	dirfd_ = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	share = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	test_opened_and_written();
 	test_none_is_written_empty();
 	test_what_cannot_be_opened_is_an_error();
 	test_no_key_is_an_error();
 	test_what_no_environment_may_hold();
-	assert(unlinkat(dirfd_, ".encrypted-env", 0) == 0);
-	assert(unlinkat(dirfd_, APP_ENV_FILE, 0) == 0);
-	assert(unlinkat(dirfd_, APP_ENV_FILE_JSON, 0) == 0);
+	assert(unlinkat(share, ".encrypted-env", 0) == 0);
+	assert(unlinkat(share, APP_ENV_FILE, 0) == 0);
+	assert(unlinkat(share, APP_ENV_FILE_JSON, 0) == 0);
 	assert(rmdir(dir) == 0);
-	(void)fd_close(dirfd_);
+	(void)fd_close(share);
 	app_compose_free(app);
 	return 0;
 }

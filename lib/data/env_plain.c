@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/env_plain.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,13 +79,13 @@ static size_t number_of(const json_t *list, const char *key, size_t from)
 }
 
 /* All items in order of their names: is one there twice? */
-static int check_once(struct env_plain_item *all, const json_t *list, struct err *e)
+static int check_once(struct env_plain_item *all, size_t n, const json_t *list, struct err *e)
 {
-	size_t i, n = json_array_size(list), first;
+	size_t i, first;
 
 	qsort(all, n, sizeof(*all), by_key);
 	for (i = 1; i < n; i++) {
-		if (strcmp(all[i - 1].key, all[i].key) != 0)
+		if (by_key(&all[i - 1], &all[i]) != 0)
 			continue;
 		first = number_of(list, all[i].key, 0);
 		return err_set(e, ERR_INPUT, WHAT ": items %zu and %zu have the same name", first,
@@ -106,6 +107,7 @@ static int read_items(struct env_plain *v, const json_t *list, const char *const
 		r = read_item(json_array_get(list, i), i + 1, &all[i], e);
 		if (r < 0)
 			break;
+		assert(all[i].key && all[i].value);
 		name = env_name_check(all[i].key, strlen(all[i].key));
 		if (name != ENV_NAME_OK)
 			r = err_set(e, ERR_INPUT, WHAT ": item %zu: its name %s", i + 1,
@@ -120,7 +122,7 @@ static int read_items(struct env_plain *v, const json_t *list, const char *const
 		}
 	}
 	if (r == 0)
-		r = check_once(all, list, e);
+		r = check_once(all, n, list, e);
 	if (r == 0)
 		qsort(v->items, v->n, sizeof(*v->items), by_key);
 	return r;
