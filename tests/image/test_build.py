@@ -143,17 +143,17 @@ def test_programs_can_be_added_under_a_name_of_the_images_own():
     other = f"{SCRATCH}/program-of-ours"
     shutil.copy("/bin/true", other)
     out = f"{SCRATCH}/added"
-    image = testlib.build(out, "--name", "bailey-kms", "--add", other, "--add", "/usr/bin/mcopy")
+    image = testlib.build(out, "--name", "bailey-kms", "--add", other, "--add", "/usr/bin/mcopy", "--ca", other)
     assert os.path.basename(image) == os.path.basename(FIRST).replace("bailey-", "bailey-kms-", 1)
     with open(f"{image}/initramfs.cpio.gz", "rb") as f:
         names = subprocess.run(["cpio", "-t", "--quiet"], stdin=f, capture_output=True, check=True).stdout.split()
-    assert {b"usr/bin/program-of-ours", b"usr/bin/mcopy"} <= set(names)
+    assert {b"usr/bin/program-of-ours", b"usr/bin/mcopy", b"etc/ssl/certs/ca-certificates.crt"} <= set(names)
     added = set(read("packages.txt", image).decode().splitlines()) - set(read("packages.txt").decode().splitlines())
     assert [line.split()[0] for line in added] == ["mtools"], added
     said = testlib.tool(testlib.BAILEY, "image", "check", image)
     assert read("digest.txt", image).decode().strip() in said, said
     for args, why in ((["--add", "/nonexistent"], "not a program"), (["--name", "../x"], "lower-case letters"),
-                      (["--add", SCRATCH], "not a program")):
+                      (["--add", SCRATCH], "not a program"), (["--ca", "/nonexistent"], "no such file")):
         assert why in testlib.build(out, *args, ok=False)
     shutil.copy("/bin/true", f"{SCRATCH}/bash")
     assert "has another /usr/bin/bash" in testlib.build(out, "--add", f"{SCRATCH}/bash", ok=False)
