@@ -4,6 +4,7 @@
 import http.client
 import json
 import os
+import pwd
 import socket
 import ssl
 import subprocess
@@ -174,6 +175,29 @@ def test_pages():
         assert status == 400 and answer["error"] == "Service not found: Nothing"
 
 
+def test_root_is_given_up():
+    """Of a user of its own: with its state folder, and without ways back."""
+    if os.geteuid() != 0:
+        print("skip: this needs root")
+        return
+    nobody = pwd.getpwnam("nobody")
+    with Kms(user="nobody") as kms:
+        for folder, _, names in os.walk(kms.folder):
+            for name in ["."] + names:
+                os.chown(f"{folder}/{name}", nobody.pw_uid, nobody.pw_gid)
+        # what it reads is its own from here on
+        kms.config["user"] = "nobody"
+        kms.start()
+        with open(f"/proc/{kms.process.pid}/status", encoding="ascii") as f:
+            status = dict(line.split(":", 1) for line in f)
+        assert set(status["Uid"].split()) == {str(nobody.pw_uid)} and set(status["Gid"].split()) == {str(nobody.pw_gid)}
+        assert status["NoNewPrivs"].strip() == "1" and int(status["CapEff"], 16) == 0
+        assert os.stat(kms.path("state")).st_uid == nobody.pw_uid and kms.app_key()[0] == 200
+        kms.stop()
+        kms.config["user"] = "no-such-user"
+        assert b'there is no user "no-such-user"' in kms.run().stderr
+
+
 def test_both_encodings():
     with Kms().start() as kms:
         c = kms.connect()
@@ -201,4 +225,5 @@ def test_admin():
 
 
 main([test_known_roots_give_known_keys, test_a_running_guest_gets_certificates, test_only_who_may_reads_what_is_kept,
-      test_what_a_first_start_says, test_pages, test_both_encodings, test_admin])
+      test_what_a_first_start_says, test_pages,
+      test_root_is_given_up, test_both_encodings, test_admin])

@@ -7,7 +7,7 @@ import json
 import threading
 import time
 
-from kmslib import APP, COMPOSE, INSTANCE, WORLD, Kms, main
+from kmslib import APP, COMPOSE, INSTANCE, WORLD, Kms, main, wait_for
 
 YES = {"isAllowed": True, "gatewayAppId": "ab" * 20, "reason": ""}
 INFO = {"status": "ok", "kmsContractAddr": "0x00", "ethRpcUrl": "", "gatewayAppId": "any", "chainId": 31337,
@@ -120,4 +120,26 @@ def test_whatever_is_no_yes_is_a_no():
         assert kms.call("GetMeta")[0] == 400
 
 
-main([test_the_question, test_whatever_is_no_yes_is_a_no])
+def test_who_goes_away_harms_nobody():
+    """A guest that hangs up while its answer is being waited for, and the end of the service in that moment."""
+    hook, kms = with_hook()
+    with kms:
+        guest = kms.client()
+        hook.hangs = True
+        for _ in range(20):
+            c = kms.connect(guest, guest["ca"])
+            c.request("POST", "/prpc/GetAppKey?json", b"{}")
+            c.sock.close()
+        n = len(hook.asked)
+        wait_for(lambda: len(hook.asked) > n or len(kms.lines("refused")) > 0)
+        assert kms.get("/health") == b"OK"
+        wait_for(lambda: len(kms.lines("refused")) == 20)
+        c = kms.connect(guest, guest["ca"])
+        c.request("POST", "/prpc/GetAppKey?json", b"{}")
+        n = len(hook.asked)
+        kms.stop() # with one under way: it ends when that has
+        assert kms.lines("audit") == [] and n
+    hook.close()
+
+
+main([test_the_question, test_whatever_is_no_yes_is_a_no, test_who_goes_away_harms_nobody])
