@@ -13,15 +13,11 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/mem.h"
-#include "base/str.h"
 #include "loop/listen.h"
-
-#define UNIX "unix:"
 
 enum { READ_BLOCK = 4096, READS_AT_ONCE = 16 };
 
@@ -261,24 +257,11 @@ int key_provider_ask(struct key_provider *k, const void *quote, size_t n, key_pr
 	return 0;
 }
 
-static int parse_unix(const char *path, struct sockaddr_storage *ret, socklen_t *ret_n)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-
-	if (*path != '/' || str_copy(a.sun_path, sizeof(a.sun_path), path) < 0)
-		return -EINVAL;
-	memcpy(ret, &a, sizeof(a));
-	*ret_n = sizeof(a);
-	return 0;
-}
-
 int key_provider_start(struct key_provider **ret, uv_loop_t *loop, const char *address,
 		       unsigned int timeout_ms, struct err *e)
 {
 	struct key_provider *k = xnew(struct key_provider);
-	int rc = str_starts(address, UNIX)
-			 ? parse_unix(address + strlen(UNIX), &k->address, &k->n_address)
-			 : listen_parse_tcp(address, &k->address, &k->n_address);
+	int rc = listen_parse(address, &k->address, &k->n_address);
 
 	if (rc < 0) {
 		free(k);

@@ -48,6 +48,8 @@ int conn_read(struct conn *c, struct err *e)
 			return 0;
 		if (n < 0)
 			return err_errno(e, errno, "reading a request");
+		if (n == 0 && c->in.n == 0)
+			return -ENODATA;
 		if (n == 0)
 			return err_set(e, ERR_PROTO, "request is cut off after %zu bytes", c->in.n);
 		if (buf_add(&c->in, block, (size_t)n) < 0)

@@ -25,7 +25,7 @@ struct conn {
 void conn_init(struct conn *c, int fd);
 void conn_deinit(struct conn *c);
 
-/* Read what is there.  Return: 1 the request is whole, 0 poll again, negative. */
+/* Read what is there.  Return: 1 the request is whole, 0 poll again, -ENODATA: it went without a byte, negative. */
 int conn_read(struct conn *c, struct err *e);
 
 /* The quote in the whole request, the caller's; the request is dropped. */

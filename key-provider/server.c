@@ -221,7 +221,9 @@ static void on_readable(uv_poll_t *p, int status, int events)
 			     c->server->n_held);
 	if (rc > 0)
 		rc = begin_work(c, &e);
-	if (rc < 0)
+	if (rc == -ENODATA)
+		client_close(c); /* who looks whether somebody listens asks for nothing */
+	else if (rc < 0)
 		refuse(c, &e);
 }
 

@@ -143,6 +143,23 @@ int listen_parse_tcp(const char *address, struct sockaddr_storage *ret, socklen_
 	return inet_pton(AF_INET, host, &in->sin_addr) == 1 ? 0 : -EINVAL;
 }
 
+int listen_parse(const char *address, struct sockaddr_storage *ret, socklen_t *ret_n)
+{
+	static const char scheme[] = "unix:";
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+	if (!str_starts(address, scheme))
+		return listen_parse_tcp(address, ret, ret_n);
+	address += strlen(scheme);
+	if (*address != '/' || str_copy(un.sun_path, sizeof(un.sun_path), address) < 0)
+		return -EINVAL;
+	memset(ret, 0, sizeof(*ret));
+	memcpy(ret, &un, sizeof(un));
+	if (ret_n)
+		*ret_n = sizeof(un);
+	return 0;
+}
+
 int listen_tcp(const char *address, struct err *e)
 {
 	struct sockaddr_storage sa;

@@ -22,6 +22,9 @@ int listen_unix(const char *path, mode_t mode, struct err *e);
 /* Read "127.0.0.1:8000" or "[::1]:8000"; no names.  @ret_n may be NULL.  Return: 0 or -EINVAL. */
 int listen_parse_tcp(const char *address, struct sockaddr_storage *ret, socklen_t *ret_n);
 
+/* The same, or "unix:/path". */
+int listen_parse(const char *address, struct sockaddr_storage *ret, socklen_t *ret_n);
+
 /* @address: "127.0.0.1:8000", "[::1]:8000".  Return: fd or negative. */
 int listen_tcp(const char *address, struct err *e);
 

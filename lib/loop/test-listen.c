@@ -112,6 +112,21 @@ static void test_tcp_addresses(void)
 	(void)close(fd);
 }
 
+static void test_an_address_is_tcp_or_a_path(void)
+{
+	struct sockaddr_storage sa;
+	socklen_t n = 0;
+	char deep[160];
+
+	assert(listen_parse("unix:/run/x", &sa, &n) == 0 && n == sizeof(struct sockaddr_un));
+	assert(strcmp(((struct sockaddr_un *)&sa)->sun_path, "/run/x") == 0);
+	assert(listen_parse("127.0.0.1:1", &sa, &n) == 0 && n == sizeof(struct sockaddr_in));
+	assert(listen_parse("unix:x", &sa, NULL) == -EINVAL);
+	assert(listen_parse("unix:", &sa, NULL) == -EINVAL);
+	(void)snprintf(deep, sizeof(deep), "unix:/%0108d", 0);
+	assert(listen_parse(deep, &sa, NULL) == -EINVAL);
+}
+
 static void test_vsock_works_or_says_how(void)
 {
 	struct err e = ERR_NONE;
@@ -169,6 +184,7 @@ int main(void)
 	test_long_and_missing_paths_are_named();
 	test_full_backlog_does_not_wait();
 	test_tcp_addresses();
+	test_an_address_is_tcp_or_a_path();
 	test_vsock_works_or_says_how();
 	test_work_runs_elsewhere_and_ends_here();
 	return 0;

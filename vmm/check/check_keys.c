@@ -43,10 +43,11 @@ void check_sgx(const struct check_host *h, struct check_row *r)
 	else if (!wants_keys(h))
 		check_ok(r, "no SGX devices; none are needed, as key_provider is off");
 	else
-		check_bad(r, CHECK_WARN,
-			  "switch SGX on in the firmware, or run the key provider on a host that "
-			  "has it and set key_provider.address",
-			  "there is no %s", enclave ? "/dev/sgx_provision" : "/dev/sgx_enclave");
+		check_bad(
+			r, CHECK_WARN,
+			"switch SGX on in the firmware; or run bailey-key-provider, whose keys the "
+			"host's root can read",
+			"there is no %s", enclave ? "/dev/sgx_provision" : "/dev/sgx_enclave");
 }
 
 void check_key_provider(const struct check_host *h, struct check_row *r)

@@ -44,7 +44,7 @@ static bool takes_connections(const char *address)
 	auto_close int fd = -1;
 	socklen_t n;
 
-	if (listen_parse_tcp(address, &a, &n) < 0)
+	if (listen_parse(address, &a, &n) < 0)
 		return false;
 	fd = socket(a.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
