@@ -68,10 +68,11 @@ static int read_domains(struct gw_config *c, const char *file, struct err *e)
 						    .certificate = opt(d, "certificate"),
 						    .key = opt(d, "key") };
 		for (j = 0; j < i; j++) {
-			if (str_equal(c->domains[i].name, c->domains[j].name))
+			if (str_equal(c->domains[i].name, c->domains[j].name)) {
 				return err_set(e, ERR_INPUT,
 					       "%s: domains[%zu].name: \"%s\" is there twice", file,
 					       i, c->domains[i].name);
+			}
 		}
 		c->n_domains++;
 	}

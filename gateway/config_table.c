@@ -72,8 +72,8 @@ static const struct conf_key proxy_keys[] = {
 
 #define LIMIT_MS(key, otherwise_text, most, text)                                                  \
 	{                                                                                          \
-		.name = key, .type = CONF_DURATION, .min = 10, .max = most,                        \
-		.otherwise = otherwise_text, .doc = text                                           \
+		.name = (key), .type = CONF_DURATION, .min = 10, .max = (most),                    \
+		.otherwise = (otherwise_text), .doc = (text)                                       \
 	}
 
 static const struct conf_key timeout_keys[] = {

@@ -38,43 +38,73 @@ static bool end_up(struct conn *c)
 	return true;
 }
 
-/* Client to app. */
-static bool pump_up(struct conn *c)
+/* Nobody looks at these bytes, and they are many. */
+static bool is_bulk(const struct conn *c, enum conn_side from, const struct conn_end *to)
+{
+	return !c->tls && !to->is_shut && (to->pipe || c->sides[from].full_reads >= BULK);
+}
+
+/*
+ * The steps of both ways say: 1 go on, 0 not now, -1 the connection has died.  One that lingers is not ours any more,
+ * and stops, too.
+ */
+static int stop(bool lives)
+{
+	return lives ? 0 : -1;
+}
+
+/* Is what came before on its way to the app? */
+static int clear_up(struct conn *c, int *budget)
+{
+	struct conn_end *app = &c->sides[APP];
+
+	if (!conn_flush(c, APP))
+		app_is_deaf(c);
+	if (app->pending)
+		return 0;
+	if (is_bulk(c, CLIENT, app) && !conn_splice(c, CLIENT, budget))
+		return -1;
+	return app->pipe || c->state != CONN_RELAY ? 0 : 1;
+}
+
+static int read_up(struct conn *c)
 {
 	struct conn_end *app = &c->sides[APP];
 	const uint8_t *p = NULL;
-	int budget = TURN;
 	size_t n = 0;
 
-	for (;;) {
-		if (!conn_flush(c, APP))
-			app_is_deaf(c);
-		if (app->pending)
-			return true;
-		if (!c->tls && (app->pipe || c->sides[CLIENT].full_reads >= BULK) &&
-		    !app->is_shut && !conn_splice(c, CLIENT, &budget))
-			return false;
-		if (app->pipe)
-			return true;
-		if (budget-- == 0) {
+	switch (conn_read_client(c, &p, &n)) {
+	case GOT_NONE:
+		return 0;
+	case GOT_END:
+		return stop(end_up(c));
+	case GOT_BROKEN:
+		return stop(c->tls ? conn_finish(c, GW_END_CLIENT_GONE)
+				   : conn_die(c, GW_END_CLIENT_GONE));
+	case GOT_BYTES:
+		break;
+	}
+	app->n_sent += n;
+	if (!app->is_shut && !conn_send(c, APP, p, n))
+		app_is_deaf(c);
+	return 1;
+}
+
+/* Client to app. */
+static bool pump_up(struct conn *c)
+{
+	int budget = TURN, rc;
+
+	do {
+		rc = clear_up(c, &budget);
+		if (rc == 1 && budget-- <= 0) {
 			conn_again(c);
 			return true;
 		}
-		switch (conn_read_client(c, &p, &n)) {
-		case GOT_NONE:
-			return true;
-		case GOT_END:
-			return end_up(c);
-		case GOT_BROKEN:
-			return c->tls ? conn_finish(c, GW_END_CLIENT_GONE)
-				      : conn_die(c, GW_END_CLIENT_GONE);
-		case GOT_BYTES:
-			break;
-		}
-		c->sides[APP].n_sent += n;
-		if (!app->is_shut && !conn_send(c, APP, p, n))
-			app_is_deaf(c);
-	}
+		if (rc == 1)
+			rc = read_up(c);
+	} while (rc == 1);
+	return rc == 0;
 }
 
 /* What the app said is all on its way: tell the client that there is no more. */
@@ -120,46 +150,63 @@ static bool pass_down(struct conn *c, size_t n)
 	return conn_send(c, CLIENT, w->plain, n);
 }
 
+static bool send_down(struct conn *c)
+{
+	return conn_send_wire(c) || conn_die(c, GW_END_CLIENT_GONE);
+}
+
+static int clear_down(struct conn *c, int *budget)
+{
+	struct conn_end *cl = &c->sides[CLIENT];
+
+	if (!c->holds_tickets) {
+		if (!conn_flush(c, CLIENT))
+			return stop(conn_die(c, GW_END_CLIENT_GONE));
+		if (cl->pending)
+			return 0;
+	}
+	if (is_bulk(c, APP, cl) && !conn_splice(c, APP, budget))
+		return -1;
+	return cl->pipe || c->state != CONN_RELAY ? 0 : 1;
+}
+
+static int read_down(struct conn *c, size_t most)
+{
+	size_t n = 0;
+
+	switch (conn_read_raw(c, APP, c->worker->plain, most, &n)) {
+	case GOT_NONE:
+		return stop(send_down(c));
+	case GOT_END:
+		return stop(end_down(c));
+	case GOT_BROKEN:
+		/* no close_notify: the client must see that it did not get all */
+		return stop(conn_finish(c, GW_END_APP_GONE));
+	case GOT_BYTES:
+		break;
+	}
+	return pass_down(c, n) ? 1 : stop(conn_die(c, GW_END_CLIENT_GONE));
+}
+
 /* App to client.  What is encrypted gathers on the wire and goes out at the end, or when that is full. */
 static bool pump_down(struct conn *c)
 {
-	struct conn_end *cl = &c->sides[CLIENT];
-	int budget = TURN;
-	size_t n = 0, most;
+	int budget = TURN, rc;
+	size_t most;
 
-	for (;;) {
-		if (!c->holds_tickets && !conn_flush(c, CLIENT))
-			return conn_die(c, GW_END_CLIENT_GONE);
-		if (cl->pending && !c->holds_tickets)
-			return true;
-		if (!c->tls && (cl->pipe || c->sides[APP].full_reads >= BULK) &&
-		    !conn_splice(c, APP, &budget))
+	do {
+		rc = clear_down(c, &budget);
+		most = rc == 1 ? room(c) : 0;
+		if (rc == 1 && (most == 0 || budget <= 0) && !send_down(c))
 			return false;
-		if (cl->pipe)
-			return true;
-		most = room(c);
-		if (most == 0 || budget-- == 0) {
-			if (!conn_send_wire(c))
-				return conn_die(c, GW_END_CLIENT_GONE);
-			if (most == 0)
-				continue;
+		if (rc == 1 && budget-- <= 0) {
 			conn_again(c);
 			return true;
 		}
-		switch (conn_read_raw(c, APP, c->worker->plain, most, &n)) {
-		case GOT_NONE:
-			return conn_send_wire(c) || conn_die(c, GW_END_CLIENT_GONE);
-		case GOT_END:
-			return end_down(c);
-		case GOT_BROKEN:
-			/* no close_notify: the client must see that it did not get all */
-			return conn_finish(c, GW_END_APP_GONE);
-		case GOT_BYTES:
-			break;
-		}
-		if (!pass_down(c, n))
-			return conn_die(c, GW_END_CLIENT_GONE);
-	}
+		if (most > 0)
+			rc = read_down(c, most);
+	} while (rc == 1);
+	return rc == 0;
 }
 
 bool conn_relay(struct conn *c)

@@ -78,35 +78,50 @@ static void give_back(struct conn *c, struct conn_end *src, struct conn_end *to)
 		src->full_reads = 0;
 }
 
+enum { MORE = 1, TARGET_IS_FULL = 0, SOURCE_IS_EMPTY = 2, DIED = -1 };
+
+/* Fill the pipe once and empty it as far as that goes. */
+static int move_some(struct conn *c, enum conn_side from, struct conn_end *src, struct conn_end *to)
+{
+	int rc = fill(c, src, to->pipe);
+
+	if (rc < 0) {
+		(void)(from == CLIENT ? conn_die(c, GW_END_CLIENT_GONE)
+				      : conn_finish(c, GW_END_APP_GONE));
+		return DIED;
+	}
+	if (rc == 0)
+		return SOURCE_IS_EMPTY;
+	rc = drain(c, to, to->pipe);
+	if (rc < 0) {
+		(void)conn_die(c, from == CLIENT ? GW_END_APP_GONE : GW_END_CLIENT_GONE);
+		return DIED;
+	}
+	return rc == 0 ? TARGET_IS_FULL : MORE;
+}
+
 bool conn_splice(struct conn *c, enum conn_side from, int *budget)
 {
 	struct conn_end *src = &c->sides[from], *to = &c->sides[from == CLIENT ? APP : CLIENT];
-	int rc;
+	int rc = MORE;
 
-	if (!to->pipe) {
+	if (!to->pipe)
 		to->pipe = pipe_take(&c->worker->pipes);
-		if (!to->pipe) {
-			src->full_reads = 0; /* no descriptors: by copying, then */
-			return true;
-		}
+	if (!to->pipe) {
+		src->full_reads = 0; /* no descriptors: by copying, then */
+		return true;
 	}
-	while (*budget > 0) {
+	while (rc == MORE && *budget > 0) {
 		--*budget;
-		rc = fill(c, src, to->pipe);
-		if (rc < 0)
-			return from == CLIENT ? conn_die(c, GW_END_CLIENT_GONE)
-					      : conn_finish(c, GW_END_APP_GONE);
-		if (rc == 0)
-			break;
-		rc = drain(c, to, to->pipe);
-		if (rc == 0)
-			return true;
-		if (rc < 0)
-			return conn_die(c, from == CLIENT ? GW_END_APP_GONE : GW_END_CLIENT_GONE);
+		rc = move_some(c, from, src, to);
 	}
+	if (rc == DIED)
+		return c->state != CONN_DEAD;
+	if (rc == TARGET_IS_FULL)
+		return true;
 	if (to->pipe->n == 0 && !src->is_readable)
 		give_back(c, src, to);
-	else if (*budget <= 0)
+	else if (rc == MORE)
 		conn_again(c);
 	return true;
 }

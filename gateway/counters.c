@@ -6,7 +6,7 @@
 const char *gw_end_name(enum gw_end end)
 {
 	static const char *const names[GW_END_COUNT] = {
-#define X(name, text) [GW_END_##name] = text,
+#define X(name, text) [GW_END_##name] = (text),
 		GW_ENDS(X)
 #undef X
 	};

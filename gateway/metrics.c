@@ -127,8 +127,9 @@ static void add_apps(const struct gateway *g, struct buf *b)
 	routes_each(gateway_world(g)->routes->routes, add_app, &total);
 }
 
-void metrics_write(const struct gateway *g, struct buf *b)
+void metrics_write(const struct gateway *g, struct buf *ret)
 {
+	struct buf *b = ret;
 	const struct routes *r = gateway_world(g)->routes->routes;
 	size_t i;
 
@@ -174,11 +175,11 @@ static void add_route(const struct route_app *app, void *arg)
 	(void)buf_add_str(a->b, "]}");
 }
 
-void metrics_routes(const struct gateway *g, struct buf *b)
+void metrics_routes(const struct gateway *g, struct buf *ret)
 {
-	struct apps a = { .b = b };
+	struct apps a = { .b = ret };
 
-	(void)buf_add_str(b, "{\"apps\":[");
+	(void)buf_add_str(ret, "{\"apps\":[");
 	routes_each(gateway_world(g)->routes->routes, add_route, &a);
-	(void)buf_add_str(b, "]}\n");
+	(void)buf_add_str(ret, "]}\n");
 }

@@ -183,12 +183,13 @@ void reload_warn_of_ends(const struct gateway *g, const struct world_sites *s)
 	for (i = 0; i < s->n; i++) {
 		const char *name = g->config->domains[i].name;
 
-		if (s->sites[i].not_after <= now)
+		if (s->sites[i].not_after <= now) {
 			log_error("gateway: the certificate of %s has ended; clients refuse it: "
 				  "put a new one in its place",
 				  name);
-		else if (s->sites[i].not_after - now < SOON_S)
+		} else if (s->sites[i].not_after - now < SOON_S) {
 			log_warn("gateway: the certificate of %s ends in %lld hours", name,
 				 (long long)((s->sites[i].not_after - now) / 3600));
+		}
 	}
 }

@@ -216,10 +216,11 @@ int routes_builder_add(struct routes_builder *b, const struct route_instance *in
 {
 	struct added *a;
 
-	if (!route_id_is_valid(in->app_id) || !route_id_is_valid(in->id))
+	if (!route_id_is_valid(in->app_id) || !route_id_is_valid(in->id)) {
 		return err_set(e, ERR_INPUT,
 			       "an app's or instance's id is not 1 to %d of a-z, 0-9 and _",
 			       LOAD_ID_MAX);
+	}
 	if (in->policy.n > ROUTES_PORTS_MAX)
 		return err_set(e, ERR_LIMIT, "app %s: more than %d ports in its policy", in->app_id,
 			       ROUTES_PORTS_MAX);
@@ -304,7 +305,9 @@ int routes_builder_finish(struct routes_builder *b, struct routes **ret, struct 
 		;
 	r->slots = xcalloc(r->n_slots, sizeof(*r->slots));
 	r->targets = xcalloc(b->n + 1, sizeof(*r->targets));
-	r->apps = xcalloc(b->n + 1, sizeof(struct load *));
+	r->apps = xcalloc(
+		b->n + 1,
+		sizeof(*r->apps)); /* NOLINT(bugprone-sizeof-expression): it is a list of pointers */
 	r->n_targets = b->n;
 	for (i = 0; i < b->n && !rc; i += n) {
 		for (n = 1; i + n < b->n && str_equal(b->list[i].app_id, b->list[i + n].app_id);

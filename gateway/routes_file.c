@@ -20,10 +20,11 @@ static int split(char *p, char **words, struct err *e)
 		p += strspn(p, " \t\r");
 		if (!*p)
 			return n;
-		if (n == ROUTES_FIELDS)
+		if (n == ROUTES_FIELDS) {
 			return err_set(e, ERR_INPUT,
 				       "it has more than an app, an instance, an address, ports "
 				       "and not-ready");
+		}
 		words[n++] = p;
 		p += strcspn(p, " \t\r");
 		if (*p)
@@ -46,10 +47,11 @@ static int read_port(char *word, struct route_policy *policy, struct err *e)
 	port->wants_proxy_header = n > 1 && word[n - 1] == 'p';
 	if (port->wants_proxy_header)
 		word[n - 1] = 0;
-	if (num_parse_u32(word, 1, UINT16_MAX, &v) < 0)
+	if (num_parse_u32(word, 1, UINT16_MAX, &v) < 0) {
 		return err_set(
 			e, ERR_INPUT,
 			"its ports are not numbers from 1 to 65535, with commas between, or *");
+	}
 	port->port = (uint16_t)v;
 	policy->n++;
 	return 0;
@@ -75,10 +77,11 @@ static int read_words(char **words, int n, struct route_instance *in, struct err
 {
 	in->app_id = words[0];
 	in->id = words[1];
-	if (!route_id_is_valid(in->app_id) || !route_id_is_valid(in->id))
+	if (!route_id_is_valid(in->app_id) || !route_id_is_valid(in->id)) {
 		return err_set(e, ERR_INPUT,
 			       "the app's or the instance's id is not 1 to %d of a-z, 0-9 and _",
 			       LOAD_ID_MAX);
+	}
 	in->is_v6 = strchr(words[2], ':') != NULL;
 	if (inet_pton(in->is_v6 ? AF_INET6 : AF_INET, words[2], in->address) != 1)
 		return err_set(e, ERR_INPUT, "its third word is not an IP address");

@@ -26,6 +26,7 @@ static bool find(const struct routes *r, const char *id, struct route_app *ret)
 	return routes_find(r, id, strlen(id), ret);
 }
 
+/* NOLINTNEXTLINE(readability-function-cognitive-complexity): a list of claims */
 static void test_apps_and_instances_are_found(void)
 {
 	struct routes *r = read_text("b b1 10.0.0.1 *\na a1 10.0.0.2 80,443p # that one\n\n"

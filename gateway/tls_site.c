@@ -28,10 +28,10 @@ static const char suites_12[] =
 static const char suites_13[] =
 	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 
-DEFINE_AUTO(X509 *, x509, X509_free);
+DEFINE_AUTO(X509 *, cert, X509_free);
 DEFINE_AUTO(EVP_PKEY *, pkey, EVP_PKEY_free);
 DEFINE_AUTO(BIO *, bio, BIO_vfree);
-#define auto_x509 __attribute__((cleanup(auto_x509_fn)))
+#define auto_cert __attribute__((cleanup(auto_cert_fn)))
 #define auto_pkey __attribute__((cleanup(auto_pkey_fn)))
 #define auto_bio  __attribute__((cleanup(auto_bio_fn)))
 
@@ -63,7 +63,7 @@ static int next_certificate(BIO *b, X509 **ret)
 static int use_chain(SSL_CTX *ctx, const struct tls_site_args *a, X509 **ret_leaf, struct err *e)
 {
 	auto_bio BIO *b = BIO_new_mem_buf(a->chain_pem, (int)a->n_chain_pem);
-	auto_x509 X509 *leaf = NULL;
+	auto_cert X509 *leaf = NULL;
 	X509 *next = NULL;
 	size_t n = 1;
 
@@ -89,10 +89,11 @@ static int use_key(SSL_CTX *ctx, const struct tls_site_args *a, struct err *e)
 	uint8_t *der = NULL;
 	long n = 0;
 
-	if (!b || pem_private_key(b, &der, &n) != 1)
+	if (!b || pem_private_key(b, &der, &n) != 1) {
 		return wrong(
 			a, "there is no private key (PKCS #8, without a password) in its key file",
 			e);
+	}
 	at = der;
 	key = d2i_AutoPrivateKey(NULL, &at, n);
 	OPENSSL_clear_free(der, (size_t)n);
@@ -195,7 +196,7 @@ static int look_at_leaf(X509 *leaf, const struct tls_site_args *a, struct tls_si
 static int make(const struct tls_site_args *a, bool is_h2, struct tls_site *s, struct err *e)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-	auto_x509 X509 *leaf = NULL;
+	auto_cert X509 *leaf = NULL;
 	int rc;
 
 	if (!ctx)

@@ -172,10 +172,11 @@ static void on_socket(void *arg, ares_socket_t fd, int can_read, int can_write)
 	}
 	if (!p)
 		p = add_poll(c, fd);
-	if (p)
+	if (p) {
 		(void)uv_poll_start(&p->poll,
 				    (can_read ? UV_READABLE : 0) | (can_write ? UV_WRITABLE : 0),
 				    on_ready);
+	}
 }
 
 static int set_servers(struct txt_channel *c, const struct gw_config *config, struct err *e)
@@ -207,10 +208,11 @@ int txt_channel_start(struct txt_channel **ret, uv_loop_t *loop, const struct gw
 	int rc = ares_library_init(ARES_LIB_INIT_ALL);
 
 	c->loop = loop;
-	if (rc == ARES_SUCCESS)
+	if (rc == ARES_SUCCESS) {
 		rc = ares_init_options(&c->ares, &o,
 				       ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
 					       ARES_OPT_SOCK_STATE_CB);
+	}
 	if (rc != ARES_SUCCESS) {
 		free(c);
 		return err_set(e, ERR_MISSING, "cannot ask DNS: %s", ares_strerror(rc));

@@ -231,13 +231,15 @@ static void on_event(struct worker *w, const struct epoll_event *ev)
 {
 	uint64_t tag = ev->data.u64;
 
-	if (tag == TAG_WAKE)
+	if (tag == TAG_WAKE) {
 		read_mail(w);
-	else if ((tag & 15) == TAG_LISTENER)
+	} else if ((tag & 15) == TAG_LISTENER) {
 		accept_some(w, (int)(tag >> 8));
-	else
+	} else {
+		/* NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel keeps a number for us */
 		conn_event((struct conn *)(uintptr_t)(tag & ~(uint64_t)1), tag & 1 ? APP : CLIENT,
 			   ev->events);
+	}
 }
 
 static void look_at_world(struct worker *w)
