@@ -114,6 +114,14 @@ static uint64_t version_rank(const char *version)
 	return rank;
 }
 
+/* Of one version: bailey-0.1.0 before bailey-kms-0.1.0, which has a purpose of its own; then the later name. */
+static bool is_preferred(const char *name, const char *best)
+{
+	size_t n = strlen(name), n_best = strlen(best);
+
+	return n == n_best ? strcmp(name, best) > 0 : n < n_best;
+}
+
 const char *create_newest_image(const json_t *images)
 {
 	const char *name, *best = NULL;
@@ -124,7 +132,7 @@ const char *create_newest_image(const json_t *images)
 	json_array_foreach(images, i, image) {
 		name = json_get_str(image, "name", "");
 		rank = version_rank(json_get_str(image, "version", ""));
-		if (!best || rank > best_rank || (rank == best_rank && strcmp(name, best) > 0)) {
+		if (!best || rank > best_rank || (rank == best_rank && is_preferred(name, best))) {
 			best = name;
 			best_rank = rank;
 		}

@@ -11,5 +11,5 @@ struct app;
 /* A VmConfiguration; the caller owns it. */
 json_t *create_request(const struct app *a, const char *image, bool is_stopped);
 
-/* The newest of ListImages' images: by version, then by name.  Borrowed; NULL if there is none. */
+/* The newest of ListImages' images: by version, then the shorter name, then the later.  Borrowed; NULL if there is none. */
 const char *create_newest_image(const json_t *images);

@@ -124,6 +124,9 @@ static void test_newest_image(void)
 	newest("[{\"name\":\"bailey-0.1.0\",\"version\":\"0.6.0\"},{\"name\":\"bailey-0.2.0\","
 	       "\"version\":\"0.6.0\"}]",
 	       "bailey-0.2.0");
+	newest("[{\"name\":\"bailey-0.1.0\",\"version\":\"0.6.0\"},"
+	       "{\"name\":\"bailey-kms-0.1.0\",\"version\":\"0.6.0\"}]",
+	       "bailey-0.1.0");
 	newest("[{\"name\":\"a\",\"version\":\"\"},{\"name\":\"b\"}]", "b");
 }
 
