@@ -24,5 +24,5 @@ int own_file_read(const char *path, size_t max, struct buf *ret, struct err *e)
 	if (st.st_mode & 077)
 		return err_set(e, ERR_INPUT, "'%s' can be read by others; run: chmod 600 %s", path,
 			       path);
-	return file_read(AT_FDCWD, path, max, ret, e);
+	return file_read_secret(AT_FDCWD, path, max, ret, e);
 }
