@@ -28,8 +28,11 @@ enum { KILL_MS = 5000, MARGIN_MS = 10000 };
 
 int boot_keys_config_id(struct boot *b, bool is_provider_known, struct err *e)
 {
+	struct measure_app app = { .n_init_scripts = b->app->n_init_scripts,
+				   .gpu_policy = b->app->requirements.gpu_policy_raw };
 	struct config_id_args a = { .document = b->sys->mr_config,
 				    .identity = &b->id,
+				    .app = &app,
 				    .provider = b->app->key_provider,
 				    .provider_id = b->app->key_provider_id,
 				    .n_provider_id = b->app->n_key_provider_id };
@@ -38,6 +41,7 @@ int boot_keys_config_id(struct boot *b, bool is_provider_known, struct err *e)
 
 	if (b->tee.tee.kind == TEE_NONE)
 		return 0;
+	memcpy(app.init_scripts, b->app->init_scripts, sizeof(app.init_scripts));
 	r = tee_td(&b->tee.tee, &td, e);
 	if (r < 0)
 		return r;

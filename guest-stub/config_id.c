@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "data/fields.h"
 #include "data/json.h"
 #include "data/sys_config.h"
 #include "guest-stub/measure.h"
@@ -39,10 +40,48 @@ static int compare(const json_t *doc, const char *key, bool is_needed, const uin
 	return str_equal(hex, want) ? 0 : differs(key, e);
 }
 
+/* Absent will do; else each script's digest, in order. */
+static int compare_scripts(const json_t *doc, const struct measure_app *app, struct err *e)
+{
+	static const char key[] = "init_script_hashes";
+	const json_t *list = json_object_get(doc, key);
+	char want[2 * sizeof(struct digest256) + 1];
+	struct digest256 d;
+	size_t i;
+
+	if (!list)
+		return 0;
+	if (!json_is_array(list) || json_array_size(list) != app->n_init_scripts)
+		return differs(key, e);
+	for (i = 0; i < app->n_init_scripts; i++) {
+		d = digest256_bytes(app->init_scripts[i], strlen(app->init_scripts[i]));
+		str_hex(want, d.b, sizeof(d.b));
+		if (!json_is_string(json_array_get(list, i)) ||
+		    !str_equal(json_string_value(json_array_get(list, i)), want))
+			return differs(key, e);
+	}
+	return 0;
+}
+
+/* A member that is not known may bind to what is not looked at here. */
+static int check_known(const json_t *doc, struct err *e)
+{
+	static const char *const known[] = {
+		"app_id",      "compose_hash", "gpu_policy_hash", "init_script_hashes",
+		"instance_id", "key_provider", "key_provider_id", "version",
+		NULL
+	};
+	struct fields f = { .o = doc, .what = "mr_config", .e = e };
+
+	fields_only(&f, known);
+	return f.rc < 0 ? ERR_PROTO : 0;
+}
+
 static int check_members(const json_t *doc, const struct config_id_args *a, struct err *e)
 {
 	const struct measure_identity *id = a->identity;
 	const char *provider = app_key_provider_name(a->provider);
+	struct digest256 policy = measure_gpu_policy(a->app->gpu_policy);
 	int r = compare(doc, "compose_hash", true, id->compose_hash.b, sizeof(id->compose_hash.b),
 			e);
 
@@ -55,7 +94,9 @@ static int check_members(const json_t *doc, const struct config_id_args *a, stru
 		r = differs("key_provider", e);
 	if (r == 0 && a->is_provider_known)
 		r = compare(doc, "key_provider_id", false, a->provider_id, a->n_provider_id, e);
-	return r;
+	if (r == 0)
+		r = compare(doc, "gpu_policy_hash", false, policy.b, sizeof(policy.b), e);
+	return r ? r : compare_scripts(doc, a->app, e);
 }
 
 static int check_document(const struct config_id_args *a, struct err *e)
@@ -73,6 +114,8 @@ static int check_document(const struct config_id_args *a, struct err *e)
 	r = json_parse(text, strlen(text), SYS_CONFIG_MAX, "mr_config", &doc, e);
 	if (r == 0 && json_get_u64(doc, "version", 0) != V3)
 		r = err_set(e, ERR_PROTO, "mr_config: its version is not 3");
+	if (r == 0)
+		r = check_known(doc, e);
 	return r ? r : check_members(doc, a, e);
 }
 

@@ -6,7 +6,7 @@
  * vouch for another app than the one it runs.  All zeros bind nothing and are accepted, as dstack does.
  *
  * Wire     tee/mr_config.h; the document of version 3: app_id, compose_hash, instance_id, key_provider (each may be
- *	    absent but the second), gpu_policy_hash, init_script_hashes, key_provider_id, version.
+ *	    absent but the second), gpu_policy_hash, init_script_hashes, key_provider_id, version.  No other.
  */
 #pragma once
 
@@ -17,6 +17,7 @@
 #include "data/app_compose.h"
 
 struct err;
+struct measure_app;
 struct measure_identity;
 
 /* All borrowed. */
@@ -24,6 +25,7 @@ struct config_id_args {
 	const struct digest384 *id;
 	const char *document; /* of .sys-config.json; NULL: none */
 	const struct measure_identity *identity;
+	const struct measure_app *app;
 	enum app_key_provider provider;
 	const void
 		*provider_id; /* of the one that gave the keys, or that the app pins; n 0: none */

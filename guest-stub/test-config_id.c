@@ -18,12 +18,22 @@ static struct measure_identity id = { .compose_hash.b = { 0x22, 1 },
 				      .instance_id = { 0x44, 3 },
 				      .has_instance_id = true };
 
+static struct measure_app app = { .init_scripts = { "one", "two" }, .n_init_scripts = 2 };
+static enum app_key_provider provider = APP_KEY_PROVIDER_NONE;
+static size_t n_provider_id;
+static bool is_provider_known = true;
+
 static int check(const struct mr_config *m, const char *document, struct err *e)
 {
 	struct digest384 d;
-	const struct config_id_args a = {
-		.id = &d, .document = document, .identity = &id, .is_provider_known = true
-	};
+	const struct config_id_args a = { .id = &d,
+					  .document = document,
+					  .identity = &id,
+					  .app = &app,
+					  .provider = provider,
+					  .provider_id = "\x33\x33",
+					  .n_provider_id = n_provider_id,
+					  .is_provider_known = is_provider_known };
 
 	memcpy(d.b, m->b, sizeof(d.b));
 	return config_id_check(&a, e);
@@ -84,9 +94,9 @@ static char *member(const char *key, const uint8_t *p, size_t n)
 static void test_v3_is_held_to_its_document(void)
 {
 	auto_free char *compose = member("compose_hash", id.compose_hash.b, 32);
-	auto_free char *app = member("app_id", id.app_id, 20);
+	auto_free char *app_id = member("app_id", id.app_id, 20);
 	auto_free char *instance = member("instance_id", id.instance_id, 20);
-	auto_free char *all = xasprintf("%s,%s,%s,\"key_provider\":\"none\",\"version\":3", app,
+	auto_free char *all = xasprintf("%s,%s,%s,\"key_provider\":\"none\",\"version\":3", app_id,
 					compose, instance);
 	auto_free char *least = xasprintf("%s,\"version\":3", compose);
 	auto_free char *kms = xasprintf("%s,\"key_provider\":\"kms\",\"version\":3", compose);
@@ -110,11 +120,66 @@ static void test_v3_is_held_to_its_document(void)
 	assert(check(&m, "[", &e) < 0);
 }
 
+static void test_v3_is_held_to_scripts_and_policy(void)
+{
+	struct digest256 none = digest256_bytes("{}", 2);
+	struct digest256 one = digest256_bytes("one", 3), two = digest256_bytes("two", 3);
+	auto_free char *compose = member("compose_hash", id.compose_hash.b, 32);
+	auto_free char *policy = member("gpu_policy_hash", none.b, 32);
+	auto_free char *bad_policy = member("gpu_policy_hash", one.b, 32);
+	char hex[2][65];
+	auto_free char *all = NULL, *bad = NULL, *turned = NULL, *fewer = NULL, *more = NULL;
+	struct err e;
+
+	str_hex(hex[0], one.b, 32);
+	str_hex(hex[1], two.b, 32);
+	all = xasprintf("%s,%s,\"init_script_hashes\":[\"%s\",\"%s\"],\"version\":3", compose,
+			policy, hex[0], hex[1]);
+	bad = xasprintf("%s,%s,\"version\":3", compose, bad_policy);
+	turned = xasprintf("%s,\"init_script_hashes\":[\"%s\",\"%s\"],\"version\":3", compose,
+			   hex[1], hex[0]);
+	fewer = xasprintf("%s,\"init_script_hashes\":[\"%s\"],\"version\":3", compose, hex[0]);
+	more = xasprintf("%s,\"mr_signer\":\"\",\"version\":3", compose);
+	assert(with(all, NULL) == 0);
+	assert(with(bad, &e) == ERR_PROTO && strstr(e.text, "gpu_policy_hash"));
+	assert(with(turned, &e) == ERR_PROTO && strstr(e.text, "init_script_hashes"));
+	assert(with(fewer, &e) == ERR_PROTO && strstr(e.text, "init_script_hashes"));
+	assert(with(more, &e) == ERR_PROTO && strstr(e.text, "mr_signer"));
+}
+
+static void test_key_providers(void)
+{
+	auto_free char *compose = member("compose_hash", id.compose_hash.b, 32);
+	auto_free char *kms = xasprintf(
+		"%s,\"key_provider\":\"kms\",\"key_provider_id\":\"3333\",\"version\":3", compose);
+	struct mr_config v2 = mr_config_v2(&id.compose_hash, id.app_id, 2, "\x33\x33", 2);
+	struct mr_config local = mr_config_v2(&id.compose_hash, id.app_id, 1, "\x33\x33", 2);
+	struct err e;
+
+	provider = APP_KEY_PROVIDER_KMS;
+	n_provider_id = 2;
+	assert(with(kms, NULL) == 0 && check(&v2, NULL, NULL) == 0);
+	assert(check(&local, NULL, &e) == ERR_PROTO);
+	n_provider_id = 1;
+	assert(with(kms, &e) == ERR_PROTO && strstr(e.text, "key_provider_id"));
+	assert(check(&v2, NULL, &e) == ERR_PROTO);
+	/* before it is known who gives the keys, only which kind is */
+	is_provider_known = false;
+	assert(with(kms, NULL) == 0 && check(&v2, NULL, NULL) == 0);
+	provider = APP_KEY_PROVIDER_LOCAL;
+	assert(with(kms, &e) == ERR_PROTO && strstr(e.text, "key_provider"));
+	provider = APP_KEY_PROVIDER_NONE;
+	is_provider_known = true;
+	n_provider_id = 0;
+}
+
 int main(void)
 {
 	test_zeros_bind_nothing();
 	test_v1_and_v2_are_of_this_app();
 	test_unknown_versions_are_refused();
 	test_v3_is_held_to_its_document();
+	test_v3_is_held_to_scripts_and_policy();
+	test_key_providers();
 	return 0;
 }

@@ -203,6 +203,13 @@ def test_apps_that_this_guest_does_not_run():
           security=False)
 
 
+def test_keys_that_cannot_be_had():
+    stops(share(RUNS) | {".encrypted-env": b"x" * 80}, "Failed to open the environment: .encrypted-env is there, and key "
+          "provider none has no key for it", security=False)
+    stops(share(RUNS | {"key_provider": "kms", "key_provider_unpinned": True}),
+          "Failed to request app keys: a KMS gives keys to who proves itself only: this guest runs on no TEE", security=False)
+
+
 def test_scripts_that_fail():
     stops(share({"bash_script": "echo app ran; exit 3"}), "main script exited with status 3",
           security=False, ran=True)
