@@ -54,12 +54,23 @@ static inline struct digest384 test_peer_digest(const json_t *o, const char *key
 	return d;
 }
 
-static inline void test_peer_init(struct test_peer *t, const uint8_t seed[static 32])
+/* What a machine with these tables measures. */
+static inline void test_peer_measure(struct test_peer *t)
 {
-	json_t *all = NULL, *doc = NULL;
-	const json_t *acpi;
+	json_t *doc = NULL;
 	struct sys_vm_config vm;
 	struct lite_document d;
+
+	assert(sys_vm_config_parse(t->vm_config, strlen(t->vm_config), &doc, &vm, NULL) == 0);
+	assert(lite_config_read(&vm, &d, NULL) == 0);
+	assert(lite_measure(&d, vm.memory_size, true, &t->acpi, &t->measurement, NULL) == 0);
+	json_decref(doc);
+}
+
+static inline void test_peer_init(struct test_peer *t, const uint8_t seed[static 32])
+{
+	json_t *all = NULL;
+	const json_t *acpi;
 
 	assert(json_read_file(AT_FDCWD, SOURCE_DIR "/tests/vectors/measurement/dstack-lite.json",
 			      TEST_PEER_RECORDED_MAX, &all, NULL) == 0);
@@ -69,10 +80,7 @@ static inline void test_peer_init(struct test_peer *t, const uint8_t seed[static
 	t->acpi = (struct measure_acpi){ test_peer_digest(acpi, "loader"),
 					 test_peer_digest(acpi, "rsdp"),
 					 test_peer_digest(acpi, "tables") };
-	assert(sys_vm_config_parse(t->vm_config, strlen(t->vm_config), &doc, &vm, NULL) == 0);
-	assert(lite_config_read(&vm, &d, NULL) == 0);
-	assert(lite_measure(&d, vm.memory_size, true, &t->acpi, &t->measurement, NULL) == 0);
-	json_decref(doc);
+	test_peer_measure(t);
 	json_decref(all);
 }
 

@@ -9,7 +9,8 @@
  *	{"do":"csr","version", APP}               csr, signature
  *	{"do":"keys","state","seal_key","ca","k256"}  keys.sealed of those roots
  *
- * APP: "seed", "app_id", "compose_hash", "instance_id" (hex), "running", "debug", "wrong_image", "unquoted".
+ * APP: "seed", "app_id", "compose_hash", "instance_id" (hex), "running", "debug", "wrong_image", "own_acpi",
+ *	"unquoted".
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -54,6 +55,10 @@ static void world(const json_t *in, struct test_peer *t)
 
 	take_hex(in, "seed", seed, sizeof(seed), 7);
 	test_peer_init(t, seed);
+	if (json_get_bool(in, "own_acpi", false)) {
+		t->acpi.tables.b[0] ^= 1;
+		test_peer_measure(t);
+	}
 	if (json_get_bool(in, "wrong_image", false))
 		t->measurement.rtmr[1].b[0] ^= 1;
 }

@@ -4,6 +4,7 @@
 import http.client
 import json
 import os
+import shutil
 import socket
 import ssl
 import time
@@ -130,6 +131,21 @@ def test_the_list_is_read_as_it_is_now():
         assert kms.run("--check-config").returncode == 1
 
 
+def test_acpi_tables_are_the_hosts_or_qemus():
+    """Tables that the host made up: believed where the operator leaves them to it, and not where QEMU is asked."""
+    if not shutil.which("qemu-system-x86_64"):
+        print("skip: there is no QEMU")
+        return
+    with Kms().start() as kms:
+        assert kms.app_key(own_acpi=True)[0] == 200
+    with Kms(images={"acpi": "computed"}).start() as kms:
+        assert kms.app_key()[0] == 200
+        lies(kms, "invalid quote: rtmr0: RTMR0: expected", own_acpi=True)
+        assert kms.app_key()[0] == 200
+    with Kms(images={"acpi": "computed", "qemu": "/nonexistent"}).start() as kms:
+        lies(kms, "invalid quote: mrtd: ")
+
+
 def test_nothing_is_given_that_cannot_be_written_down():
     with open(f"{os.environ['BAILEY_BIN']}/bailey-kms", "rb") as f:
         if b"kms.audit" not in f.read():
@@ -165,4 +181,4 @@ def test_limits():
 
 main([test_lies_have_names, test_a_certificate_is_of_one_key, test_bytes_that_are_no_attestation,
       test_collateral_that_ended, test_the_simulator_is_believed_only_if_it_is_named,
-      test_the_list_is_read_as_it_is_now, test_nothing_is_given_that_cannot_be_written_down, test_limits])
+      test_the_list_is_read_as_it_is_now, test_acpi_tables_are_the_hosts_or_qemus, test_nothing_is_given_that_cannot_be_written_down, test_limits])
