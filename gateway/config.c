@@ -167,6 +167,7 @@ int gw_config_load(const char *path, struct gw_config **ret, struct err *e)
 	c->rotate_ms = number(tls, "rotate");
 	c->access_log = opt(access, "file");
 	c->access_sample = number(access, "sample");
+	c->user = opt(c->doc, "user");
 	c->admin = opt(c->doc, "admin");
 	c->acme_info = opt(c->doc, "acme_info");
 	c->log = level_of(json_get_str(c->doc, "log", "info"));

@@ -74,6 +74,7 @@ struct gw_config {
 
 	const char *access_log; /* NULL: none */
 	uint32_t access_sample; /* one of so many */
+	const char *user;	/* to become, if we are root; NULL: nobody else */
 	const char *admin;	/* path of the socket; NULL: none */
 	const char *acme_info;	/* a file; NULL: none */
 	enum log_level log;

@@ -216,6 +216,13 @@ const struct conf_key gw_config_table[] = {
 	  .type = CONF_MAP,
 	  .keys = access_keys,
 	  .doc = "Who came, and how it ended." },
+	{ .name = "user",
+	  .type = CONF_STRING,
+	  .min = 1,
+	  .max = 64,
+	  .doc = "The user to become, if started as root, once everything is open; certificates "
+		 "and keys must be readable for it.  The default is to stay who it is.",
+	  .example = "bailey-gateway" },
 	{ .name = "admin",
 	  .type = CONF_STRING,
 	  .min = 2,

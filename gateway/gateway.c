@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/notify.h"
+#include "base/privileges.h"
 #include "base/time.h"
 #include "gateway/admin.h"
 #include "gateway/reload.h"
@@ -252,6 +253,11 @@ static int start_workers(struct gateway *g, struct err *e)
 		rc = worker_new(&g->workers[i], &g->shared, i, g->config, e);
 		g->n_workers += !rc;
 	}
+	if (!rc && g->config->admin)
+		rc = admin_start(g, e);
+	/* what is opened later (files that changed) must be readable for the user; threads begin after */
+	if (!rc && g->config->user)
+		rc = privileges_drop(g->config->user, NULL, e);
 	for (i = 0; i < g->n_workers && !rc; i++)
 		rc = worker_start(g->workers[i], e);
 	return rc;
@@ -280,8 +286,7 @@ static int start_all(struct gateway *g, struct err *e)
 	if (rc)
 		return rc;
 	g->shared.resolver = g->resolver;
-	rc = start_workers(g, e);
-	return rc || !g->config->admin ? rc : admin_start(g, e);
+	return start_workers(g, e);
 }
 
 int gateway_start(struct gateway *g, uv_loop_t *loop, const struct gw_config *c, struct err *e)

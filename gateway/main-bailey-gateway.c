@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/privileges.h"
 #include "base/version.h"
 #include "data/conf.h"
 #include "gateway/config.h"
@@ -75,6 +76,7 @@ static void prepare_process(void)
 {
 	struct rlimit files;
 
+	privileges_close_memory();
 	(void)umask(027);
 	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {

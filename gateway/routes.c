@@ -305,9 +305,7 @@ int routes_builder_finish(struct routes_builder *b, struct routes **ret, struct 
 		;
 	r->slots = xcalloc(r->n_slots, sizeof(*r->slots));
 	r->targets = xcalloc(b->n + 1, sizeof(*r->targets));
-	r->apps = xcalloc(
-		b->n + 1,
-		sizeof(*r->apps)); /* NOLINT(bugprone-sizeof-expression): it is a list of pointers */
+	r->apps = xcalloc(b->n + 1, sizeof(void *));
 	r->n_targets = b->n;
 	for (i = 0; i < b->n && !rc; i += n) {
 		for (n = 1; i + n < b->n && str_equal(b->list[i].app_id, b->list[i + n].app_id);

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/notify.h"
+#include "base/privileges.h"
 #include "base/str.h"
 #include "base/version.h"
 #include "data/json.h"
@@ -28,7 +29,6 @@
 #include "key-provider/judge.h"
 #include "key-provider/keys.h"
 #include "key-provider/peer_name.h"
-#include "key-provider/privileges.h"
 #include "key-provider/server.h"
 #include "loop/listen.h"
 

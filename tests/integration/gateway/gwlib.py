@@ -155,8 +155,9 @@ def records(message, size=16384):
 class Gateway:
     """The program with a configuration of its own."""
 
-    def __init__(self, routes="", config="", workers=1, dns=None, domains=(DOMAIN,)):
+    def __init__(self, routes="", config="", workers=1, dns=None, domains=(DOMAIN,), before=lambda path: None):
         self.dir = tempfile.mkdtemp(prefix="bailey-gateway-")
+        before(self.dir)
         for n, domain in enumerate(domains):
             make_certificate(self.dir, domain, "cert" if n == 0 else f"cert{n}")
         self.set_routes(routes)

@@ -198,6 +198,22 @@ class Ending(unittest.TestCase):
         gw.stop()
         app.close()
 
+    @unittest.skipIf(os.geteuid() != 0, "not root: nobody else to become")
+    def test_root_becomes_another(self):
+        gw = Gateway("app i1 127.0.0.1 *\n", config="user: nobody\n", before=lambda path: os.chmod(path, 0o755))
+        with open(f"/proc/{gw.proc.pid}/status", encoding="ascii") as f:
+            status = f.read()
+        for line in ("Uid:", "Gid:"):
+            self.assertEqual(len(set(status.split(line)[1].split("\n")[0].split())), 1)
+        self.assertNotIn("\t0\t", status.split("Uid:")[1].split("\n")[0])
+        self.assertIn("NoNewPrivs:\t1", status)
+        app = gwlib.App(echo)
+        with gw.tls(f"app-{app.port}.{DOMAIN}") as s:
+            s.sendall(b"ping")
+            self.assertEqual(s.recv(4), b"ping")
+        self.assertEqual(gw.stop()[0], 0)
+        app.close()
+
     def start(self, text):
         gw_dir = gwlib.tempfile.mkdtemp(prefix="bailey-gateway-")
         gwlib.make_certificate(gw_dir)
@@ -218,7 +234,7 @@ class Ending(unittest.TestCase):
                                (domain % ("other.pem", "other.key"), "not for *.app.test"),
                                ("routes: DIR/none\n", "none"),
                                (f"listen: ['127.0.0.1:{busy.getsockname()[1]}']\n", "listening on 127.0.0.1"),
-                               ("access_log: { file: /nowhere/log }\n", "access log")):
+                               ("access_log: { file: /nowhere/log }\n", "access log"), ("user: no-such-user\n", "no-such-user")):
                 code, said = self.start((f"listen: ['127.0.0.1:{port}']\n" if "listen" not in text else "") + text)
                 self.assertEqual(code, 1, said)
                 self.assertIn(want, said)
