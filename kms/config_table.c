@@ -139,7 +139,8 @@ static const struct conf_key onboard_keys[] = {
 };
 
 static const struct conf_key authorize_keys[] = {
-	{ PATH_KEY("file", "The allow-list; see ALLOW LIST.  Read again whenever it changed."),
+	{ PATH_KEY("file",
+		   "The allow-list, bailey-kms-allow.yaml(5).  Read again whenever it changed."),
 	  .example = "/etc/bailey-kms/allow.yaml" },
 	{ .name = "signer",
 	  .type = CONF_STRING,
@@ -313,7 +314,8 @@ const struct conf_key kms_config_table[] = {
 	  .max = DOMAIN_MAX,
 	  .most = KMS_CONFIG_NAMES_MAX - 1,
 	  .check = check_domain,
-	  .doc = "Further names and addresses." },
+	  .doc = "Further names and addresses.",
+	  .example = "[ localhost ]" },
 	{ .name = "listen",
 	  .type = CONF_STRINGS,
 	  .min = 3,

@@ -175,6 +175,24 @@ static void test_a_configuration(void)
 	kms_config_free(c);
 }
 
+/* After its header it is the table itself: no key and no default can be missing or old. */
+static void test_the_example_names_every_key(void)
+{
+	static const char path[] = SOURCE_DIR "/configs/bailey-kms.yaml";
+	auto_buf struct buf b = BUF_MAX(0), want = BUF_MAX(FILE_MAX);
+	const char *body;
+	json_t *doc = NULL;
+
+	assert(conf_describe(kms_config_table, &want) == 0);
+	assert(file_read(AT_FDCWD, path, FILE_MAX, &b, NULL) == 0);
+	body = strstr((const char *)b.p, "\n\n");
+	if (!body || !str_equal(body + 2, (const char *)want.p))
+		(void)fprintf(stderr, "%s", (const char *)want.p);
+	assert(body && str_equal(body + 2, (const char *)want.p));
+	assert(conf_load_file(kms_config_table, path, &doc, NULL) == 0);
+	json_decref(doc);
+}
+
 static void test_domains(void)
 {
 	static const char *const good_ones[] = { "a", "a.b", "10.0.2.2", "::1", "a-b.c9" };
@@ -195,6 +213,7 @@ int main(void)
 	test_keys_come_back_with_their_certificates();
 	test_refusals_push_out_nothing();
 	test_a_configuration();
+	test_the_example_names_every_key();
 	test_domains();
 	assert(rmdir(folder) == 0);
 	return 0;
