@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * registry: which instances have registered: their apps, WireGuard keys, addresses and port policies
+ *
+ * Pure: no clock, no file.  A change is planned, then made: between the two the caller writes it down (registry_file.h),
+ * so what could not be written never was.
+ *
+ * Owns     all of its memory.
+ * Limits   REGISTRY_MAX instances, fewer if the range of addresses is smaller or the options say so.  A look-up is
+ *	    a binary search, a new instance moves at most 3 * 4 * REGISTRY_MAX bytes: nobody's choice of key or id
+ *	    makes it slower.
+ * Invariant id, key and address are each of one instance.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/routes.h"
+
+struct err;
+struct registry;
+
+enum { REGISTRY_MAX = 65536, REGISTRY_KEY = 32, REGISTRY_ID = 20, REGISTRY_DIGEST = 32 };
+
+/* What one has said of itself, and what it was given. */
+struct registry_instance {
+	char id[2 * REGISTRY_ID + 1], app_id[2 * REGISTRY_ID + 1]; /* lower-case hex */
+	char compose_hash[2 * REGISTRY_DIGEST + 1];		   /* "": not known */
+	uint8_t key[REGISTRY_KEY];				   /* WireGuard's public one */
+	uint32_t address;					   /* IPv4, host order */
+	uint64_t reg_time; /* seconds since 1970, of the key */
+	uint64_t seen_ms;  /* of the caller's clock: when it was last heard of; not lasting */
+	bool has_tunnel;   /* its peer is in place; not lasting */
+	struct route_policy policy;
+};
+
+struct registry_options {
+	uint32_t first, last; /* the addresses that are given out, host order */
+	uint32_t own;	      /* our own, which is not */
+	uint8_t own_key[REGISTRY_KEY];
+	uint32_t most, most_per_app; /* instances; never 0 */
+};
+
+/* What a registration says.  Who says it was verified. */
+struct registry_request {
+	const char *id, *app_id, *compose_hash; /* lower-case hex; "": there is none */
+	const char *key;			/* base64, as it came */
+	const struct route_policy *policy;	/* NULL: nothing was said */
+	uint64_t now_s, now_ms;
+};
+
+enum registry_change {
+	REGISTRY_SAME,	    /* it is known so; nothing has to be written */
+	REGISTRY_POLICY,    /* other ports or another compose hash */
+	REGISTRY_KEY_OTHER, /* another key, and maybe that too */
+	REGISTRY_NEW,
+};
+
+/* @o is copied. */
+struct registry *registry_new(const struct registry_options *o);
+void registry_free(struct registry *r);
+
+/*
+ * What would @q lead to?  Nothing is changed.
+ * Return: 0, *@ret (to be made by registry_put()) and *@ret_change; ERR_INPUT, ERR_CONFLICT, ERR_LIMIT.
+ */
+int registry_plan(const struct registry *r, const struct registry_request *q,
+		  struct registry_instance *ret, enum registry_change *ret_change, struct err *e);
+
+/*
+ * Add an instance, or replace the one of its id; copied.  Whatever it breaks is looked at: also what was read from a
+ * file may come here.  Return: 0; ERR_INPUT, ERR_CONFLICT, ERR_LIMIT, and nothing was changed.
+ */
+int registry_put(struct registry *r, const struct registry_instance *in, struct err *e);
+
+/* Its address is free after.  Return: was there one? */
+bool registry_remove(struct registry *r, const char *id);
+
+/* NULL: none.  Valid until the next change. */
+const struct registry_instance *registry_find(const struct registry *r, const char *id);
+
+/* In the order of their ids; @i < registry_count().  Valid until the next change. */
+const struct registry_instance *registry_at(const struct registry *r, size_t i);
+size_t registry_count(const struct registry *r);
+
+/* Its tunnel is there, if it still has @key. */
+void registry_set_tunnel(struct registry *r, const char *id,
+			 const uint8_t key[static REGISTRY_KEY]);
+
+/* It was heard of; nothing else is changed. */
+void registry_set_seen(struct registry *r, const char *id, uint64_t now_ms);
+
+/* Those that have a tunnel, for a snapshot.  Return: 0, or as routes_builder_add(). */
+int registry_add_routes(const struct registry *r, struct routes_builder *b, struct err *e);
