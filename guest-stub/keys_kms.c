@@ -17,6 +17,7 @@
 #include "data/sys_config.h"
 #include "guest-stub/kms_answer.h"
 #include "loop/tls_call.h"
+#include "loop/tls_url.h"
 #include "tee/ratls_cert.h"
 
 enum { SERVER_ERRORS = 500, TOO_MANY = 429, HEX_SIZE = 2 * KMS_ANSWER_SPKI_MAX + 1 };
@@ -28,27 +29,36 @@ struct target {
 	bool says_no; /* and it is the KMS that the app means */
 	unsigned int n_tries;
 	struct err first; /* why not */
+	uint64_t until;	  /* its share of the time that is left */
 };
 
-/* Call a method.  Return: 0 and the answer to status 200; negative, and @t is over if it did answer. */
-static int call(const struct keys_kms_args *a, struct target *t, const char *method,
+/*
+ * Call a method, for at most @most_ms.  Return: 0 and the answer to status 200; negative, and @t is over if it did
+ * answer.  Whatever a server of the root says, be it no, counts only of one that is a KMS: apps have its certificates.
+ */
+static int call(struct target *t, const char *method, unsigned int most_ms,
 		struct tls_call_options *o, struct tls_call_answer *ret, struct err *e)
 {
 	auto_free char *url = xasprintf("%s/%s?json", t->base, method);
-	uint64_t now = time_mono_ms(), left = a->deadline > now ? a->deadline - now : 1;
+	uint64_t now = time_mono_ms(), left = t->until > now ? t->until - now : 1;
 	char why[KMS_ANSWER_ERROR_SIZE];
 	int r, status;
 
 	o->method = "POST";
 	o->url = url;
 	o->connect_ms = KEYS_KMS_CONNECT_MS;
-	o->timeout_ms = left < KEYS_KMS_CALL_MS ? (unsigned int)left : KEYS_KMS_CALL_MS;
+	o->timeout_ms = left < most_ms ? (unsigned int)left : most_ms;
 	o->reply_max = KMS_ANSWER_MAX;
 	r = tls_call(o, ret, e);
 	if (r < 0) {
 		/* a certificate that is not the KMS's will not become it; the rest may pass */
 		t->is_over = r == ERR_CRYPTO || r == ERR_INPUT;
 		return err_wrap(e, r, "%s", method);
+	}
+	if (o->trust == TLS_CALL_CA && kms_answer_server(ret->cert.p, ret->cert.n, e) < 0) {
+		t->is_over = true;
+		tls_call_answer_deinit(ret);
+		return err_wrap(e, ERR_PROTO, "%s: %s", t->base, method);
 	}
 	status = ret->status;
 	if (status == 200)
@@ -80,7 +90,7 @@ static int get_temp_ca(const struct keys_kms_args *a, struct target *t, struct k
 {
 	struct tls_call_options o = { .body = "{}", .n_body = 2, .trust = TLS_CALL_ANYBODY };
 	struct tls_call_answer answer;
-	int r = call(a, t, "GetTempCaCert", &o, &answer, e);
+	int r = call(t, "GetTempCaCert", KEYS_KMS_GREET_MS, &o, &answer, e);
 
 	if (r < 0)
 		return r;
@@ -143,13 +153,11 @@ static int get_app_key(const struct keys_kms_args *a, struct target *t,
 		return err_wrap(e, r, "%s", t->base);
 	}
 	o.cert = (const char *)cert.p;
-	r = call(a, t, "GetAppKey", &o, &answer, e);
+	r = call(t, "GetAppKey", KEYS_KMS_CALL_MS, &o, &answer, e);
 	if (r < 0)
 		return r;
 	t->is_over = true;
-	r = kms_answer_server(answer.cert.p, answer.cert.n, e);
-	if (r == 0)
-		r = kms_answer_app_keys(answer.body.p, answer.body.n, ca->spki, ca->n_spki, ret, e);
+	r = kms_answer_app_keys(answer.body.p, answer.body.n, ca->spki, ca->n_spki, ret, e);
 	secret_wipe(answer.body.p, answer.body.n);
 	tls_call_answer_deinit(&answer);
 	return r < 0 ? err_wrap(e, r, "%s", t->base) : 0;
@@ -174,6 +182,17 @@ static int try_one(const struct keys_kms_args *a, struct target *t, struct app_k
 	return 0;
 }
 
+/* What @at may take of the time that is left, so that one that hangs leaves as much to each that comes after it. */
+static uint64_t until(const struct keys_kms_args *a, const struct target *targets, size_t at)
+{
+	uint64_t now = time_mono_ms();
+	size_t i, n = 0;
+
+	for (i = at; i < a->n_urls; i++)
+		n += !targets[i].is_over;
+	return a->deadline > now ? now + (a->deadline - now) / n : now;
+}
+
 /*
  * Each that is left, once.  Return: 0 with keys; 1 if some may be tried again; negative if none may, or if the KMS
  * itself said no: another of the same root would say the same.
@@ -190,6 +209,7 @@ static int try_all(const struct keys_kms_args *a, struct target *targets, struct
 
 		if (t->is_over || time_mono_ms() >= a->deadline)
 			continue;
+		t->until = until(a, targets, i);
 		if (try_one(a, t, ret, &e) == 0) {
 			log_info("keys: from %s", t->base);
 			return 0;
@@ -204,6 +224,16 @@ static int try_all(const struct keys_kms_args *a, struct target *targets, struct
 	return is_refused ? ERR_MISSING : r;
 }
 
+/* A URL has host and port only: a path would let the host say what a KMS is asked, in our name. */
+static bool is_kms_url(const char *url, size_t n)
+{
+	auto_free char *text = xasprintf("%.*s", (int)n, url);
+	struct tls_url u;
+
+	return str_starts(text, "https://") && !strpbrk(text + strlen("https://"), "/?#") &&
+	       tls_url_parse(text, &u, NULL) == 0;
+}
+
 static void set_targets(const struct keys_kms_args *a, struct target *targets)
 {
 	size_t i, n;
@@ -215,7 +245,7 @@ static void set_targets(const struct keys_kms_args *a, struct target *targets)
 		while (n > 0 && a->urls[i][n - 1] == '/')
 			n--;
 		t->is_over =
-			!str_starts(a->urls[i], "https://") ||
+			n > sizeof(t->base) || !is_kms_url(a->urls[i], n) ||
 			str_format(t->base, sizeof(t->base), "%.*s/prpc", (int)n, a->urls[i]) < 0;
 		if (t->is_over)
 			(void)err_set(&t->first, ERR_INPUT,

@@ -8,7 +8,8 @@
  *
  * Trusts   the pin.  Without one (the compose says key_provider_unpinned) whoever answers first is the KMS.
  * Limits   each URL is tried once, and those that did not answer again and again for retry_ms, with pauses that double,
- *	    unless a KMS of the pinned root said no; nothing begins after the deadline.
+ *	    unless a KMS of the pinned root said no; nothing begins after the deadline.  None takes more than its
+ *	    share of the time: that which is left by the number of those that are left.
  * Wire     dstack: GetTempCaCert, then GetAppKey by a client certificate "RA-TLS TEMP Cert" with our attestation.
  * Thread   any; it blocks.
  */
@@ -24,7 +25,8 @@ struct p256_key;
 
 enum {
 	KEYS_KMS_CONNECT_MS = 5000,
-	KEYS_KMS_CALL_MS = 60000, /* a KMS verifies a quote and asks an authoriser meanwhile */
+	KEYS_KMS_GREET_MS = 10000, /* GetTempCaCert: nothing to verify, so who needs longer hangs */
+	KEYS_KMS_CALL_MS = 60000,  /* a KMS verifies a quote and asks an authoriser meanwhile */
 	KEYS_KMS_RETRY_MS = 60000,
 	KEYS_KMS_PAUSE_MS = 1000, /* the first; they double */
 	KEYS_KMS_PAUSE_MAX_MS = 15000,

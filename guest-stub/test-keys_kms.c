@@ -123,6 +123,7 @@ static void test_liars(void)
 	liar(KMS_OTHER_ROOT, "Unexpected key provider id: 3059");
 	liar(KMS_BORROWS_ROOT, "is not signed by anyone who is believed");
 	liar(KMS_IS_AN_APP, "Invalid server cert usage: app:custom");
+	liar(KMS_APP_REFUSES, "Invalid server cert usage: app:custom");
 	liar(KMS_IS_NOBODY, "missing server cert usage");
 	liar(KMS_ELSEWHERE, "is not for 127.0.0.1");
 	liar(KMS_SHORT_KEY, "disk_crypt_key is not 32 bytes");
@@ -222,6 +223,76 @@ static void test_every_failure_is_told(void)
 	test_kms_stop(&k);
 }
 
+/* An app of the same KMS, at its place: its no is not the KMS's, so the KMS that is not up yet is waited for. */
+static void test_the_no_of_an_app(void)
+{
+	auto_app_keys_file struct app_keys_file f = { .n_id = 0 };
+	struct test_kms k, honest;
+	const char *urls[] = { k.url, honest.url };
+	struct keys_kms_args a;
+	struct err e = ERR_NONE;
+
+	test_kms_start(&k, &roots, KMS_APP_REFUSES);
+	test_kms_start(&honest, &roots, KMS_HONEST);
+	honest.n_busy = 1;
+	a = args_for(urls, 2);
+	a.retry_ms = 60000;
+	assert(keys_kms_get(&a, &f, &e) == 0 && k.n_keys == 1);
+	check_keys(&f, &honest);
+	test_kms_stop(&k);
+	test_kms_stop(&honest);
+}
+
+/* Two that hang take their shares of the time, and the third has its own. */
+static void test_who_hangs_leaves_time(void)
+{
+	auto_app_keys_file struct app_keys_file f = { .n_id = 0 };
+	struct test_kms one, two, honest;
+	const char *urls[] = { one.url, two.url, honest.url };
+	struct keys_kms_args a;
+	struct err e = ERR_NONE;
+
+	test_kms_start(&one, &roots, KMS_HANGS);
+	test_kms_start(&two, &roots, KMS_HANGS);
+	test_kms_start(&honest, &roots, KMS_HONEST);
+	a = args_for(urls, 3);
+	a.deadline = time_mono_ms() + 6000;
+	assert(keys_kms_get(&a, &f, &e) == 0);
+	check_keys(&f, &honest);
+	app_keys_file_wipe(&f);
+	a.n_urls = 2;
+	a.deadline = time_mono_ms() + 400;
+	assert(keys_kms_get(&a, &f, &e) < 0 && strstr(e.text, "no answer in time"));
+	test_kms_stop(&one);
+	test_kms_stop(&two);
+	test_kms_stop(&honest);
+}
+
+/* The host says where the KMS is, not what it is asked, nor what stands in the log. */
+static void test_urls_that_are_more(void)
+{
+	static const char *const urls[] = { "https://127.0.0.1:1/prpc/GetKmsKey",
+					    "https://127.0.0.1:1?x",
+					    "https://127.0.0.1:1#x",
+					    "https://a\x1b[31m",
+					    "https://a b",
+					    "https://",
+					    "https:///",
+					    "https://u@h",
+					    "http://127.0.0.1:1" };
+	struct app_keys_file f = { .n_id = 0 };
+	struct keys_kms_args a;
+	struct err e;
+	size_t i;
+
+	for (i = 0; i < sizeof(urls) / sizeof(*urls); i++) {
+		e = ERR_NONE;
+		a = args_for(urls + i, 1);
+		assert(keys_kms_get(&a, &f, &e) == ERR_INPUT);
+		assert(strstr(e.text, ": KMS URL 1 is not https://HOST[:PORT]"));
+	}
+}
+
 static void test_nothing_begins_after_the_deadline(void)
 {
 	struct app_keys_file f = { .n_id = 0 };
@@ -250,6 +321,9 @@ int main(void)
 	test_an_answer_that_breaks_off();
 	test_every_failure_is_told();
 	test_nothing_begins_after_the_deadline();
+	test_the_no_of_an_app();
+	test_who_hangs_leaves_time();
+	test_urls_that_are_more();
 	buf_deinit(&attestation);
 	test_kms_roots_deinit(&roots);
 	return 0;

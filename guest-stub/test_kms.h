@@ -37,6 +37,7 @@ enum test_kms_lie {
 	KMS_OTHER_ROOT,	  /* all its own */
 	KMS_BORROWS_ROOT, /* tells the true root's certificate, and is not of it */
 	KMS_IS_AN_APP,	  /* has a certificate of the root, for an app */
+	KMS_APP_REFUSES,  /* likewise, and says no */
 	KMS_IS_NOBODY,	  /* likewise, for nothing in particular */
 	KMS_ELSEWHERE,	  /* likewise, for another host */
 	KMS_SHORT_KEY,
@@ -46,6 +47,7 @@ enum test_kms_lie {
 	KMS_REFUSES,
 	KMS_GARBAGE,
 	KMS_LARGE, /* an answer without end */
+	KMS_HANGS, /* takes the connection, and nothing more */
 };
 
 /* What all of a test's KMS share. */
@@ -119,7 +121,8 @@ static inline struct tls_ctx *test_kms_ctx(const struct test_kms *k)
 	const struct ratls_cert_args leaf = {
 		.alt_names = k->lie == KMS_ELSEWHERE ? &there : &here,
 		.n_alt_names = 1,
-		.usage = k->lie == KMS_IS_AN_APP   ? RATLS_USAGE_APP_CUSTOM
+		.usage = k->lie == KMS_IS_AN_APP || k->lie == KMS_APP_REFUSES
+				 ? RATLS_USAGE_APP_CUSTOM
 			 : k->lie == KMS_IS_NOBODY ? NULL
 						   : RATLS_USAGE_KMS_RPC,
 	};
@@ -196,7 +199,7 @@ static inline char *test_kms_answer(struct test_kms *k, const char *request, int
 		return k->sign(body, k);
 	assert(str_starts(request, "POST /prpc/GetAppKey?json "));
 	k->n_keys++;
-	if (k->lie != KMS_REFUSES)
+	if (k->lie != KMS_REFUSES && k->lie != KMS_APP_REFUSES)
 		return test_kms_app_keys(k);
 	*ret_status = 400;
 	return xstrdup("{\"error\":\"App not allowed: Boot denied: not\\nlisted\"}");
@@ -254,6 +257,8 @@ static inline void test_kms_serve(struct test_kms *k, int fd)
 	ssize_t r;
 	int status;
 
+	while (k->lie == KMS_HANGS && !k->stops)
+		(void)poll(NULL, 0, 20);
 	if (k->n_hang_up > 0) {
 		k->n_hang_up--;
 		tls_free(t);
