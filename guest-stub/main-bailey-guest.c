@@ -26,7 +26,7 @@ int main(int argc, char **argv)
 	case ROLE_NOTIFIER:
 		return notices_run();
 	case ROLE_KEYS:
-		return request_keys_run(NULL);
+		return request_keys_run(argc == 3 ? argv[2] : NULL);
 	case ROLE_AGENT:
 		return agent_run(argc == 3 ? argv[2] : NULL);
 	case ROLE_UNKNOWN:

@@ -8,7 +8,9 @@ const char role_help[] =
 	"       bailey-guest agent      serve the guest API (started by PID 1)\n"
 	"       bailey-guest agent DIR  serve it on sockets in DIR, for trying out\n"
 	"       bailey-guest notifier   send notices to the host (started by PID 1)\n"
-	"       bailey-guest request-keys  get the app's keys (started by PID 1)\n"
+	"       bailey-guest request-keys      get the app's keys (started by PID 1)\n"
+	"       bailey-guest request-keys DIR  out of files in DIR, to descriptor 3, for trying "
+	"out\n"
 	"       bailey-guest --version | --help\n"
 	"\n"
 	"Init and agent of a Bailey guest.  It does nothing outside of one.\n";
@@ -30,6 +32,8 @@ enum role role_of(pid_t pid, int argc, char *const *argv)
 		return ROLE_INIT;
 	if (argc == 3 && str_equal(argv[1], "agent"))
 		return ROLE_AGENT;
+	if (argc == 3 && str_equal(argv[1], "request-keys"))
+		return ROLE_KEYS;
 	for (i = 0; argc == 2 && i < sizeof(words) / sizeof(words[0]); i++) {
 		if (str_equal(argv[1], words[i].word))
 			return words[i].role;

@@ -28,12 +28,15 @@ static void test_words_choose_the_role(void)
 	assert(with(7, "--help") == ROLE_HELP);
 }
 
-static void test_an_agent_may_have_a_folder(void)
+static void test_some_may_have_a_folder(void)
 {
 	char name[] = "bailey-guest", agent[] = "agent", notifier[] = "notifier", dir[] = "/d";
+	char keys[] = "request-keys";
 	char *one[] = { name, agent, dir, NULL }, *other[] = { name, notifier, dir, NULL };
+	char *two[] = { name, keys, dir, NULL };
 
 	assert(role_of(7, 3, one) == ROLE_AGENT && role_of(1, 3, one) == ROLE_INIT);
+	assert(role_of(7, 3, two) == ROLE_KEYS && role_of(1, 3, two) == ROLE_INIT);
 	assert(role_of(7, 3, other) == ROLE_UNKNOWN);
 }
 
@@ -51,7 +54,7 @@ int main(void)
 {
 	test_pid_1_is_init_whatever_the_kernel_passes();
 	test_words_choose_the_role();
-	test_an_agent_may_have_a_folder();
+	test_some_may_have_a_folder();
 	test_anything_else_is_refused();
 	return 0;
 }

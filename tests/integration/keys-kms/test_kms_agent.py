@@ -1,55 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """A guest's agent whose app has its keys from a key service, which signs its certificates; asked by dstack's own SDK"""
-import base64
 import json
 import os
 import subprocess
 import sys
-import time
 
 import sdklib
-from agentlib import DEADLINE, RUNTIME, Agent, digest_of, extend
-from kmslib import APP, COMPOSE, INSTANCE, SEAL, SEED, WORLD, Kms, main, tool
+from guestlib import guest, wait_for_cert
+from kmslib import APP, SEAL, WORLD, Kms, main, tool
 
 CA_ROOT = "f57527cea4ab7ffb49af99b158cdc0e3ec06398f528349ea236b7d2afe19cec1"
 K256_ROOT = "1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b1c2d3e4f5a6b7c8d9e0f1a2b"
-EVENTS = (("system-preparing", ""), ("app-id", APP), ("compose-hash", COMPOSE), ("instance-id", INSTANCE), ("boot-mr-done", ""),
-          ("key-provider", b'{"name":"kms","id":""}'.hex()), ("storage-fs", b"ext4".hex()), ("system-ready", ""))
-TD = {"mrtd": WORLD["mrtd"], "mrconfigid": "00" * 48,
-      "events": [{"imr": 0, "event_type": 10, "digest": WORLD[name], "event": name}
-                 for name in ("acpi-loader", "acpi-rsdp", "acpi-tables")]}
-
-
-def guest(kms, keys, url=None):
-    """The agent of a guest of kmslib's, as its boot leaves it."""
-    def prepare(agent):
-        register, log = bytes(48), b""
-        for name, payload in EVENTS:
-            register = extend(register, digest_of({"event_type": RUNTIME, "event": name, "event_payload": payload}))
-            log += json.dumps({"event": name, "payload": base64.b64encode(bytes.fromhex(payload)).decode()}).encode() + b"\n"
-        agent._write("runtime_events.log", log)
-        for i in range(3):
-            agent._write(f"rtmr{i}:sha384", bytes.fromhex(WORLD[f"rtmr{i}"]))
-        agent._write("rtmr3:sha384", register)
-        temp = kms.ask("GetTempCaCert")
-        pem = sdklib.run("openssl", "x509", "-noout", "-pubkey", input=temp["ca_cert"])
-        spki = base64.b64decode("".join(pem.splitlines()[1:-1]))
-        agent._write(".appkeys.json", {
-            **{k: keys[k] for k in ("disk_crypt_key", "env_crypt_key", "k256_key", "k256_signature", "gateway_app_id", "ca_cert",
-                                    "os_image_hash")},
-            "key_provider": {"Kms": {"url": url or f"https://127.0.0.1:{kms.port}/prpc", "pubkey": spki.hex(),
-                                     "tmp_ca_key": temp["temp_ca_key"], "tmp_ca_cert": temp["temp_ca_cert"]}}})
-        return {}
-    return Agent({"mock_attestation_seed": SEED, "bailey": TD}, prepare=prepare, app_id=APP, compose_hash=COMPOSE,
-                 instance_id=INSTANCE, vm_config=WORLD["vm_config"])
-
-
-def wait_for_cert(agent):
-    end = time.monotonic() + DEADLINE
-    while not agent.call("/Info", {})["app_cert"]:
-        assert time.monotonic() < end, agent.log()
-        time.sleep(0.05)
 
 
 def test_the_sdk_gets_certificates_of_the_service():
