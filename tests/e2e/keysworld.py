@@ -5,18 +5,16 @@ A simulator's collateral, a key provider, baileyd, and a KMS, as a process on th
 configs/kms.yaml.  The guests' images have a firmware that can be measured: what boots a simulated TEE is not.
 """
 import base64
-import functools
-import http.server
 import json
 import os
 import re
 import shutil
 import subprocess
 import tempfile
-import threading
 
 import applib
 import bailey
+import measurelib
 
 SEED = "7c" * 32
 SOURCE = os.environ["BAILEY_SOURCE"]
@@ -27,18 +25,21 @@ def openssl(*args, data=None):
     return subprocess.run(["openssl", *args], input=data, check=True, capture_output=True).stdout
 
 
-def image_with_firmware(image, folder):
-    """A copy of @image in @folder, with a firmware beside it and in its sums."""
-    copy = f"{folder}/{os.path.basename(image.rstrip('/'))}"
+def image_with_firmware(image, folder, name=None, **metadata):
+    """A copy of @image in @folder, with a firmware that can be measured, and the document by which a KMS needs no file."""
+    copy = f"{folder}/{name or os.path.basename(image.rstrip('/'))}"
     subprocess.run(["cp", "-r", "--reflink=auto", image, copy], check=True)
-    made = tempfile.mkdtemp(dir=folder)
-    subprocess.run([applib.SIM_TOOL, "files", made], check=True, timeout=60, stdout=subprocess.DEVNULL)
-    shutil.copy(f"{made}/ovmf.fd", copy)
-    shutil.rmtree(made)
+    with open(f"{copy}/ovmf.fd", "wb") as f:
+        f.write(measurelib.firmware(measurelib.known_cfv()))
     with open(f"{copy}/metadata.json", encoding="utf-8") as f:
-        metadata = {**json.load(f), "bios": "ovmf.fd"}
+        metadata = {**json.load(f), "bios": "ovmf.fd", **metadata}
     with open(f"{copy}/metadata.json", "w", encoding="utf-8") as f:
         json.dump(metadata, f)
+    applib.seal(copy)
+    document = f"{copy}/measurement.tdx.cbor"
+    subprocess.run([f"{bailey.BIN}/bailey", "image", "measure", copy, "-o", document], check=True, capture_output=True,
+                   timeout=120)
+    os.chmod(document, 0o644)
     applib.seal(copy)
     return copy
 
@@ -46,11 +47,6 @@ def image_with_firmware(image, folder):
 def digest_of(image):
     with open(f"{image}/digest.txt", encoding="ascii") as f:
         return f.read().strip()
-
-
-class Files(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
 
 
 class World:
@@ -62,7 +58,6 @@ class World:
         self.home = f"{self.folder}/home"
         os.makedirs(self.home)
         self.processes = {}
-        self.files = None
         self.images = f"{self.folder}/images"
         os.makedirs(self.images)
         self.image = image_with_firmware(bailey.IMAGE, self.images)
@@ -176,34 +171,22 @@ quotes: {{ simulated_roots: [ {{ root: {self.path("root.pem")}, pccs: "{self.pcc
         self.wait_kms()
 
     def kms_yaml(self):
-        """configs/kms.yaml as its operator would complete it, and what a simulated TEE wants beside: a root to believe
-        in, and the images' files, as such a guest's vm_config carries no measurement document."""
+        """configs/kms.yaml as its operator would complete it, and what a simulated TEE wants beside: a root to believe in."""
         with open(f"{SOURCE}/configs/kms.yaml", encoding="utf-8") as f:
             text = f.read()
-        files = " ".join(f"{n}/{x}" for n in sorted(os.listdir(self.images)) for x in sorted(os.listdir(f"{self.images}/{n}")))
         root = "".join(f"    {line}\n" for line in self.root.splitlines())
-        fetch = (f"    cat > /run/bailey-kms/root.pem <<ROOT\n{root}    ROOT\n    for f in {files}; do\n"
-                 f"      mkdir -p /tmp/images/${{f%/*}}\n      wget -q -O /tmp/images/$f http://10.0.2.2:{self.files_port()}/$f\n"
-                 "    done\n")
-        more = (f"    images: {{ folder: /tmp/images }}\n    quotes: {{ simulated_roots: [ {{ root: /run/bailey-kms/root.pem, "
+        believe = f"    cat > /run/bailey-kms/root.pem <<ROOT\n{root}    ROOT\n"
+        more = ("    quotes: { simulated_roots: [ { root: /run/bailey-kms/root.pem, "
                 f"pccs: \"{self.pccs.replace('127.0.0.1', '10.0.2.2')}\" }} ] }}\n")
         for old, new in (("name: kms\n", "name: kms\ntee: simulated\n"),
                          ('#key_provider_id: ""', f'key_provider_id: "{self.provider_id}"'),
                          ('"127.0.0.1:8443"', f'"127.0.0.1:{self.kms_port}"'),
                          ('signer=""', f'signer="{self.signer}"'),
-                         ("    cat > /run/bailey-kms/config.yaml", f"{fetch}    cat > /run/bailey-kms/config.yaml"),
+                         ("    cat > /run/bailey-kms/config.yaml", f"{believe}    cat > /run/bailey-kms/config.yaml"),
                          ("    CONFIG\n    exec", f"{more}    CONFIG\n    exec")):
             assert text.count(old) == 1, (old, text)
             text = text.replace(old, new)
         return self.write("kms.yaml", text)
-
-    def files_port(self):
-        """A server of the images' files; what it gives is held to the digest in the allow-list."""
-        if not self.files:
-            handler = functools.partial(Files, directory=self.images)
-            self.files = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-            threading.Thread(target=self.files.serve_forever, daemon=True).start()
-        return self.files.server_address[1]
 
     def start_kms_cvm(self):
         image = os.environ.get("BAILEY_KMS_IMAGE", "")
@@ -211,7 +194,7 @@ quotes: {{ simulated_roots: [ {{ root: {self.path("root.pem")}, pccs: "{self.pcc
         keys = f"{self.host.dir}/s/image/{os.path.basename(image)}"
         if not os.path.exists(keys):
             subprocess.run(["cp", "-r", "--reflink=auto", image, keys], check=True)
-        self.bailey("up", self.kms_yaml())
+        self.bailey("up", "--no-wait", self.kms_yaml())
         self.wait_kms()
 
     def wait_kms(self):
@@ -233,14 +216,12 @@ quotes: {{ simulated_roots: [ {{ root: {self.path("root.pem")}, pccs: "{self.pcc
         return r
 
     def pins(self):
-        return self.bailey("keys", "pin", self.kms_url).stdout
+        """The lines of an app's YAML, without what is said of when they were asked for."""
+        return re.sub("#.*\n", "", self.bailey("keys", "pin", self.kms_url).stdout)
 
     def close(self):
         if hasattr(self, "host"):
             self.host.close()
         for name in list(self.processes):
             self.end(name)
-        if self.files:
-            self.files.shutdown()
-            self.files.server_close()
         shutil.rmtree(self.folder, ignore_errors=True)
