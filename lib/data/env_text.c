@@ -106,10 +106,11 @@ static int read_double(struct scan *s, struct env_var *v)
 		if (*s->p == '\\' && s->p + 1 < s->end) {
 			s->p++;
 			*to = escaped(*s->p);
-			if (!*to++)
+			if (!*to++) {
 				return wrong(s, s->line,
 					     "no such escape; write \\\\ for a backslash, or use "
 					     "single quotes");
+			}
 			continue;
 		}
 		*to++ = *s->p;
@@ -141,12 +142,12 @@ static void read_plain(struct scan *s, struct env_var *v)
 
 static int read_name(struct scan *s, struct env_var *v)
 {
-	static const char export_[] = "export";
-	size_t n = sizeof(export_) - 1;
+	static const char prefix[] = "export";
+	size_t n = sizeof(prefix) - 1;
 	enum env_name verdict;
 	char *from;
 
-	if ((size_t)(s->end - s->p) > n && memcmp(s->p, export_, n) == 0 && is_blank(s->p[n])) {
+	if ((size_t)(s->end - s->p) > n && memcmp(s->p, prefix, n) == 0 && is_blank(s->p[n])) {
 		s->p += n;
 		skip_blanks(s);
 	}
@@ -154,10 +155,11 @@ static int read_name(struct scan *s, struct env_var *v)
 	while (s->p < s->end && *s->p != '=' && *s->p != '\n')
 		s->p++;
 	v->line = s->line;
-	if (s->p == s->end || *s->p != '=')
+	if (s->p == s->end || *s->p != '=') {
 		return wrong(s, s->line,
 			     "no variable; write NAME=value, and quotes around a value "
 			     "of several lines");
+	}
 	v->name = from;
 	v->n_name = (size_t)(s->p - from);
 	verdict = env_name_check(v->name, v->n_name);
@@ -189,15 +191,17 @@ static int check_new(const struct scan *s, const struct env_text *t, const struc
 
 	for (i = 0; i < t->n; i++) {
 		if (t->vars[i].n_name == v->n_name &&
-		    memcmp(t->vars[i].name, v->name, v->n_name) == 0)
+		    memcmp(t->vars[i].name, v->name, v->n_name) == 0) {
 			return err_set(s->e, ERR_INPUT,
 				       "%u: %s is there twice, first in line %u; remove one",
 				       v->line, v->name, t->vars[i].line);
+		}
 	}
-	if (v->n_name + 1 + v->n_value > ENV_PLAIN_PAIR_MAX)
+	if (v->n_name + 1 + v->n_value > ENV_PLAIN_PAIR_MAX) {
 		return err_set(s->e, ERR_INPUT,
 			       "%u: %s and its value have %zu bytes, and a program can be given %d",
 			       v->line, v->name, v->n_name + 1 + v->n_value, ENV_PLAIN_PAIR_MAX);
+	}
 	return 0;
 }
 
@@ -220,10 +224,11 @@ static int read_all(struct scan *s, struct env_text *ret)
 		if (rc < 0)
 			return rc;
 		total += v.n_name + v.n_value;
-		if (total > ENV_TOTAL_MAX)
+		if (total > ENV_TOTAL_MAX) {
 			return err_set(s->e, ERR_INPUT,
 				       "%u: names and values together are over %d KiB", v.line,
 				       ENV_TOTAL_MAX >> 10);
+		}
 		ret->vars[ret->n++] = v;
 	}
 	return 0;

@@ -180,10 +180,11 @@ static int read_sealed(struct app *a, const struct source *from, struct err *e)
 	rc = read_file(a, from->dirfd, "env_sealed", name, &bytes, e);
 	if (rc < 0)
 		return rc;
-	if (bytes.n < APP_SEALED_MIN || bytes.n > APP_SEALED_MAX)
+	if (bytes.n < APP_SEALED_MIN || bytes.n > APP_SEALED_MAX) {
 		return app_error(a, "env_sealed", e,
 				 "\"%.200s\" has %zu bytes and is not what bailey env seal writes",
 				 name, bytes.n);
+	}
 	a->sealed = xcalloc(1, 2 * bytes.n + 1);
 	str_hex(a->sealed, bytes.p, bytes.n);
 	return 0;

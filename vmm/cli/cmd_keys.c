@@ -90,11 +90,12 @@ static int find_urls(const struct cli *c, struct request *q, struct err *e)
 		if (rc == 0 && json_is_string(url))
 			rc = add_url(c, q, json_string_value(url), e);
 	}
-	if (rc == 0 && !q->n)
+	if (rc == 0 && !q->n) {
 		rc = err_set(
 			e, ERR_INPUT,
 			"no KMS is known; name one: bailey keys https://HOST:PORT, or kms_urls "
 			"in baileyd.yaml");
+	}
 	return rc;
 }
 
@@ -141,10 +142,11 @@ static int gather(const struct cli *c, struct request *q, struct err *e)
 	q->has_app = args_has(c->args, OPT_APP);
 	if (q->has_app)
 		rc = app_load(c->args->options[OPT_APP], &q->app, e);
-	if (rc == 0 && q->has_app && !pins(&q->app))
+	if (rc == 0 && q->has_app && !pins(&q->app)) {
 		rc = err_set(e, ERR_INPUT,
 			     "%s pins no KMS: it has neither key_provider_id nor kms_signer",
 			     q->app.file);
+	}
 	if (rc == 0)
 		rc = find_urls(c, q, e);
 	for (i = 0; i < q->n && rc == 0; i++) {
@@ -168,10 +170,11 @@ static int verdict(const struct request *q, struct err *e)
 		if (q->has_app && !o->is_pinned)
 			return err_set(e, ERR_UNPROVEN, "%s is not the KMS that %s pins", o->url,
 				       q->app.file);
-		if (!kms_facts_is_same(&o->facts, &q->all[0].facts))
+		if (!kms_facts_is_same(&o->facts, &q->all[0].facts)) {
 			return err_set(e, ERR_UNPROVEN,
 				       "%s and %s have other root keys: their apps' keys differ",
 				       q->all[0].url, o->url);
+		}
 	}
 	return 0;
 }

@@ -46,11 +46,12 @@ static int make_plain(struct env_file *f, struct err *e)
 		rc = env_text_json(f->vars, &f->plain);
 	if (rc < 0)
 		return err_set(e, rc, "%s: no memory for what is sealed", f->path);
-	if (f->plain.n > ENV_FILE_PLAIN_MAX)
+	if (f->plain.n > ENV_FILE_PLAIN_MAX) {
 		return err_set(e, ERR_INPUT,
 			       "%s: names and values are %zu bytes to be sealed, and a guest takes "
 			       "%d",
 			       f->path, f->plain.n, ENV_FILE_PLAIN_MAX);
+	}
 	return 0;
 }
 
@@ -72,7 +73,8 @@ int env_file_read(const char *path, struct env_file **ret, struct err *e)
 	if (rc < 0) { /* "PATH:LINE: ..." */
 		struct err why = *e;
 
-		return err_set(e, rc, "%s:%s", f->path, why.text);
+		(void)err_set(e, rc, "%s:%s", f->path, why.text);
+		return rc;
 	}
 	rc = make_plain(f, e);
 	if (rc == 0)
@@ -166,8 +168,8 @@ int env_file_of_app(const struct app *a, struct env_file **ret, struct err *e)
 		return rc;
 	if (str_equal(path, "-")) /* a file's name here */
 		(void)str_copy(path, sizeof(path), "./-");
-	rc = env_file_read(path, &f, &why);
-	if (rc < 0)
+	(void)env_file_read(path, &f, &why);
+	if (!f)
 		return app_error(a, "env_file", e, "%s", why.text);
 	rc = env_file_check(f, a, e);
 	if (rc == 0)

@@ -71,16 +71,18 @@ static int check_signer(const struct env_key_rules *r, const struct digest256 *h
 
 static int check_time(uint64_t seconds, uint64_t now, struct err *e)
 {
-	if (seconds > now && seconds - now > ENV_KEY_AHEAD_MAX)
+	if (seconds > now && seconds - now > ENV_KEY_AHEAD_MAX) {
 		return err_set(e, ERR_UNPROVEN,
 			       "the app's key is signed %" PRIu64 " s ahead of this machine's "
 			       "clock; set the clocks right",
 			       seconds - now);
-	if (seconds < now && now - seconds > ENV_KEY_AGE_MAX)
+	}
+	if (seconds < now && now - seconds > ENV_KEY_AGE_MAX) {
 		return err_set(e, ERR_UNPROVEN,
 			       "the app's key was signed %" PRIu64 " s ago, and %d are the most: "
 			       "an old answer is being repeated, or a clock is wrong",
 			       now - seconds, ENV_KEY_AGE_MAX);
+	}
 	return 0;
 }
 
@@ -93,10 +95,11 @@ int env_key_check(const json_t *answer, const struct env_key_rules *rules, struc
 
 	if (rc < 0)
 		return rc;
-	if (!a.has_timed && !(a.has_untimed && rules->allow_untimed))
+	if (!a.has_timed && !(a.has_untimed && rules->allow_untimed)) {
 		return err_set(e, ERR_UNPROVEN,
 			       "the KMS signs without a time, so an old answer could be repeated; "
 			       "--allow-untimed takes it");
+	}
 	hash = app_keys_env_hash(rules->app_id, a.has_timed ? &a.seconds : NULL, a.key);
 	rc = check_signer(rules, &hash, a.has_timed ? a.timed : a.untimed, e);
 	if (rc == 0 && a.has_timed)

@@ -58,14 +58,15 @@ static int said(const char *base, const struct http_answer *a, struct err *e)
 	if (json_parse(a->body.p, a->body.n, KMS_CALL_REPLY_MAX, "reply", &j, NULL) < 0)
 		j = NULL;
 	text = json_get_str(j, "error", "");
-	if (*text)
+	if (*text) {
 		rc = err_set(e, ERR_REFUSED, "the KMS at %s refuses: %s", base,
 			     str_escape(shown, sizeof(shown), text, strlen(text)));
-	else
+	} else {
 		rc = err_set(e, ERR_REFUSED,
 			     "what is at %s answers with HTTP status %d, as no KMS "
 			     "does",
 			     base, a->status);
+	}
 	json_decref(j);
 	return rc;
 }

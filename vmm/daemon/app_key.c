@@ -229,11 +229,12 @@ static int take_asked(struct app_key *q, const Bailey__Vmm__AppId *in, struct er
 		if (!str_starts(url, "https://") && !str_starts(url, "http://"))
 			return err_set(e, ERR_INPUT,
 				       "kms_urls[%zu]: not a URL; write https://HOST:PORT", i);
-		if (is_reader && !is_configured(q->d->config, url))
+		if (is_reader && !is_configured(q->d->config, url)) {
 			return err_set(e, ERR_INPUT,
 				       "kms_urls[%zu]: who may only read may only have those asked "
 				       "that baileyd.yaml names",
 				       i);
+		}
 		add_url(q, url);
 	}
 	return 0;
