@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest-stub/keys_seed.h"
 
+#include <poll.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -86,6 +87,36 @@ static int ask_host(const char *host_api_url, const struct buf *quote, struct bu
 	return r;
 }
 
+/* What another try does not mend: our own input, and a host that has no provider. */
+static bool is_final(int rc, const struct err *e)
+{
+	return rc == ERR_INPUT || rc == ERR_LIMIT || strstr(e->text, "not enabled");
+}
+
+/*
+ * After a restart of its host a guest may be there before the provider, or before the network by which that has its
+ * collateral.  Who refuses hangs up in the same way, so all of it is tried again for a while.
+ */
+static int ask_patiently(const struct keys_seed_local *a, const struct buf *quote,
+			 struct buf *answer, struct err *e)
+{
+	uint64_t end = time_mono_ms() + a->retry_ms;
+	unsigned int pause = KEYS_SEED_PAUSE_MS;
+	struct err why = ERR_NONE;
+	int r;
+
+	end = end < a->deadline ? end : a->deadline;
+	while ((r = ask_host(a->host_api_url, quote, answer, &why)) < 0) {
+		if (is_final(r, &why) || time_mono_ms() + pause >= end)
+			return err_set(e, r, "%s", why.text);
+		log_warn("keys: no key of the local key provider yet, asking again: %s", why.text);
+		buf_drop(answer, answer->n);
+		(void)poll(NULL, 0, (int)pause);
+		pause *= 2;
+	}
+	return 0;
+}
+
 /* A quote over a public key whose secret is ours alone. */
 static int quote_key(const struct tee *t, const struct secret32 *secret, struct buf *ret,
 		     struct err *e)
@@ -116,7 +147,7 @@ int keys_seed_local(const struct keys_seed_local *a, struct provider_found *ret,
 	secret_random(secret.b, sizeof(secret.b));
 	r = quote_key(a->tee, &secret, &quote, e);
 	if (r == 0)
-		r = ask_host(a->host_api_url, &quote, &answer, e);
+		r = ask_patiently(a, &quote, &answer, e);
 	if (r == 0)
 		r = keys_seed_answer(answer.p, answer.n, &key, &proof, e);
 	if (r == 0) {

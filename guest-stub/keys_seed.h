@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/secret.h"
 #include "data/app_compose.h"
@@ -22,7 +23,12 @@ struct err;
 struct tee;
 struct x509_cert;
 
-enum { KEYS_SEED_HOST_MS = 30000, KEYS_SEED_REPLY_MAX = 256 * 1024 };
+enum {
+	KEYS_SEED_HOST_MS = 30000,
+	KEYS_SEED_RETRY_MS = 30000,
+	KEYS_SEED_PAUSE_MS = 1000, /* before the second try, then twice as long each time */
+	KEYS_SEED_REPLY_MAX = 256 * 1024,
+};
 
 /* All borrowed. */
 struct keys_seed_local {
@@ -34,6 +40,8 @@ struct keys_seed_local {
 	provider_collateral_fn collateral; /* of an enclave's quote */
 	void *arg;
 	const struct x509_cert *root; /* of that; NULL: Intel's */
+	unsigned int retry_ms;	      /* how long to ask again when there is no answer; 0: once */
+	uint64_t deadline;	      /* of time_mono_ms(), for the last try to begin */
 };
 
 /* Ask the local provider.  Return: 0 and *@ret, whose key the caller wipes; negative. */

@@ -141,6 +141,8 @@ static int from_local(const struct request_keys *a, struct app_keys_file *ret, b
 		.collateral = sgx_collateral,
 		.arg = mem_unconst(a->sys), /* it is only read */
 		.root = root,
+		.retry_ms = KEYS_SEED_RETRY_MS,
+		.deadline = a->deadline,
 	};
 	struct provider_found found = { .kind = PROVIDER_SGX };
 	int r = keys_seed_local(&args, &found, e);

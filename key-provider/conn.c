@@ -34,6 +34,13 @@ static int take_head(struct conn *c, struct err *e)
 	return rc;
 }
 
+/* Nobody sends any more. */
+static int end_early(const struct conn *c, struct err *e)
+{
+	return c->in.n == 0 ? -ENODATA
+			    : err_set(e, ERR_PROTO, "request is cut off after %zu bytes", c->in.n);
+}
+
 int conn_read(struct conn *c, struct err *e)
 {
 	uint8_t block[READ_BLOCK];
@@ -48,10 +55,8 @@ int conn_read(struct conn *c, struct err *e)
 			return 0;
 		if (n < 0)
 			return err_errno(e, errno, "reading a request");
-		if (n == 0 && c->in.n == 0)
-			return -ENODATA;
 		if (n == 0)
-			return err_set(e, ERR_PROTO, "request is cut off after %zu bytes", c->in.n);
+			return end_early(c, e);
 		if (buf_add(&c->in, block, (size_t)n) < 0)
 			return err_set(e, -ENOMEM, "no memory for a request");
 		rc = take_head(c, e);

@@ -111,10 +111,11 @@ def test_by_our_provider():
                 up(host, "two", p.id, "second")
                 one, two = ran(host, "one", "written first"), ran(host, "two", "written second")
                 assert one and two and one != two, "another compose has the same key"
-                assert p.stop() == 0  # what keys are derived of lasts
-                p.start()
                 host.bailey("stop", "one")
+                assert p.stop() == 0  # what keys are derived of lasts, and a guest has patience
                 host.bailey("start", "--no-wait", "one")
+                bailey.wait_for("one waits for the provider", lambda: last(host, "one", "asking again"))
+                p.start()
                 up(host, "other", "00" * 32, "fourth")
                 assert ran(host, "one", r"kept first\.") == one, "a restart changed the key"
                 why = bailey.wait_for("other is refused", lambda: fault(host, "other"))
