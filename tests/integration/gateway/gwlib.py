@@ -155,7 +155,8 @@ def records(message, size=16384):
 class Gateway:
     """The program with a configuration of its own."""
 
-    def __init__(self, routes="", config="", workers=1, dns=None, domains=(DOMAIN,), before=lambda path: None):
+    def __init__(self, routes="", config="", workers=1, dns=None, domains=(DOMAIN,), before=lambda path: None,
+                 listen="127.0.0.1"):
         self.dir = tempfile.mkdtemp(prefix="bailey-gateway-")
         before(self.dir)
         for n, domain in enumerate(domains):
@@ -163,7 +164,7 @@ class Gateway:
         self.set_routes(routes)
         self.port = free_port()
         self.admin = f"{self.dir}/admin.sock"
-        lines = [f'listen: ["127.0.0.1:{self.port}"]', f"workers: {workers}", f"admin: {self.admin}",
+        lines = [f'listen: ["{listen}:{self.port}"]', f"workers: {workers}", f"admin: {self.admin}",
                  f"routes: {self.dir}/routes", f"access_log: {{ file: {self.dir}/access.log }}", "domains:"]
         for n, domain in enumerate(domains):
             stem = "cert" if n == 0 else f"cert{n}"
@@ -278,6 +279,7 @@ class Case(unittest.TestCase):
     """A class of tests that share a gateway; set routes(cls) and CONFIG."""
     CONFIG = ""
     WORKERS = 1
+    LISTEN = "127.0.0.1"
     DOMAINS = (DOMAIN,)
 
     @classmethod
@@ -291,7 +293,7 @@ class Case(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.apps = []
-        cls.gw = Gateway(cls.routes(), cls.CONFIG, cls.WORKERS, cls.dns(), cls.DOMAINS)
+        cls.gw = Gateway(cls.routes(), cls.CONFIG, cls.WORKERS, cls.dns(), cls.DOMAINS, listen=cls.LISTEN)
 
     @classmethod
     def tearDownClass(cls):

@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 import time
+import unittest
 
 import gwlib
 from gwlib import DOMAIN, Case, alert, echo, hello, read_all
@@ -70,7 +71,7 @@ class Dns:
 
 
 class Custom(Case):
-    CONFIG = "timeouts: { dns: 800ms, shutdown: 300ms }\n"
+    CONFIG = "timeouts: { dns: 400ms, shutdown: 300ms }\n"
 
     @classmethod
     def dns(cls):
@@ -255,6 +256,36 @@ class Balance(Case):
             self.assertEqual(s.recv(3), b"six")
             conn.close()
         listener.close()
+
+
+class OverIpv6(Case):
+    """Clients that come by IPv6, and those that come by IPv4 to the same socket."""
+
+    @classmethod
+    def setUpClass(cls):
+        try:
+            socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True).close()
+        except (OSError, ValueError):
+            raise unittest.SkipTest("no IPv6 here")
+        super().setUpClass()
+
+    LISTEN = "[::]"
+
+    def test_both_are_served_and_told_apart(self):
+        app = self.app(echo)
+        self.gw.set_routes(f"app i1 127.0.0.1 {app.port}p\n")
+        gwlib.wait_for("new routes", lambda: self.gw.metrics()["reloads"] > 0)
+        for address, family in (("::1", b"TCP6"), ("127.0.0.1", b"TCP4")):
+            raw = socket.create_connection((address, self.gw.port), 30)
+            with gwlib.client_context().wrap_socket(raw, server_hostname=f"app-{app.port}.{DOMAIN}") as s:
+                s.sendall(b"end")
+                got = b""
+                while not got.endswith(b"end"):
+                    got += s.recv(4096)
+            line = f" {address} {address} ".encode()
+            self.assertTrue(got.startswith(b"PROXY " + family + line), got)
+
+    CONFIG = "proxy: { version: v1 }\n"
 
 
 class Builtin(Case):
