@@ -172,6 +172,12 @@ static void test_a_kms_that_restarts(void)
 	assert(keys_kms_get(&a, &f, &e) == 0);
 	check_keys(&f, &k);
 	assert(k.n_keys == 1);
+	app_keys_file_wipe(&f);
+	/* killed when it was asked: all is begun again, with a temporary CA of its next life */
+	k.n_die = 2;
+	k.n_temp = 0;
+	assert(keys_kms_get(&a, &f, &e) == 0 && k.n_temp == 3 && k.n_keys == 2);
+	check_keys(&f, &k);
 	test_kms_stop(&k);
 }
 

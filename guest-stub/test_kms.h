@@ -62,6 +62,7 @@ struct test_kms {
 	enum test_kms_lie lie;
 	atomic_int n_busy;    /* so many answers are 503 */
 	atomic_int n_hang_up; /* so many connections are closed in the handshake */
+	atomic_int n_die;     /* so many times it is killed when it is asked for keys */
 	atomic_int n_temp, n_keys;
 	atomic_bool stops;
 	int listener;
@@ -178,7 +179,7 @@ static inline char *test_kms_app_keys(const struct test_kms *k)
 	return text;
 }
 
-/* The answer's body, and its status. */
+/* The answer's body, and its status; NULL: none. */
 static inline char *test_kms_answer(struct test_kms *k, const char *request, int *ret_status)
 {
 	const char *body = strstr(request, "\r\n\r\n") + 4;
@@ -198,6 +199,10 @@ static inline char *test_kms_answer(struct test_kms *k, const char *request, int
 	if (str_starts(request, "POST /prpc/SignCert?json "))
 		return k->sign(body, k);
 	assert(str_starts(request, "POST /prpc/GetAppKey?json "));
+	if (k->n_die > 0) {
+		k->n_die--;
+		return NULL;
+	}
 	k->n_keys++;
 	if (k->lie != KMS_REFUSES && k->lie != KMS_APP_REFUSES)
 		return test_kms_app_keys(k);
@@ -272,6 +277,10 @@ static inline void test_kms_serve(struct test_kms *k, int fd)
 			assert(ratls_read(cert.p, cert.n, &k->client, NULL) == 0);
 		}
 		body = test_kms_answer(k, (char *)request.p, &status);
+		if (!body) {
+			tls_free(t);
+			return;
+		}
 		head = xasprintf("HTTP/1.1 %d X\r\nContent-Length: %zu\r\n\r\n%s", status,
 				 k->lie == KMS_LARGE ? (size_t)1 << 30 : strlen(body), body);
 		test_kms_write(t, fd, head, strlen(head));
