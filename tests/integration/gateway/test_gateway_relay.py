@@ -4,6 +4,7 @@ import hashlib
 import os
 import socket
 import ssl
+import subprocess
 import threading
 import time
 
@@ -197,13 +198,27 @@ class Terminate(Both, Case):
             s.sendall(b"ping")
             self.assertEqual(s.recv(4), b"ping")
 
-    def test_keyupdates_are_answered_or_ended(self):
-        # what OpenSSL lets a client do: many small records, all at once
+    def test_many_small_records(self):
         with self.reach(sink) as s:
             for _ in range(2000):
                 s.sendall(b"x")
             self.end_half(s)
             self.assertEqual(read_all(s)[0].split()[0], b"2000")
+
+    def test_new_keys_that_the_client_asks_for(self):
+        # openssl's client has a command for it: K wants new keys of both sides
+        app = self.app(echo)
+        with subprocess.Popen(["openssl", "s_client", "-connect", f"127.0.0.1:{self.gw.port}", "-servername",
+                               f"app-{app.port}.{DOMAIN}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT) as client:
+            for text, answer in ((b"one", b"one"), (b"K", b"KEYUPDATE"), (b"two", b"two"), (b"k", b"KEYUPDATE"),
+                                 (b"three", b"three")):
+                client.stdin.write(text + b"\n")
+                client.stdin.flush()
+                while (line := client.stdout.readline().strip()) != answer:
+                    self.assertTrue(line or client.poll() is None, f"no answer to {text}")
+            client.stdin.close()
+            client.stdout.read()
 
 
 class Passthrough(Both, Case):
