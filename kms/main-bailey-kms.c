@@ -2,6 +2,7 @@
 /* bailey-kms: a key service: guests prove what they are and get their keys */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@
 #include "kms/server.h"
 #include "loop/listen.h"
 
-enum { EXIT_USAGE = 2, PRINT_MAX = 1024 * 1024 };
+enum { EXIT_USAGE = 2, PRINT_MAX = 1024 * 1024, THREADS_WAITING = 32, THREADS_SPARE = 2 };
 
 enum action { SERVE, BOOTSTRAP, FETCH, CHECK, PRINT, SHOW_VERSION, SHOW_HELP, BAD_USAGE };
 
@@ -88,9 +89,18 @@ static enum action read_options(int argc, char **argv, struct wanted *w)
 	return command(argc - optind, argv + optind, a, w);
 }
 
-static void prepare_process(void)
+/*
+ * A thread that waits for a webhook costs nothing but itself.  Without one there are not many more than may verify at
+ * once: work goes round all threads of the pool, and one that slept has cold caches and memory of its own.
+ */
+static void prepare_process(const struct kms_config *c)
 {
-	(void)setenv("UV_THREADPOOL_SIZE", "32", 1);
+	char threads[16];
+
+	(void)str_format(threads, sizeof(threads), "%u",
+			 c->webhook ? THREADS_WAITING : c->verifications + THREADS_SPARE);
+	(void)setenv("UV_THREADPOOL_SIZE", threads, 1);
+	(void)mallopt(M_ARENA_MAX, 2);
 	(void)umask(077);
 	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	isolate_early();
@@ -254,7 +264,7 @@ static int run(enum action a, const struct wanted *w)
 		return EXIT_FAILURE;
 	}
 	log_init(a == CHECK ? LOG_LEVEL_ERROR : c->log);
-	prepare_process();
+	prepare_process(c);
 	if (a == PRINT)
 		rc = print(c, &e);
 	else if (a == CHECK)
