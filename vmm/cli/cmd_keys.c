@@ -212,7 +212,7 @@ static void show(const struct cli *c, const struct request *q, const struct one 
 			str_escape(shown, sizeof(shown), f->gateway, strlen(f->gateway)));
 	cli_say(c, "  certificate      %s\n", certificate_text(f));
 	if (f->is_dev)
-		cli_say(c, "  development      it gives keys to anybody\n");
+		cli_say(c, "  development      it may give keys to anybody\n");
 	if (q->has_app)
 		cli_say(c, "  %s %s\n", q->app.file, o->is_pinned ? "pins it" : "pins another");
 }
@@ -283,17 +283,19 @@ static int pin_text(const struct request *q, struct buf *ret)
 {
 	char root[HEX_SIZE], signer[HEX_SIZE], at[TIME_SIZE];
 	const struct kms_facts *f = &q->all[0].facts;
-	int rc;
+	const char *url = q->all[0].url;
+	char here[KMS_CALL_URL_MAX];
+	int rc = guest_url_on_host(url, here, sizeof(here));
 
 	str_hex(root, f->root, f->n_root);
 	str_hex(signer, f->signer, sizeof(f->signer));
 	rc = buf_addf(ret,
 		      "# as %s said at %s; bailey verify %s proves what it is\n"
 		      "key_provider: kms\nkey_provider_id: \"%s\"\nkms_signer: \"%s\"\n",
-		      q->all[0].url, time_rfc3339(at, sizeof(at), time_unix_ms() / 1000),
-		      q->all[0].url, root, signer);
+		      url, time_rfc3339(at, sizeof(at), time_unix_ms() / 1000), rc < 0 ? url : here,
+		      root, signer);
 	if (rc == 0 && f->is_dev)
-		rc = buf_add_str(ret, "# it says that it is for development, and gives keys to "
+		rc = buf_add_str(ret, "# it says that it is for development, and may give keys to "
 				      "anybody\n");
 	return rc;
 }
