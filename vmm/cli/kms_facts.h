@@ -36,7 +36,7 @@ struct kms_facts {
 		[KMS_FACTS_KEY_MAX]; /* SubjectPublicKeyInfo of its root certificate: key_provider_id */
 	size_t n_root;
 	uint8_t signer[K256_PUBLIC];
-	bool is_dev;			     /* it says that it gives keys to anybody */
+	bool is_dev;			     /* it says that it is for development */
 	char gateway[KMS_FACTS_GATEWAY_MAX]; /* app id of the gateway as it says it; "": none */
 	enum kms_certificate certificate;
 	bool has_quote; /* in that certificate; not verified */
