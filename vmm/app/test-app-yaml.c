@@ -45,6 +45,7 @@ static void test_golden(void)
 {
 	golden("hello", "01f915e729a2c12dbf787bebd649d6218a2c582b26398219ccce72d320862c4b");
 	golden("all", "9a698359047461fd3a6e950a1dc7a3a8ab0eb4613601c5224aa9f5db95d18350");
+	golden("unpinned", "694dc9cde886de131f9ba0f9692e45ae3a9c7c4bb026183438253a2dce314e07");
 }
 
 static void test_ready_compose_is_passed_on_byte_for_byte(void)
