@@ -27,7 +27,13 @@
 #include "kms/server.h"
 #include "loop/listen.h"
 
-enum { EXIT_USAGE = 2, PRINT_MAX = 1024 * 1024, THREADS_WAITING = 32, THREADS_SPARE = 2 };
+enum {
+	EXIT_USAGE = 2,
+	PRINT_MAX = 1024 * 1024,
+	THREADS_WAITING = 32,
+	THREADS_SPARE = 2,
+	LARGE = 4 << 20
+};
 
 enum action { SERVE, BOOTSTRAP, FETCH, CHECK, PRINT, SHOW_VERSION, SHOW_HELP, BAD_USAGE };
 
@@ -91,7 +97,8 @@ static enum action read_options(int argc, char **argv, struct wanted *w)
 
 /*
  * A thread that waits for a webhook costs nothing but itself.  Without one there are not many more than may verify at
- * once: work goes round all threads of the pool, and one that slept has cold caches and memory of its own.
+ * once: work goes round all threads of the pool, and one that slept has cold caches and memory of its own.  What an
+ * attestation is read into, some 300 KiB, is not to be asked of the kernel and given back each time.
  */
 static void prepare_process(const struct kms_config *c)
 {
@@ -101,6 +108,8 @@ static void prepare_process(const struct kms_config *c)
 			 c->webhook ? THREADS_WAITING : c->verifications + THREADS_SPARE);
 	(void)setenv("UV_THREADPOOL_SIZE", threads, 1);
 	(void)mallopt(M_ARENA_MAX, 2);
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
+	(void)mallopt(M_TRIM_THRESHOLD, 4 * LARGE);
 	(void)umask(077);
 	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	isolate_early();

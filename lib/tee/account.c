@@ -269,32 +269,41 @@ static void replay(struct account *a)
 	}
 }
 
+static int read_parsed(struct account *a, const json_t *j, struct err *e)
+{
+	int rc;
+
+	a->form = ACCOUNT_LIST;
+	a->log.events = xcalloc(EVENT_LOG_EVENTS_MAX, sizeof *a->log.events);
+	rc = read_json(a, j, e);
+	return rc < 0 ? err_wrap(e, rc, "event log") : 0;
+}
+
 /* Lines of JSON are no JSON, but for a log of one line. */
 static int read_text(struct account *a, const void *p, size_t n, struct err *e)
 {
 	json_t *j = NULL;
 	int rc = json_parse(p, n, EVENT_LOG_SIZE_MAX, "event log", &j, NULL);
 
-	if (n == 0 || rc < 0 || is_one_event(j)) {
+	if (n == 0 || rc < 0 || is_one_event(j))
 		rc = read_lines(a, p, n, e);
-	} else {
-		a->form = ACCOUNT_LIST;
-		a->log.events = xcalloc(EVENT_LOG_EVENTS_MAX, sizeof *a->log.events);
-		rc = read_json(a, j, e);
-		if (rc < 0)
-			rc = err_wrap(e, rc, "event log");
-	}
+	else
+		rc = read_parsed(a, j, e);
 	json_decref(j);
 	return rc;
 }
 
-int account_read(const void *p, size_t n, struct account **ret, struct err *e)
+static struct account *begin(void)
 {
 	struct account *a = xnew(struct account);
-	int rc;
 
 	a->entries = xcalloc(EVENT_LOG_EVENTS_MAX, sizeof *a->entries);
-	rc = is_binary(p, n) ? read_ccel(a, p, n, e) : read_text(a, p, n, e);
+	return a;
+}
+
+/* What was read, judged; or nothing. */
+static int finish(struct account *a, int rc, struct account **ret)
+{
 	if (rc < 0) {
 		account_free(a);
 		return rc;
@@ -305,6 +314,20 @@ int account_read(const void *p, size_t n, struct account **ret, struct err *e)
 	replay(a);
 	*ret = a;
 	return 0;
+}
+
+int account_read(const void *p, size_t n, struct account **ret, struct err *e)
+{
+	struct account *a = begin();
+
+	return finish(a, is_binary(p, n) ? read_ccel(a, p, n, e) : read_text(a, p, n, e), ret);
+}
+
+int account_read_list(const json_t *list, struct account **ret, struct err *e)
+{
+	struct account *a = begin();
+
+	return finish(a, read_parsed(a, list, e), ret);
 }
 
 void account_free(struct account *a)

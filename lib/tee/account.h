@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "crypto/digest.h"
 #include "tee/event_log.h"
 #include "tee/tee.h"
@@ -68,6 +70,9 @@ struct account {
 
 /* Return: 0 and *@ret, the caller's; ERR_INPUT or ERR_LIMIT for what is no log. */
 int account_read(const void *p, size_t n, struct account **ret, struct err *e);
+
+/* The same of dstack's list, parsed already and borrowed. */
+int account_read_list(const json_t *list, struct account **ret, struct err *e);
 void account_free(struct account *a);
 
 /* The first event of @name up to system-ready, which is where a system's own end; NULL: none. */

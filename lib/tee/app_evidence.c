@@ -166,11 +166,10 @@ static bool is_told_alike(const struct attestation *a, size_t *ret_n)
 	return k == 0 || k == a->n_runtime;
 }
 
-static char *log_of(const struct attestation *a, bool has_runtime)
+static json_t *log_of(const struct attestation *a, bool has_runtime)
 {
 	json_t *list = json_array();
 	size_t i;
-	char *ret;
 
 	for (i = 0; i < a->n_events; i++)
 		add_event(list, &a->events[i]);
@@ -184,9 +183,7 @@ static char *log_of(const struct attestation *a, bool has_runtime)
 
 		add_event(list, &ev);
 	}
-	ret = json_compact(list);
-	json_decref(list);
-	return ret;
+	return list;
 }
 
 static int take_attestation(struct app_evidence *ev, const void *p, size_t n, struct err *e)
@@ -204,7 +201,7 @@ static int take_attestation(struct app_evidence *ev, const void *p, size_t n, st
 	if (rc == 0) {
 		ev->quote = xmemdup(a->quote.p, a->quote.n);
 		ev->n_quote = a->quote.n;
-		ev->log = log_of(a, n_told > 0);
+		ev->events = log_of(a, n_told > 0);
 		ev->vm_config = vm_config_of((const char *)a->config.p, a->config.n);
 		ev->has_report_data = true;
 		memcpy(ev->report_data, a->report_data, sizeof ev->report_data);
@@ -297,6 +294,15 @@ static int read_any(struct app_evidence *ev, const uint8_t *p, size_t n, struct 
 
 int app_evidence_read(const void *p, size_t n, struct app_evidence **ret, struct err *e)
 {
+	int rc = app_evidence_read_parsed(p, n, ret, e);
+
+	if (rc == 0 && (*ret)->events)
+		(*ret)->log = json_compact((*ret)->events);
+	return rc;
+}
+
+int app_evidence_read_parsed(const void *p, size_t n, struct app_evidence **ret, struct err *e)
+{
 	struct app_evidence *ev = xnew(struct app_evidence);
 	int rc = read_any(ev, p, n, e);
 
@@ -314,6 +320,7 @@ void app_evidence_free(struct app_evidence *ev)
 		return;
 	free(ev->quote);
 	free(ev->log);
+	json_decref(ev->events);
 	free(ev->vm_config);
 	free(ev->compose);
 	free(ev->tls_key);

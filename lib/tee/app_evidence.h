@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "tee/report_data.h"
 
 struct err;
@@ -28,6 +30,7 @@ struct app_evidence {
 	uint8_t *quote;
 	size_t n_quote;
 	char *log;	 /* JSON list, as account_read() takes it; NULL: none */
+	json_t *events;	 /* of an attestation: the same, parsed; else NULL */
 	char *vm_config; /* JSON; NULL: none */
 	char *compose;	 /* the text of app-compose.json; NULL: none.  No NUL inside */
 	bool has_report_data;
@@ -41,4 +44,7 @@ struct app_evidence {
 
 /* Return: 0 and *@ret, the caller's; ERR_INPUT or ERR_LIMIT for what is none. */
 int app_evidence_read(const void *p, size_t n, struct app_evidence **ret, struct err *e);
+
+/* The same for who needs no text: of an attestation @log is NULL, and @events are there. */
+int app_evidence_read_parsed(const void *p, size_t n, struct app_evidence **ret, struct err *e);
 void app_evidence_free(struct app_evidence *ev);

@@ -52,6 +52,8 @@ static int read_log(struct peer *p, struct err *e)
 {
 	const char *log = p->evidence->log;
 
+	if (p->evidence->events)
+		return account_read_list(p->evidence->events, &p->account, e);
 	if (!log)
 		return err_set(e, ERR_INPUT, "the attestation has no event log");
 	return account_read(log, strlen(log), &p->account, e);
@@ -61,7 +63,7 @@ int peer_read(const void *attestation, size_t n, const char *vm_config, struct p
 	      struct err *e)
 {
 	struct peer *p = xnew(struct peer);
-	int rc = app_evidence_read(attestation, n, &p->evidence, e);
+	int rc = app_evidence_read_parsed(attestation, n, &p->evidence, e);
 
 	p->quote = xnew(struct quote_result);
 	if (rc == 0)
