@@ -98,8 +98,10 @@ def read_all(sock):
         return out, "fin"
     except (ConnectionResetError, BrokenPipeError):
         return out, "reset"
-    except ssl.SSLEOFError:
-        return out, "cut"  # FIN without close_notify
+    except ssl.SSLError as e:
+        if isinstance(e, ssl.SSLEOFError) or "UNEXPECTED_EOF" in str(e):
+            return out, "cut"  # FIN without close_notify
+        raise
 
 
 def server_context(folder, alpn=None):
