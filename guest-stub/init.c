@@ -122,6 +122,7 @@ void init_run(void)
 	struct err e = ERR_NONE;
 	struct supervisor s;
 	struct boot b;
+	bool wants_again;
 	int r;
 
 	open_stdio();
@@ -144,5 +145,8 @@ void init_run(void)
 		log_error("init: %s", e.text);
 	end(&b);
 	boot_deinit(&b);
-	go_down(r == 0 && s.stop == SUPERVISOR_REBOOT ? (unsigned int)RB_AUTOBOOT : RB_POWER_OFF);
+	/* who has no keys now may get them later: the host starts a guest that reboots again, with pauses */
+	wants_again = r == -EAGAIN && s.stop == SUPERVISOR_RUN;
+	go_down(wants_again || (r == 0 && s.stop == SUPERVISOR_REBOOT) ? (unsigned int)RB_AUTOBOOT
+								       : RB_POWER_OFF);
 }

@@ -46,16 +46,16 @@ int keys_answer_put_keys(int fd, const struct app_keys_file *keys, bool is_ours,
 	return r < 0 ? err_errno(e, -r, "hand over the keys") : 0;
 }
 
-int keys_answer_put_error(int fd, const char *why)
+int keys_answer_put_error(int fd, const char *why, bool may_pass)
 {
-	return put(fd, 'E', why);
+	return put(fd, may_pass ? 'A' : 'E', why);
 }
 
-static int take_error(const char *text, size_t n, struct err *e)
+static int take_error(int code, const char *text, size_t n, struct err *e)
 {
 	char shown[SHOWN_SIZE];
 
-	return err_set(e, ERR_MISSING, "%s", str_escape(shown, sizeof(shown), text, n));
+	return err_set(e, code, "%s", str_escape(shown, sizeof(shown), text, n));
 }
 
 int keys_answer_take(int fd, struct app_keys_file *ret, bool *ret_is_ours, struct err *e)
@@ -76,7 +76,9 @@ int keys_answer_take(int fd, struct app_keys_file *ret, bool *ret_is_ours, struc
 		*ret_is_ours = b.p[0] == 'L';
 		return app_keys_file_parse(text, n, ret, e);
 	case 'E':
-		return take_error(text, n, e);
+		return take_error(ERR_MISSING, text, n, e);
+	case 'A':
+		return take_error(-EAGAIN, text, n, e);
 	case 0:
 		return err_set(e, ERR_BAD_STATE, "nothing was handed over");
 	default:

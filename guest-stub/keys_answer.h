@@ -4,7 +4,7 @@
  *
  * A file in memory of a size that its maker fixed, so that no writer can make it longer; the first byte says what
  * it is ('K' the text of .appkeys.json; 'L' the same, of a local key provider that is no enclave; 'E' why there are no
- * keys), a 0 ends it.
+ * keys, 'A' why there are none now), a 0 ends it.
  *
  * Trusts   nothing: who wrote it has spoken with the host and with the network.
  */
@@ -20,10 +20,11 @@ int keys_answer_new(struct err *e);
 
 /* @is_ours: sealed by bailey-key-provider, not by an enclave.  Return: 0 or negative. */
 int keys_answer_put_keys(int fd, const struct app_keys_file *keys, bool is_ours, struct err *e);
-int keys_answer_put_error(int fd, const char *why);
+/* @may_pass: it may be another at the next boot. */
+int keys_answer_put_error(int fd, const char *why, bool may_pass);
 
 /*
  * Return: 0 and *@ret, for app_keys_file_wipe(); ERR_BAD_STATE if nothing was put; the failure that was put as
- * ERR_MISSING, its words escaped; ERR_PROTO for anything else.
+ * ERR_MISSING, or -EAGAIN if it may pass, its words escaped; ERR_PROTO for anything else.
  */
 int keys_answer_take(int fd, struct app_keys_file *ret, bool *ret_is_ours, struct err *e);

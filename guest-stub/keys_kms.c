@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest-stub/keys_kms.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 
@@ -254,7 +255,8 @@ static void set_targets(const struct keys_kms_args *a, struct target *targets)
 }
 
 /* What was wrong with each, as much of each as all can have. */
-static int tell(const struct keys_kms_args *a, const struct target *targets, struct err *e)
+static int tell(const struct keys_kms_args *a, const struct target *targets, bool may_pass,
+		struct err *e)
 {
 	char text[sizeof(e->text)] = "";
 	size_t i, at = 0, share = (sizeof(text) - 64) / a->n_urls;
@@ -267,7 +269,10 @@ static int tell(const struct keys_kms_args *a, const struct target *targets, str
 
 		at = n > 0 ? at + (size_t)n : at;
 	}
-	return err_set(e, targets[0].first.code ? targets[0].first.code : ERR_MISSING,
+	return err_set(e,
+		       may_pass		       ? -EAGAIN
+		       : targets[0].first.code ? targets[0].first.code
+					       : ERR_MISSING,
 		       "Failed to get app keys from KMS: %s", text);
 }
 
@@ -290,5 +295,5 @@ int keys_kms_get(const struct keys_kms_args *a, struct app_keys_file *ret, struc
 		(void)poll(NULL, 0, (int)pause);
 		pause = 2 * pause < KEYS_KMS_PAUSE_MAX_MS ? 2 * pause : KEYS_KMS_PAUSE_MAX_MS;
 	}
-	return r == 0 ? 0 : tell(a, targets, e);
+	return r == 0 ? 0 : tell(a, targets, r > 0, e);
 }

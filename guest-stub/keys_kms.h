@@ -49,7 +49,8 @@ struct keys_kms_args {
 };
 
 /*
- * Return: 0 and *@ret, for app_keys_file_wipe(); ERR_INPUT without URLs, or without pin and leave; else negative and
+ * Return: 0 and *@ret, for app_keys_file_wipe(); ERR_INPUT without URLs, or without pin and leave; else negative,
+ * -EAGAIN if one of them did not answer and none said no, and
  * "Failed to get app keys from KMS: " with what was wrong with each URL, the first one's failure first.
  */
 int keys_kms_get(const struct keys_kms_args *a, struct app_keys_file *ret, struct err *e);

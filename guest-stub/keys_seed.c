@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest-stub/keys_seed.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 
@@ -107,8 +108,10 @@ static int ask_patiently(const struct keys_seed_local *a, const struct buf *quot
 
 	end = end < a->deadline ? end : a->deadline;
 	while ((r = ask_host(a->host_api_url, quote, answer, &why)) < 0) {
-		if (is_final(r, &why) || time_mono_ms() + pause >= end)
+		if (is_final(r, &why))
 			return err_set(e, r, "%s", why.text);
+		if (time_mono_ms() + pause >= end)
+			return err_set(e, -EAGAIN, "%s", why.text);
 		log_warn("keys: no key of the local key provider yet, asking again: %s", why.text);
 		buf_drop(answer, answer->n);
 		(void)poll(NULL, 0, (int)pause);

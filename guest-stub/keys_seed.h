@@ -44,7 +44,10 @@ struct keys_seed_local {
 	uint64_t deadline;	      /* of time_mono_ms(), for the last try to begin */
 };
 
-/* Ask the local provider.  Return: 0 and *@ret, whose key the caller wipes; negative. */
+/*
+ * Ask the local provider.  Return: 0 and *@ret, whose key the caller wipes; negative, -EAGAIN if there was no answer
+ * of it, which may be another the next time.
+ */
 int keys_seed_local(const struct keys_seed_local *a, struct provider_found *ret, struct err *e);
 
 /* Its answer: bytes of a JSON object.  Pure.  Each buffer is the caller's.  Return: 0; ERR_PROTO; ERR_LIMIT. */

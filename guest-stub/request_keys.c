@@ -263,7 +263,7 @@ int request_keys_run(const char *folder)
 	}
 	if (r == 0)
 		r = keys_answer_put_keys(REQUEST_KEYS_FD, &keys, is_ours, &e);
-	if (r < 0 && keys_answer_put_error(REQUEST_KEYS_FD, e.text) < 0)
+	if (r < 0 && keys_answer_put_error(REQUEST_KEYS_FD, e.text, r == -EAGAIN) < 0)
 		log_error("keys: %s", e.text);
 	inputs_deinit(&in);
 	return r < 0 ? 1 : 0;

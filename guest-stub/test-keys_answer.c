@@ -3,6 +3,7 @@
 #include "guest-stub/keys_answer.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -59,8 +60,10 @@ static void test_words_arrive_escaped(void)
 	auto_close int fd = keys_answer_new(NULL);
 
 	fails(fd, ERR_BAD_STATE, "nothing was handed over");
-	assert(keys_answer_put_error(fd, "no\nKMS \033[31m") == 0);
+	assert(keys_answer_put_error(fd, "no\nKMS \033[31m", false) == 0);
 	fails(fd, ERR_MISSING, "no\\x0aKMS \\x1b[31m");
+	assert(keys_answer_put_error(fd, "not now\n", true) == 0);
+	fails(fd, -EAGAIN, "not now\\x0a");
 }
 
 static void test_nothing_else_is_taken(void)
