@@ -98,19 +98,20 @@ static void test_chunks_grow_to_their_end_and_keep_order(void)
 {
 	struct chunk_pool p = { .n = { 0 } };
 	struct chunk *c = NULL;
-	uint8_t bytes[1000];
+	static uint8_t bytes[4000];
+	const size_t step = 1000;
 	size_t i, total = 0;
 
 	for (i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)(i % 251);
-	while (chunk_add(&p, &c, bytes, sizeof(bytes)) == 0)
-		total += sizeof(bytes);
+	while (chunk_add(&p, &c, bytes, step) == 0)
+		total += step;
 	assert(total == CHUNK_LARGE / 1000 * 1000 && chunk_left(c) == total);
 	for (i = 0; i < total; i++)
 		assert(c->bytes[c->at + i] == i % 1000 % 251);
 	assert(chunk_add(&p, &c, bytes, CHUNK_LARGE) == -ENOBUFS && chunk_left(c) == total);
 	c->at += 5000; /* what was sent makes room */
-	assert(chunk_add(&p, &c, bytes, 4000) == 0 && chunk_left(c) == total - 1000);
+	assert(chunk_add(&p, &c, bytes, sizeof(bytes)) == 0 && chunk_left(c) == total - 1000);
 	assert(c->bytes[c->at] == 0);
 	chunk_give(&p, c);
 	c = NULL;
