@@ -102,7 +102,7 @@ static void test_what_was_written_is_read(void)
 /* Whatever part of the last line a crash left: those before it are there, and the file can be added to. */
 static void test_any_end_is_read_to_its_last_line(void)
 {
-	auto_buf struct buf all = BUF_MAX(TEXT_MAX), now = BUF_MAX(TEXT_MAX);
+	auto_buf struct buf all = BUF_MAX(TEXT_MAX);
 	struct err e = ERR_NONE;
 	size_t dropped, cut, lines;
 	unsigned int i;
