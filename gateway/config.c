@@ -148,6 +148,8 @@ int gw_config_load(const char *path, struct gw_config **ret, struct err *e)
 
 	if (!rc)
 		rc = read_domains(c, path, e);
+	if (!rc)
+		rc = config_read_registration(c, path, e);
 	if (rc) {
 		gw_config_free(c);
 		return rc;

@@ -44,6 +44,20 @@ struct gw_domain {
 	const char *certificate, *key;
 };
 
+/* How instances register, and the network that they are in. */
+struct gw_registration {
+	const char *listen, *certificate, *key, *client_ca; /* listen NULL: they do not */
+	const char *state, *url;
+	uint16_t external_port;
+	uint32_t most, most_per_app, ip_rate;
+	uint64_t forget_ms;
+	const char *interface; /* NULL: no peer is set */
+	const char *private_key, *endpoint, *program;
+	const char *network_text; /* our address and the bits of its network */
+	uint16_t port;
+	uint32_t own, first, last; /* addresses, host order; first to last are given out */
+};
+
 struct gw_config {
 	json_t *doc; /* owns the strings below */
 	struct gw_address listen[GW_LISTEN_MAX];
@@ -78,10 +92,13 @@ struct gw_config {
 	const char *admin;	/* path of the socket; NULL: none */
 	const char *acme_info;	/* a file; NULL: none */
 	enum log_level log;
+	struct gw_registration registration;
 };
 
 /* The table of the document: what may be in it, with defaults and meaning. */
 extern const struct conf_key gw_config_table[];
+
+extern const struct conf_key gw_registration_keys[], gw_wireguard_keys[];
 
 /* Return: 0 and a config for gw_config_free(); ERR_INPUT with file, line and key. */
 int gw_config_load(const char *path, struct gw_config **ret, struct err *e);

@@ -135,6 +135,8 @@ static void end(struct gateway *g)
 	if (g->admin)
 		http_server_stop(g->admin, NULL, NULL);
 	g->admin = NULL;
+	if (g->on_end)
+		g->on_end(g->end_arg);
 	close_handles(g);
 }
 

@@ -64,6 +64,9 @@ struct gateway {
 	uint64_t look_ms, rotate_ms,
 		stop_ms; /* of the loop's clock: when it is next due; stop: the end of draining */
 	uint64_t start_ms;
+	void (*on_end)(
+		void *arg); /* all clients are gone: who has handles on the loop closes them; or NULL */
+	void *end_arg;
 	uint32_t n_reloads, n_failed_reloads;
 	bool is_draining, is_ending, has_handles;
 	int exit_code;

@@ -18,6 +18,7 @@
 #include "data/conf.h"
 #include "gateway/config.h"
 #include "gateway/gateway.h"
+#include "gateway/register.h"
 
 enum { EXIT_USAGE = 2, PRINT_MAX = 256 * 1024 };
 
@@ -85,10 +86,28 @@ static void prepare_process(void)
 	}
 }
 
+static void start(struct gateway *g, struct register_server *s, uv_loop_t *loop,
+		  const struct gw_config *c)
+{
+	struct err e = ERR_NONE;
+
+	g->shared.access_fd = -1;
+	g->exit_code = EXIT_FAILURE;
+	if (register_open(s, g, c, &e) == 0 && gateway_start(g, loop, c, &e) == 0) {
+		g->exit_code = EXIT_SUCCESS;
+		if (register_start(s, loop, &e) == 0)
+			return;
+		g->exit_code = EXIT_FAILURE;
+		gateway_drain(g);
+		gateway_drain(g); /* at once */
+	}
+	log_error("bailey-gateway: %s", e.text);
+}
+
 static int serve(const struct gw_config *c)
 {
 	static struct gateway g;
-	struct err e = ERR_NONE;
+	static struct register_server s;
 	uv_loop_t loop;
 	int code;
 
@@ -96,11 +115,11 @@ static int serve(const struct gw_config *c)
 	log_init(c->log);
 	if (uv_loop_init(&loop) < 0)
 		return EXIT_FAILURE;
-	if (gateway_start(&g, &loop, c, &e))
-		log_error("bailey-gateway: %s", e.text);
+	start(&g, &s, &loop, c);
 	(void)uv_run(&loop, UV_RUN_DEFAULT);
 	code = g.exit_code;
 	gateway_deinit(&g);
+	register_close(&s);
 	if (uv_loop_close(&loop) < 0)
 		log_warn("bailey-gateway: something was left open at the end");
 	return code;

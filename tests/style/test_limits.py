@@ -80,6 +80,8 @@ ROWS = {
     "custom domains of the gateway": ["gateway/resolver.h:RESOLVER_CACHE", "gateway/resolver.h:RESOLVER_WAITING"],
     "pages of the gateway": ["gateway/pages.h:PAGES_HEAD_MAX"],
     "access log of the gateway": ["gateway/access_log.h:ACCESS_LINE_MAX", "gateway/access_log.h:ACCESS_BUFFER"],
+    "registrations at the gateway": ["gateway/registry.h:REGISTRY_MAX", "gateway/register.h:REGISTER_CONNS",
+                                     "gateway/register.h:REGISTER_IP_CONNS", "gateway/register.h:REGISTER_BODY_MAX"],
     "disk of the state folder": ["limits.disk_free"],
 }
 

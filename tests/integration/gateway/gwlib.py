@@ -175,7 +175,7 @@ class Gateway:
             lines.append(f"  - {{ name: {domain}, certificate: {self.dir}/{stem}.pem, key: {self.dir}/{stem}.key }}")
         lines.append(f'dns: {{ servers: ["127.0.0.1:{dns or 1}"] }}')
         with open(f"{self.dir}/gateway.yaml", "w", encoding="ascii") as f:
-            f.write("\n".join(lines) + "\n" + config)
+            f.write("\n".join(lines) + "\n" + (config(self.dir) if callable(config) else config))
         self.log = open(f"{self.dir}/log", "wb")
         self.proc = subprocess.Popen([f"{BIN}/bailey-gateway", "--config", f"{self.dir}/gateway.yaml"],
                                      stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config_registration: the keys registration and wireguard */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "data/json.h"
+#include "gateway/config.h"
+#include "gateway/config_check.h"
+#include "gateway/registry.h"
+
+enum { BITS_MIN = 8, BITS_MAX = 30, BITS = 32, INTERFACE_MAX = 15 };
+
+#define DAY ((uint64_t)24 * 3600 * 1000)
+
+#define PATH(key, text, like)                                                                      \
+	{                                                                                          \
+		.name = key, .type = CONF_STRING, .min = 2, .max = 1024, .required = true,         \
+		.check = config_check_absolute, .doc = text, .example = like                       \
+	}
+
+const struct conf_key gw_registration_keys[] = {
+	{ .name = "listen",
+	  .type = CONF_STRING,
+	  .min = 1,
+	  .max = 64,
+	  .required = true,
+	  .check = config_check_endpoint,
+	  .doc = "Where guests come to, by HTTPS.",
+	  .example = "0.0.0.0:8000" },
+	PATH("certificate",
+	     "PEM file of the service's certificate, which a KMS gave, and its chain.",
+	     "/run/bailey-gateway/rpc.pem"),
+	PATH("key", "PEM file of its private key.", "/run/bailey-gateway/rpc.key"),
+	PATH("client_ca",
+	     "PEM file of the KMS's root certificate: who registers shows one that leads to it.",
+	     "/run/bailey-gateway/kms-root.pem"),
+	PATH("state", "Folder in which registrations last.", "/var/lib/bailey-gateway"),
+	{ .name = "url",
+	  .type = CONF_STRING,
+	  .min = 1,
+	  .max = 200,
+	  .check = config_check_url,
+	  .doc = "Where guests find this service, which they are told.",
+	  .example = "https://gateway.example.com:8000" },
+	{ .name = "external_port",
+	  .type = CONF_UINT,
+	  .min = 1,
+	  .max = UINT16_MAX,
+	  .otherwise = "443",
+	  .doc = "The port that clients come to, which guests are told." },
+	{ .name = "instances",
+	  .type = CONF_UINT,
+	  .min = 1,
+	  .max = REGISTRY_MAX,
+	  .otherwise = "65536",
+	  .doc = "How many may be registered." },
+	{ .name = "per_app",
+	  .type = CONF_UINT,
+	  .min = 1,
+	  .max = REGISTRY_MAX,
+	  .otherwise = "1024",
+	  .doc = "How many of one app." },
+	{ .name = "forget",
+	  .type = CONF_DURATION,
+	  .min = 1000,
+	  .max = 365 * DAY,
+	  .otherwise = "10h",
+	  .doc = "An instance that has not registered again for so long loses its address." },
+	{ .name = "client_rate",
+	  .type = CONF_UINT,
+	  .max = 1000000,
+	  .otherwise = "50",
+	  .doc = "Requests a second from one address; 0: no limit." },
+	{ .name = NULL },
+};
+
+const struct conf_key gw_wireguard_keys[] = {
+	{ .name = "interface",
+	  .type = CONF_STRING,
+	  .min = 1,
+	  .max = INTERFACE_MAX,
+	  .check = config_check_interface,
+	  .doc = "The interface, which is there and has our address; the default is none, and no "
+		 "peer is set (for tests).",
+	  .example = "wg0" },
+	PATH("private_key", "File of our key as wg genkey writes it, for nobody else to read.",
+	     "/var/lib/bailey-gateway/wg.key"),
+	{ .name = "endpoint",
+	  .type = CONF_STRING,
+	  .min = 3,
+	  .max = 255,
+	  .required = true,
+	  .check = config_check_peer_endpoint,
+	  .doc = "Where guests reach it: a host, a colon, a port.",
+	  .example = "10.0.2.2:51820" },
+	{ .name = "port",
+	  .type = CONF_UINT,
+	  .min = 1,
+	  .max = UINT16_MAX,
+	  .otherwise = "51820",
+	  .doc = "The UDP port that it listens on." },
+	{ .name = "address",
+	  .type = CONF_STRING,
+	  .min = 9,
+	  .max = 18,
+	  .otherwise = "10.8.0.1/16",
+	  .check = config_check_network,
+	  .doc = "Our address in the network, and the network's bits." },
+	{ .name = "range",
+	  .type = CONF_STRING,
+	  .min = 9,
+	  .max = 18,
+	  .check = config_check_network,
+	  .doc = "The part of the network that instances get addresses of; the default is all of "
+		 "it.",
+	  .example = "10.8.128.0/17" },
+	{ .name = "program",
+	  .type = CONF_STRING,
+	  .min = 2,
+	  .max = 1024,
+	  .otherwise = "/usr/bin/wg",
+	  .check = config_check_absolute,
+	  .doc = "The program that sets peers." },
+	{ .name = NULL },
+};
+
+int config_check_interface(const char *text, struct err *e)
+{
+	if (strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+		    strlen(text) &&
+	    text[0] != '-')
+		return 0;
+	return err_set(e, ERR_INPUT, "\"%s\" is not an interface's name; write wg0", text);
+}
+
+int config_check_peer_endpoint(const char *text, struct err *e)
+{
+	const char *colon = strrchr(text, ':');
+	uint32_t port;
+
+	if (colon && colon != text && num_parse_u32(colon + 1, 1, UINT16_MAX, &port) == 0 &&
+	    strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-:[]") == strlen(text))
+		return 0;
+	return err_set(e, ERR_INPUT, "\"%s\" is not a host and a port; write 192.0.2.1:51820",
+		       text);
+}
+
+int config_check_url(const char *text, struct err *e)
+{
+	if (!*text || str_starts(text, "https://"))
+		return 0;
+	return err_set(e, ERR_INPUT, "\"%s\" does not begin with https://", text);
+}
+
+static const char *opt(const json_t *o, const char *key)
+{
+	const char *s = json_get_str(o, key, "");
+
+	return *s ? s : NULL;
+}
+
+/* Return: the address, and the first and last of its network. */
+static int read_range(const char *text, uint32_t *ret, uint32_t *first, uint32_t *last)
+{
+	struct gw_network n;
+	uint32_t address, rest;
+
+	if (config_read_network(text, &n, NULL) < 0 || n.is_v6 || n.bits < BITS_MIN ||
+	    n.bits > BITS_MAX)
+		return -EINVAL;
+	memcpy(&address, n.address, sizeof(address));
+	rest = UINT32_MAX >> n.bits;
+	*ret = ntohl(address);
+	*first = (*ret & ~rest) + 1;
+	*last = (*ret | rest) - 1;
+	return 0;
+}
+
+static int read_network(struct gw_registration *r, const json_t *w, const char *file, struct err *e)
+{
+	const char *range = opt(w, "range");
+	uint32_t first, last, any;
+
+	r->network_text = json_get_str(w, "address", "");
+	if (read_range(r->network_text, &r->own, &first, &last) < 0 || r->own < first ||
+	    r->own > last)
+		return err_set(e, ERR_INPUT,
+			       "%s: wireguard.address: \"%s\" is not an IPv4 host's with 8 to 30 "
+			       "bits; write 10.8.0.1/16",
+			       file, r->network_text);
+	r->first = first;
+	r->last = last;
+	if (range && (read_range(range, &any, &r->first, &r->last) < 0 || r->first < first ||
+		      r->last > last))
+		return err_set(e, ERR_INPUT,
+			       "%s: wireguard.range: \"%s\" is not a part of %s with 8 to 30 bits",
+			       file, range, r->network_text);
+	return 0;
+}
+
+int config_read_registration(struct gw_config *c, const char *file, struct err *e)
+{
+	const json_t *o = json_object_get(c->doc, "registration"),
+		     *w = json_object_get(c->doc, "wireguard");
+	struct gw_registration *r = &c->registration;
+
+	r->listen = opt(o, "listen");
+	r->private_key = opt(w, "private_key");
+	if (!r->listen != !r->private_key)
+		return err_set(e, ERR_INPUT,
+			       "%s: registration and wireguard need each other: write both", file);
+	if (!r->listen)
+		return 0;
+	r->certificate = opt(o, "certificate");
+	r->key = opt(o, "key");
+	r->client_ca = opt(o, "client_ca");
+	r->state = opt(o, "state");
+	r->url = json_get_str(o, "url", "");
+	r->external_port = (uint16_t)json_get_u64(o, "external_port", 0);
+	r->most = (uint32_t)json_get_u64(o, "instances", 0);
+	r->most_per_app = (uint32_t)json_get_u64(o, "per_app", 0);
+	r->ip_rate = (uint32_t)json_get_u64(o, "client_rate", 0);
+	r->forget_ms = json_get_u64(o, "forget", 0);
+	r->interface = opt(w, "interface");
+	r->endpoint = opt(w, "endpoint");
+	r->program = opt(w, "program");
+	r->port = (uint16_t)json_get_u64(w, "port", 0);
+	if (r->interface && opt(c->doc, "user"))
+		return err_set(e, ERR_INPUT,
+			       "%s: user: who is no longer root cannot set WireGuard's peers; let "
+			       "systemd give the user CAP_NET_ADMIN instead",
+			       file);
+	return read_network(r, w, file, e);
+}

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/register.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/own_file.h"
+#include "base/secret.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "base/version.h"
+#include "crypto/digest.h"
+#include "crypto/x25519.h"
+#include "gateway/gateway.h"
+#include "gateway/register_rpc.h"
+#include "gateway/registry.h"
+#include "loop/http_server.h"
+#include "loop/listen.h"
+#include "loop/tls_front.h"
+#include "rpc/rpc.h"
+#include "rpc/rpc_http.h"
+
+enum { PEM_MAX = 256 * 1024, KEY_FILE_MAX = 256, IDLE_S = 10 };
+
+static const struct http_header headers[] = {
+	{ "Server", "bailey-gateway" },
+	{ "X-App-Version", "v" DSTACK_VERSION " (bailey " BAILEY_VERSION ")" },
+	{ "Cache-Control", "no-store" },
+	{ NULL, NULL },
+};
+
+/* Our public key out of the file of the private one. */
+static int read_wg_key(const char *path, uint8_t ret[static WG_KEY], struct err *e)
+{
+	struct buf text = BUF_MAX(KEY_FILE_MAX);
+	auto_secret struct secret32 key = { { 0 } };
+	uint8_t room[WG_KEY_TEXT];
+	int rc = own_file_read(path, KEY_FILE_MAX, &text, e);
+
+	if (rc == 0 && text.n == WG_KEY_TEXT + 1 && text.p[WG_KEY_TEXT] == '\n')
+		text.n--;
+	if (rc == 0 &&
+	    (text.n != WG_KEY_TEXT || base64_decode(room, (const char *)text.p, text.n) != WG_KEY))
+		rc = err_set(e, ERR_INPUT, "'%s' is not a key as wg genkey writes it", path);
+	if (rc == 0) {
+		memcpy(key.b, room, WG_KEY);
+		rc = x25519_public(&key, ret, e);
+	}
+	secret_wipe(room, sizeof(room));
+	secret_buf_deinit(&text);
+	return rc;
+}
+
+static int add_routes(struct routes_builder *b, void *arg, struct err *e)
+{
+	const struct register_server *s = arg;
+
+	return registry_add_routes(s->registry, b, e);
+}
+
+static int open_registry(struct register_server *s, struct err *e)
+{
+	const struct gw_registration *c = &s->config->registration;
+	struct registry_options o = { .first = c->first,
+				      .last = c->last,
+				      .own = c->own,
+				      .most = c->most,
+				      .most_per_app = c->most_per_app };
+	auto_buf struct buf text = BUF_MAX(2 * WG_KEY_TEXT);
+	struct digest256 h;
+	size_t dropped = 0;
+	int rc = read_wg_key(c->private_key, o.own_key, e);
+
+	if (!rc)
+		rc = base64_encode(&text, o.own_key, WG_KEY);
+	if (rc)
+		return rc;
+	(void)str_copy(s->public_key, sizeof(s->public_key), (const char *)text.p);
+	h = digest256_bytes(o.own_key, WG_KEY);
+	memcpy(s->uuid, h.b, sizeof(s->uuid));
+	s->registry = registry_new(&o);
+	rc = registry_file_open(&s->file, c->state, s->registry, &dropped, e);
+	if (rc == 0 && dropped)
+		log_warn("gateway: %zu instances do not fit the configuration any more, and have "
+			 "to register again",
+			 dropped);
+	return rc;
+}
+
+int register_open(struct register_server *s, struct gateway *g, const struct gw_config *c,
+		  struct err *e)
+{
+	int rc;
+
+	*s = (struct register_server){ .gateway = g, .config = c, .file = REGISTRY_FILE_NULL };
+	if (!c->registration.listen)
+		return 0;
+	rc = open_registry(s, e);
+	if (rc == 0)
+		gateway_add_source(g, add_routes, s);
+	return rc;
+}
+
+static void on_made(const struct wg_change *c, void *arg)
+{
+	struct register_server *s = arg;
+
+	if (c->is_removal)
+		return;
+	registry_set_tunnel(s->registry, c->id, c->key);
+	s->is_dirty = true;
+}
+
+static int set_peer(struct register_server *s, const struct registry_instance *in, bool is_removal,
+		    struct err *e)
+{
+	struct wg_change c = { .address = in->address, .is_removal = is_removal };
+
+	(void)str_copy(c.id, sizeof(c.id), in->id);
+	memcpy(c.key, in->key, WG_KEY);
+	return wg_add(s->wg, &c, e);
+}
+
+static void add_all_peers(void *arg)
+{
+	struct register_server *s = arg;
+	size_t i;
+
+	for (i = 0; i < registry_count(s->registry); i++)
+		(void)set_peer(s, registry_at(s->registry, i), false,
+			       NULL); /* fewer than may wait */
+}
+
+int register_make(struct register_server *s, const struct registry_instance *in, struct err *e)
+{
+	const struct registry_instance *old = registry_find(s->registry, in->id);
+	struct registry_instance before;
+	bool has_other_key = old && memcmp(old->key, in->key, REGISTRY_KEY) != 0;
+	int rc;
+
+	if (old)
+		before = *old;
+	if (wg_n_waiting(s->wg) > WG_WAITING_MAX / 2)
+		return err_set(e, ERR_LIMIT, "too many registrations wait for WireGuard");
+	rc = registry_file_put(&s->file, in, e);
+	if (!rc)
+		rc = registry_put(s->registry, in, e);
+	if (rc)
+		return rc;
+	s->is_dirty = true;
+	if (has_other_key)
+		(void)set_peer(s, &before, true, NULL); /* there is room for both */
+	if (!old || has_other_key)
+		(void)set_peer(s, in, false, NULL);
+	return 0;
+}
+
+/* Who has not come again for long: one a look if the file fails, else all. */
+static void forget(struct register_server *s, struct err *e)
+{
+	uint64_t now = uv_now(s->loop);
+	size_t i = 0, n = 0;
+
+	while (i < registry_count(s->registry)) {
+		struct registry_instance in = *registry_at(s->registry, i);
+
+		if (now - in.seen_ms < s->config->registration.forget_ms) {
+			i++;
+			continue;
+		}
+		if (registry_file_gone(&s->file, in.id, e) < 0)
+			return;
+		(void)registry_remove(s->registry, in.id);
+		(void)set_peer(s, &in, true, NULL);
+		s->is_dirty = true;
+		n++;
+	}
+	if (n)
+		log_info("gateway: recycled %zu stale instances", n);
+}
+
+static void say(struct register_server *s, const struct err *e)
+{
+	if (e->text[0] && !s->has_said)
+		log_error("gateway: registration: %s", e->text);
+	s->has_said = e->text[0] != 0;
+}
+
+static void on_tick(uv_timer_t *t)
+{
+	struct register_server *s = t->data;
+	struct err e = ERR_NONE;
+
+	if (uv_now(s->loop) >= s->look_ms) {
+		s->look_ms = uv_now(s->loop) + REGISTER_LOOK_MS;
+		if (registry_file_tidy(&s->file, s->registry, &e) == 0)
+			forget(s, &e);
+		say(s, &e);
+	}
+	wg_tick(s->wg);
+	if (!s->is_dirty)
+		return;
+	s->is_dirty = false;
+	if (gateway_rebuild_routes(s->gateway, &e) < 0)
+		log_error("gateway: routes stay as they were: %s", e.text);
+}
+
+static void on_request(struct http_request *r, void *arg)
+{
+	struct register_server *s = arg;
+	const struct tls_peer *peer = http_request_peer(r);
+	struct register_ctx ctx = { s, peer };
+	const struct rpc_peer who = { .kind = RPC_PEER_ANYONE };
+
+	if (!rate_table_take(&s->rates, (const struct sockaddr *)&peer->from, time_mono_ms()))
+		rpc_http_refuse(r, 429, "too many requests from your address");
+	else if (str_equal(http_request_path(r), "/health"))
+		http_reply(r, 200, "text/plain", "OK", 2, NULL);
+	else if (!rpc_http_handle(&register_service, &ctx, "/prpc/", r, &who))
+		http_reply(r, 404, "text/plain", "not found\n", 10, NULL);
+}
+
+static void on_client(int fd, const struct tls_peer *p, void *arg)
+{
+	struct register_server *s = arg;
+
+	/* what it says went wrong is only that there are too many */
+	(void)http_server_add(s->http, fd, p, tls_peer_size(p), NULL);
+}
+
+static int start_front(struct register_server *s, struct err *e)
+{
+	const struct gw_registration *c = &s->config->registration;
+	auto_buf struct buf chain = BUF_MAX(PEM_MAX), ca = BUF_MAX(PEM_MAX);
+	auto_secret_buf struct buf key = BUF_MAX(PEM_MAX);
+	struct tls_front_options o = { .conns_max = REGISTER_CONNS,
+				       .ip_conns_max = REGISTER_IP_CONNS,
+				       .on_client = on_client,
+				       .arg = s };
+	int rc = file_read(AT_FDCWD, c->certificate, PEM_MAX, &chain, e);
+
+	if (!rc)
+		rc = file_read_secret(AT_FDCWD, c->key, PEM_MAX, &key, e);
+	if (!rc)
+		rc = file_read(AT_FDCWD, c->client_ca, PEM_MAX, &ca, e);
+	if (rc)
+		return rc;
+	o.chain = (const char *)chain.p;
+	o.key = (const char *)key.p;
+	o.client_ca = (const char *)ca.p;
+	return tls_front_start(&s->front, s->loop, &o, e);
+}
+
+static int start_service(struct register_server *s, struct err *e)
+{
+	const struct http_server_options h = { .conns_max = REGISTER_CONNS,
+					       .idle_s = IDLE_S,
+					       .body_max = REGISTER_BODY_MAX,
+					       .headers = headers,
+					       .on_request = on_request,
+					       .arg = s };
+	int fd, rc = http_server_start(&s->http, s->loop, &h, e);
+
+	if (!rc)
+		rc = start_front(s, e);
+	if (rc)
+		return rc;
+	fd = listen_tcp(s->config->registration.listen, e);
+	return fd < 0 ? fd : tls_front_listen(s->front, fd, e);
+}
+
+static void stop(void *arg)
+{
+	struct register_server *s = arg;
+
+	tls_front_stop(s->front, NULL, NULL);
+	http_server_stop(s->http, NULL, NULL);
+	wg_stop(s->wg);
+	s->front = NULL;
+	s->http = NULL;
+	s->wg = NULL;
+	if (s->has_timer)
+		uv_close((uv_handle_t *)&s->tick, NULL);
+	s->has_timer = false;
+}
+
+int register_start(struct register_server *s, uv_loop_t *loop, struct err *e)
+{
+	const struct gw_registration *c = &s->config->registration;
+	const struct wg_options w = { .loop = loop,
+				      .program = c->program,
+				      .interface = c->interface,
+				      .private_key = c->private_key,
+				      .port = c->port,
+				      .on_made = on_made,
+				      .on_new_interface = add_all_peers,
+				      .arg = s };
+	uint64_t seed = 0;
+	size_t i;
+	int rc;
+
+	if (!c->listen)
+		return 0;
+	s->loop = loop;
+	secret_random(&seed, sizeof(seed));
+	rate_table_init(&s->rates, c->ip_rate, c->ip_rate, seed);
+	s->gateway->on_end = stop;
+	s->gateway->end_arg = s;
+	for (i = 0; i < registry_count(s->registry); i++) /* all have their time to come again */
+		registry_set_seen(s->registry, registry_at(s->registry, i)->id, uv_now(loop));
+	wg_start(&s->wg, &w);
+	(void)uv_timer_init(loop, &s->tick);
+	s->tick.data = s;
+	s->has_timer = true;
+	add_all_peers(s);
+	rc = start_service(s, e);
+	if (!rc)
+		rc = uv_timer_start(&s->tick, on_tick, 0, REGISTER_TICK_MS);
+	if (!rc)
+		log_info("gateway: instances register at %s; %zu are known", c->listen,
+			 registry_count(s->registry));
+	return rc;
+}
+
+void register_close(struct register_server *s)
+{
+	registry_file_close(&s->file);
+	registry_free(s->registry);
+	s->registry = NULL;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * register: instances come to the gateway: the service that they register with, and what follows from it
+ *
+ * On the control thread: no client of an app ever waits for it.  An answer says what is written down already; the peer
+ * and the new routes follow at once, many registrations in one run of wg(8) and one snapshot.
+ *
+ * Owns     the registry, its file, the TLS service, the changes of peers.
+ * Trusts   the certificates of the configured KMS: that it gave one to the app that it names.
+ * Limits   REGISTER_CONNS at once, REGISTER_IP_CONNS and client_rate of one address, REGISTER_BODY_MAX bytes.
+ * Thread   its loop's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "gateway/config.h"
+#include "gateway/registry_file.h"
+#include "gateway/wg.h"
+#include "loop/rate.h"
+
+struct err;
+struct gateway;
+struct http_server;
+struct registry;
+struct registry_instance;
+struct tls_front;
+
+enum {
+	REGISTER_CONNS = 512,
+	REGISTER_IP_CONNS = 64,
+	REGISTER_BODY_MAX = 16 * 1024,
+	REGISTER_TICK_MS = 100,
+	REGISTER_LOOK_MS = 1000,
+};
+
+struct register_server {
+	struct gateway *gateway;
+	const struct gw_config *config;
+	uv_loop_t *loop;
+	struct registry *registry;
+	struct registry_file file;
+	struct wg *wg;
+	struct http_server *http;
+	struct tls_front *front;
+	struct rate_table rates; /* of clients' addresses */
+	uv_timer_t tick;
+	uint8_t uuid[16];
+	char public_key[WG_KEY_TEXT + 1];
+	uint64_t look_ms;
+	bool has_timer, is_dirty; /* dirty: the routes are older than the registry */
+	bool has_said;		  /* that routes or file cannot be made, since it last went well */
+};
+
+/* Read what lasts, before gateway_start(), which gets it as a source of routes.  Nothing if it is not configured. */
+int register_open(struct register_server *s, struct gateway *g, const struct gw_config *c,
+		  struct err *e);
+
+/* Serve; after gateway_start().  Ends with the gateway. */
+int register_start(struct register_server *s, uv_loop_t *loop, struct err *e);
+
+/* After the loop has ended; also of what was never opened, if it is all zero but for .file. */
+void register_close(struct register_server *s);
+
+/* For register_rpc: @in was planned; write it down, make it, and set its peer. */
+int register_make(struct register_server *s, const struct registry_instance *in, struct err *e);
