@@ -50,7 +50,8 @@ def digest_of(image):
 
 
 class World:
-    def __init__(self, extra=""):
+    def __init__(self, extra="", provider=None):
+        """@extra: of baileyd.yaml; @provider: where its key provider is to be, if not where it is."""
         bailey.need(bailey.IMAGE and os.path.exists(f"{bailey.IMAGE}/metadata.json"), "BAILEY_IMAGE is not an image")
         for program in ("bailey-kms", "bailey-key-provider", "bailey-simulator"):
             bailey.need(os.path.exists(f"{bailey.BIN}/{program}"), f"{program} is not built")
@@ -76,10 +77,11 @@ class World:
         self.kms_guest_url = f"https://10.0.2.2:{self.kms_port}"
         self.allowed = {}  # app id -> compose hashes
         self.sign_allowed()
+        provider = provider or f"127.0.0.1:{self.provider_port}"
         guests_pccs = self.pccs.replace("127.0.0.1", "10.0.2.2")
         self.host = bailey.Host(f'tee_simulator: {{ seed: "{SEED}", collateral_url: "{guests_pccs}" }}\n'
                                 f'kms_urls: [ "{self.kms_guest_url}" ]\n'
-                                f'key_provider: {{ enabled: true, address: "127.0.0.1:{self.provider_port}" }}\n{extra}')
+                                f'key_provider: {{ enabled: true, address: "{provider}" }}\n{extra}')
 
     def path(self, name):
         return f"{self.folder}/{name}"
