@@ -101,6 +101,8 @@ static void end_batch(struct wg *w)
 {
 	size_t i, n = w->n_running;
 
+	if (n == 0)
+		return;
 	w->n_running = 0;
 	for (i = 0; i < n && !w->is_stopped; i++)
 		w->o.on_made(&w->waiting[i], w->o.arg);
