@@ -18,8 +18,8 @@ enum { BITS_MIN = 8, BITS_MAX = 30, BITS = 32, INTERFACE_MAX = 15 };
 
 #define PATH(key, text, like)                                                                      \
 	{                                                                                          \
-		.name = key, .type = CONF_STRING, .min = 2, .max = 1024, .required = true,         \
-		.check = config_check_absolute, .doc = text, .example = like                       \
+		.name = (key), .type = CONF_STRING, .min = 2, .max = 1024, .required = true,       \
+		.check = config_check_absolute, .doc = (text), .example = (like)                   \
 	}
 
 const struct conf_key gw_registration_keys[] = {
@@ -187,18 +187,20 @@ static int read_network(struct gw_registration *r, const json_t *w, const char *
 
 	r->network_text = json_get_str(w, "address", "");
 	if (read_range(r->network_text, &r->own, &first, &last) < 0 || r->own < first ||
-	    r->own > last)
+	    r->own > last) {
 		return err_set(e, ERR_INPUT,
 			       "%s: wireguard.address: \"%s\" is not an IPv4 host's with 8 to 30 "
 			       "bits; write 10.8.0.1/16",
 			       file, r->network_text);
+	}
 	r->first = first;
 	r->last = last;
 	if (range && (read_range(range, &any, &r->first, &r->last) < 0 || r->first < first ||
-		      r->last > last))
+		      r->last > last)) {
 		return err_set(e, ERR_INPUT,
 			       "%s: wireguard.range: \"%s\" is not a part of %s with 8 to 30 bits",
 			       file, range, r->network_text);
+	}
 	return 0;
 }
 
@@ -229,10 +231,11 @@ int config_read_registration(struct gw_config *c, const char *file, struct err *
 	r->endpoint = opt(w, "endpoint");
 	r->program = opt(w, "program");
 	r->port = (uint16_t)json_get_u64(w, "port", 0);
-	if (r->interface && opt(c->doc, "user"))
+	if (r->interface && opt(c->doc, "user")) {
 		return err_set(e, ERR_INPUT,
 			       "%s: user: who is no longer root cannot set WireGuard's peers; let "
 			       "systemd give the user CAP_NET_ADMIN instead",
 			       file);
+	}
 	return read_network(r, w, file, e);
 }

@@ -85,10 +85,11 @@ static int open_registry(struct register_server *s, struct err *e)
 	memcpy(s->uuid, h.b, sizeof(s->uuid));
 	s->registry = registry_new(&o);
 	rc = registry_file_open(&s->file, c->state, s->registry, &dropped, e);
-	if (rc == 0 && dropped)
+	if (rc == 0 && dropped) {
 		log_warn("gateway: %zu instances do not fit the configuration any more, and have "
 			 "to register again",
 			 dropped);
+	}
 	return rc;
 }
 
@@ -167,12 +168,14 @@ static void forget(struct register_server *s, struct err *e)
 	size_t i = 0, n = 0;
 
 	while (i < registry_count(s->registry)) {
-		struct registry_instance in = *registry_at(s->registry, i);
+		const struct registry_instance *at = registry_at(s->registry, i);
+		struct registry_instance in;
 
-		if (now - in.seen_ms < s->config->registration.forget_ms) {
+		if (now - at->seen_ms < s->config->registration.forget_ms) {
 			i++;
 			continue;
 		}
+		in = *at;
 		if (registry_file_gone(&s->file, in.id, e) < 0)
 			return;
 		(void)registry_remove(s->registry, in.id);

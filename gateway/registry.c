@@ -168,8 +168,7 @@ static int read_key(const struct registry *r, const char *text, uint8_t ret[stat
 			       "client_public_key is not a WireGuard key: base64 of 32 bytes");
 	if (memcmp(key, zero, REGISTRY_KEY) == 0 || memcmp(key, r->o.own_key, REGISTRY_KEY) == 0)
 		return err_set(e, ERR_INPUT, "client_public_key is not an instance's: it is %s",
-			       key[0] || memcmp(key, zero, REGISTRY_KEY) != 0 ? "the gateway's"
-									      : "all zero");
+			       memcmp(key, zero, REGISTRY_KEY) != 0 ? "the gateway's" : "all zero");
 	memcpy(ret, key, REGISTRY_KEY);
 	return 0;
 }

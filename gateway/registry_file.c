@@ -43,12 +43,13 @@ int registry_line_write(const struct registry_instance *in, struct buf *ret)
 
 	if (!rc)
 		rc = base64_encode(ret, in->key, REGISTRY_KEY);
-	if (!rc)
+	if (!rc) {
 		rc = buf_addf(ret,
 			      "\",\"address\":\"%s\",\"since\":%llu,\"restrict\":%s,\"ports\":",
 			      inet_ntop(AF_INET, &address, text, sizeof(text)),
 			      (unsigned long long)in->reg_time,
 			      in->policy.is_restricted ? "true" : "false");
+	}
 	if (!rc)
 		rc = write_ports(&in->policy, ret);
 	return rc ? rc : buf_add_str(ret, "}\n");

@@ -123,10 +123,11 @@ static void on_run(void *arg)
 		return;
 	}
 	if (run->rc) {
-		if (!w->has_failed)
+		if (!w->has_failed) {
 			log_error("gateway: WireGuard interface '%s' cannot be set, which is tried "
 				  "again: %s",
 				  w->o.interface, run->e.text);
+		}
 		w->has_failed = true;
 		w->n_running = 0;
 		w->again_ms = uv_now(w->o.loop) + WG_AGAIN_MS;
@@ -165,6 +166,7 @@ static void go_on(struct wg *w)
 	}
 	w->is_running = true;
 	wg_argv_make(&w->o, w->index == 0, w->waiting, w->n_running, &run->args);
+	/* NOLINTNEXTLINE(readability-suspicious-call-argument): what runs is called run_program */
 	work_start(w->o.loop, run_program, on_run, run);
 }
 
