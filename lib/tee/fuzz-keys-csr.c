@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz-csr: any bytes are a request or are refused; what is read is within its limits and comes back the same
+ * fuzz-keys-csr: any bytes are a request or are refused; what is read is within its limits and comes back the same
  *
  * Input    the version in the first byte (odd: 1), then the request.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz-p256-der: any bytes are a key of P-256 (private, public) or a signature, or are refused
+ * fuzz-keys-p256-der: any bytes are a key of P-256 (private, public) or a signature, or are refused
  *
  * Input    a first byte that says which (the rest modulo 3), then DER; or PEM if it is 'p'.
  * Property a private key that is read is written to the one form, which is read to the same; nothing shorter is one.

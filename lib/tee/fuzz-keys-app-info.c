@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz-app-info: any bytes are an app info or are refused; what is read can be written and says the same again
+ * fuzz-keys-app-info: any bytes are an app info or are refused; what is read can be written and says the same again
  *
  * Input    the content of the extension.
  */

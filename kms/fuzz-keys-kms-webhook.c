@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz-kms-webhook: any bytes as a webhook's answers: a yes has its "true" in it, and texts fit a log line */
+/* fuzz-keys-kms-webhook: any bytes as a webhook's answers: a yes has its "true" in it, and texts fit a log line */
 #include <stdlib.h>
 #include <string.h>
 

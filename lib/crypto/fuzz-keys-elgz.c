@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz-elgz: any bytes unpack within the limit or are refused; whatever is packed comes back
+ * fuzz-keys-elgz: any bytes unpack within the limit or are refused; whatever is packed comes back
  *
  * Input    what follows the magic word; and the same again as what is to be packed.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz-peer-verify: any bytes as the attestation of who asks for keys
+ * fuzz-keys-peer-verify: any bytes as the attestation of who asks for keys
  *
  * Input: attestation, then from the last NUL on a vm_config.  Nothing that anybody can write down is believed: without
  * collateral no quote is, and what is refused says why.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz-tls-url: any text is a URL with a host and a port, or is refused
+ * fuzz-keys-tls-url: any text is a URL with a host and a port, or is refused
  *
  * Input    the text.
  */

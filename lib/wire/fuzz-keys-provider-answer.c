@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz-provider-answer: input is a "provider_quote".  What is read is written again to the same bytes. */
+/* fuzz-keys-provider-answer: input is a "provider_quote".  What is read is written again to the same bytes. */
 #include <assert.h>
 #include <string.h>
 

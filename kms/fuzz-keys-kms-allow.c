@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz-kms-allow: any bytes as an allow-list: read or refused; one that is read decides */
+/* fuzz-keys-kms-allow: any bytes as an allow-list: read or refused; one that is read decides */
 #include <stdlib.h>
 #include <string.h>
 

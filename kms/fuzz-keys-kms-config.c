@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz-kms-config: any bytes as bailey-kms.yaml: read or refused with the file's name */
+/* fuzz-keys-kms-config: any bytes as bailey-kms.yaml: read or refused with the file's name */
 #include <stdlib.h>
 
 #include "base/err.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz-env-box: any bytes open or are refused, with no byte read beyond them
+ * fuzz-keys-env-box: any bytes open or are refused, with no byte read beyond them
  *
  * Input    a sealed environment.
  * Property what opens is 60 bytes shorter; under another key it does not; the same bytes, sealed here, open.

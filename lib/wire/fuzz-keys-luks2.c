@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz-luks2: input is one copy of a header; a first byte says which.  What is taken has its size, its JSON within
+ * fuzz-keys-luks2: input is one copy of a header; a first byte says which.  What is taken has its size, its JSON within
  * it, and is the same as the copy alone.
  */
 #include <assert.h>

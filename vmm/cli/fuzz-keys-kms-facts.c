@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz-kms-facts: whatever a KMS answers is read, or refused in words
+ * fuzz-keys-kms-facts: whatever a KMS answers is read, or refused in words
  *
  * Input    JSON of GetMeta or of GetAppEnvEncryptPubKey, perhaps then a NUL and a certificate.
  */
