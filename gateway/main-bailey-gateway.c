@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bailey-gateway: brings HTTPS clients to apps: ends their TLS, or passes it on */
-#include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,15 +13,13 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/privileges.h"
-#include "base/version.h"
+#include "base/service_main.h"
 #include "data/conf.h"
 #include "gateway/config.h"
 #include "gateway/gateway.h"
 #include "gateway/register.h"
 
-enum { EXIT_USAGE = 2, PRINT_MAX = 256 * 1024 };
-
-enum action { SERVE, CHECK, PRINT, SHOW_VERSION, SHOW_HELP, BAD_USAGE };
+enum { PRINT_MAX = 256 * 1024 };
 
 static const char help[] =
 	"usage: bailey-gateway --config FILE [--check-config]\n"
@@ -38,40 +35,7 @@ static const char help[] =
 	"\n"
 	"SIGHUP reads certificates and routes again; SIGTERM drains, a second one ends at once.\n";
 
-static enum action read_options(int argc, char **argv, const char **file)
-{
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "check-config", no_argument, NULL, 'k' },
-		{ "print-config", no_argument, NULL, 'p' },
-		{ "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	enum action a = SERVE;
-	int c;
-
-	while ((c = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			*file = optarg;
-			break;
-		case 'k':
-			a = CHECK;
-			break;
-		case 'p':
-			a = PRINT;
-			break;
-		case 'V':
-			return SHOW_VERSION;
-		case 'h':
-			return SHOW_HELP;
-		default:
-			return BAD_USAGE;
-		}
-	}
-	return optind == argc && (*file || a == PRINT) ? a : BAD_USAGE;
-}
+static const struct service_program program = { .name = "bailey-gateway", .help = help };
 
 static void prepare_process(void)
 {
@@ -134,19 +98,19 @@ static int print(void)
 	return fwrite(b.p, 1, b.n, stdout) == b.n ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int run(enum action a, const char *file)
+static int run(enum service_action a, const char *file)
 {
 	struct gw_config *c = NULL;
 	struct err e = ERR_NONE;
 	int code = EXIT_SUCCESS;
 
-	if (a == PRINT)
+	if (a == SERVICE_PRINT)
 		return print();
 	if (gw_config_load(file, &c, &e)) {
 		(void)fprintf(stderr, "bailey-gateway: %s\n", e.text);
 		return EXIT_FAILURE;
 	}
-	if (a == SERVE)
+	if (a == SERVICE_SERVE)
 		code = serve(c);
 	gw_config_free(c);
 	return code;
@@ -154,21 +118,11 @@ static int run(enum action a, const char *file)
 
 int main(int argc, char **argv)
 {
-	const char *file = NULL;
-	enum action a = read_options(argc, argv, &file);
+	struct service_command c;
 
-	switch (a) {
-	case SHOW_HELP:
-		return fputs(help, stdout) < 0;
-	case SHOW_VERSION:
-		return printf("bailey-gateway %s\n", BAILEY_VERSION) < 0;
-	case BAD_USAGE:
-		(void)fputs(help, stderr);
-		return EXIT_USAGE;
-	case SERVE:
-	case CHECK:
-	case PRINT:
-		break;
-	}
-	return run(a, file);
+	if (!service_main_read(&program, argc, argv, &c))
+		return c.exit_code;
+	if (c.n_words > 0 || (!c.file && c.action != SERVICE_PRINT))
+		return service_main_misused(&program);
+	return run(c.action, c.file);
 }

@@ -2,7 +2,6 @@
 /* bailey-key-provider: gives guests of this host the keys of what they measure, where no enclave does */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +20,8 @@
 #include "base/mem.h"
 #include "base/notify.h"
 #include "base/privileges.h"
+#include "base/service_main.h"
 #include "base/str.h"
-#include "base/version.h"
 #include "data/json.h"
 #include "key-provider/config.h"
 #include "key-provider/journal.h"
@@ -35,9 +34,7 @@
 #define NAME "bailey-key-provider"
 #define UNIX "unix:"
 
-enum { EXIT_USAGE = 2, PRINT_MAX = 64 * 1024, SOCKET_MODE = 0660, ID_HEX = 2 * KEYS_ID_SIZE + 1 };
-
-enum action { SERVE, SHOW_ID, CHECK, PRINT, SHOW_VERSION, SHOW_HELP, BAD_USAGE };
+enum { PRINT_MAX = 64 * 1024, SOCKET_MODE = 0660, ID_HEX = 2 * KEYS_ID_SIZE + 1 };
 
 static const char help[] =
 	"usage: " NAME " [--config FILE] [id | --check-config | --print-config]\n"
@@ -53,42 +50,7 @@ static const char help[] =
 	"  -V, --version       show the version, and exit\n"
 	"  -h, --help          show this, and exit\n";
 
-static enum action read_options(int argc, char **argv, const char **file)
-{
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "check-config", no_argument, NULL, 'k' },
-		{ "print-config", no_argument, NULL, 'p' },
-		{ "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	enum action a = SERVE;
-	int c;
-
-	while ((c = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			*file = optarg;
-			break;
-		case 'k':
-			a = CHECK;
-			break;
-		case 'p':
-			a = PRINT;
-			break;
-		case 'V':
-			return SHOW_VERSION;
-		case 'h':
-			return SHOW_HELP;
-		default:
-			return BAD_USAGE;
-		}
-	}
-	if (optind + 1 == argc && a == SERVE && str_equal(argv[optind], "id"))
-		return SHOW_ID;
-	return optind == argc ? a : BAD_USAGE;
-}
+static const struct service_program program = { .name = NAME, .help = help };
 
 /* All that serves, from the lock to the loop. */
 struct program {
@@ -276,18 +238,18 @@ static int print(const struct config *c, struct err *e)
 	return fwrite(b.p, 1, b.n, stdout) == b.n ? 0 : err_errno(e, errno, "cannot write");
 }
 
-static int run(enum action a, const char *file, struct err *e)
+static int run(const struct service_command *command, struct err *e)
 {
 	struct config *c = NULL;
-	int rc = config_read(file, &c, e);
+	int rc = config_read(command->file, &c, e);
 
 	if (rc < 0)
 		return rc;
-	if (a == PRINT)
+	if (command->action == SERVICE_PRINT)
 		rc = print(c, e);
-	else if (a == CHECK)
+	else if (command->action == SERVICE_CHECK)
 		rc = puts("configuration is valid") >= 0 ? 0 : -EIO;
-	else if (a == SHOW_ID)
+	else if (command->n_words > 0)
 		rc = show_id(c, e);
 	else
 		rc = serve(c, e);
@@ -297,21 +259,17 @@ static int run(enum action a, const char *file, struct err *e)
 
 int main(int argc, char **argv)
 {
-	const char *file = NULL;
+	struct service_command c;
 	struct err e = ERR_NONE;
-	enum action a = read_options(argc, argv, &file);
 
-	if (a == SHOW_VERSION)
-		return printf(NAME " %s\n", BAILEY_VERSION) > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-	if (a == SHOW_HELP)
-		return fputs(help, stdout) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-	if (a == BAD_USAGE) {
-		(void)fputs(help, stderr);
-		return EXIT_USAGE;
-	}
+	if (!service_main_read(&program, argc, argv, &c))
+		return c.exit_code;
+	if (c.n_words > 0 &&
+	    (c.n_words > 1 || c.action != SERVICE_SERVE || !str_equal(c.words[0], "id")))
+		return service_main_misused(&program);
 	privileges_close_memory();
 	json_wipe_on_free();
-	if (run(a, file, &e) < 0) {
+	if (run(&c, &e) < 0) {
 		(void)fprintf(stderr, NAME ": %s\n", e.text);
 		return EXIT_FAILURE;
 	}

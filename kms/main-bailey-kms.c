@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bailey-kms: a key service: guests prove what they are and get their keys */
 #include <errno.h>
-#include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,8 +14,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/notify.h"
+#include "base/service_main.h"
 #include "base/str.h"
-#include "base/version.h"
 #include "data/json.h"
 #include "kms/authoriser.h"
 #include "kms/bootstrap.h"
@@ -27,15 +26,7 @@
 #include "kms/server.h"
 #include "loop/listen.h"
 
-enum {
-	EXIT_USAGE = 2,
-	PRINT_MAX = 1024 * 1024,
-	THREADS_WAITING = 32,
-	THREADS_SPARE = 2,
-	LARGE = 4 << 20
-};
-
-enum action { SERVE, BOOTSTRAP, FETCH, CHECK, PRINT, SHOW_VERSION, SHOW_HELP, BAD_USAGE };
+enum { PRINT_MAX = 1024 * 1024, THREADS_WAITING = 32, THREADS_SPARE = 2, LARGE = 4 << 20 };
 
 static const char help[] =
 	"usage: bailey-kms [COMMAND] --config FILE [--check-config | --print-config]\n"
@@ -52,47 +43,18 @@ static const char help[] =
 	"  -V, --version       show the version, and exit\n"
 	"  -h, --help          show this, and exit\n";
 
-struct wanted {
-	const char *file, *url;
-};
+static const struct service_program program = { .name = "bailey-kms", .help = help };
 
-/* What is left after the options. */
-static enum action command(int n, char **words, enum action a, struct wanted *w)
+/* Words are a command: bootstrap, or onboard with a URL. */
+static bool is_known(const struct service_command *c)
 {
-	if (n == 0)
-		return w->file ? a : BAD_USAGE;
-	if (a != SERVE || !w->file)
-		return BAD_USAGE;
-	if (n == 1 && str_equal(words[0], "bootstrap"))
-		return BOOTSTRAP;
-	w->url = n == 2 ? words[1] : NULL;
-	return n == 2 && str_equal(words[0], "onboard") ? FETCH : BAD_USAGE;
-}
-
-static enum action read_options(int argc, char **argv, struct wanted *w)
-{
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "check-config", no_argument, NULL, 'k' },
-		{ "print-config", no_argument, NULL, 'p' },
-		{ "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	enum action a = SERVE;
-	int c;
-
-	while ((c = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1) {
-		if (c == 'c')
-			w->file = optarg;
-		else if (c == 'k')
-			a = CHECK;
-		else if (c == 'p')
-			a = PRINT;
-		else
-			return c == 'V' ? SHOW_VERSION : c == 'h' ? SHOW_HELP : BAD_USAGE;
-	}
-	return command(argc - optind, argv + optind, a, w);
+	if (!c->file)
+		return false;
+	if (c->n_words == 0)
+		return true;
+	if (c->action != SERVICE_SERVE || c->n_words > 2)
+		return false;
+	return str_equal(c->words[0], c->n_words == 2 ? "onboard" : "bootstrap");
 }
 
 /*
@@ -260,28 +222,28 @@ static int print(const struct kms_config *c, struct err *e)
 	return fwrite(b.p, 1, b.n, stdout) == b.n ? 0 : err_set(e, -EIO, "cannot write");
 }
 
-static int run(enum action a, const struct wanted *w)
+static int run(const struct service_command *command)
 {
 	struct kms_config *c = NULL;
 	struct err e = ERR_NONE;
 	int rc;
 
 	json_wipe_on_free();
-	rc = kms_config_load(w->file, &c, &e);
+	rc = kms_config_load(command->file, &c, &e);
 	if (rc < 0) {
 		(void)fprintf(stderr, "bailey-kms: %s\n", e.text);
 		return EXIT_FAILURE;
 	}
-	log_init(a == CHECK ? LOG_LEVEL_ERROR : c->log);
+	log_init(command->action == SERVICE_CHECK ? LOG_LEVEL_ERROR : c->log);
 	prepare_process(c);
-	if (a == PRINT)
+	if (command->action == SERVICE_PRINT)
 		rc = print(c, &e);
-	else if (a == CHECK)
+	else if (command->action == SERVICE_CHECK)
 		rc = check(c, &e);
-	else if (a == SERVE)
-		rc = serve(c, &e);
+	else if (command->n_words > 0)
+		rc = begin(c, command->words[1], &e); /* NULL without a URL, as argv ends */
 	else
-		rc = begin(c, w->url, &e);
+		rc = serve(c, &e);
 	if (rc < 0)
 		log_error("bailey-kms: %s", e.text);
 	kms_config_free(c);
@@ -290,16 +252,9 @@ static int run(enum action a, const struct wanted *w)
 
 int main(int argc, char **argv)
 {
-	struct wanted w = { NULL, NULL };
-	enum action a = read_options(argc, argv, &w);
+	struct service_command c;
 
-	if (a == SHOW_VERSION)
-		return printf("bailey-kms %s\n", BAILEY_VERSION) > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-	if (a == SHOW_HELP)
-		return fputs(help, stdout) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-	if (a == BAD_USAGE) {
-		(void)fputs(help, stderr);
-		return EXIT_USAGE;
-	}
-	return run(a, &w);
+	if (!service_main_read(&program, argc, argv, &c))
+		return c.exit_code;
+	return is_known(&c) ? run(&c) : service_main_misused(&program);
 }

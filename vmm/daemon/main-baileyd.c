@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* baileyd: the daemon of a host: keeps VMs, starts them through libvirt, answers them and their operators */
-#include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,14 +13,12 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "base/version.h"
+#include "base/service_main.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/probe.h"
 
-enum { EXIT_USAGE = 2, PRINT_MAX = 1024 * 1024, LARGE = 128 * 1024 };
-
-enum action { SERVE, CHECK, PRINT, PROBE, SHOW_VERSION, SHOW_HELP, BAD_USAGE };
+enum { PRINT_MAX = 1024 * 1024, LARGE = 128 * 1024 };
 
 static const char help[] =
 	"usage: baileyd [--config FILE] [--check-config | --print-config | --probe-host]\n"
@@ -35,44 +32,7 @@ static const char help[] =
 	"  -V, --version       show the version, and exit\n"
 	"  -h, --help          show this, and exit\n";
 
-static enum action read_options(int argc, char **argv, const char **file)
-{
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "check-config", no_argument, NULL, 'k' },
-		{ "print-config", no_argument, NULL, 'p' },
-		{ "probe-host", no_argument, NULL, 'o' },
-		{ "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	enum action a = SERVE;
-	int c;
-
-	while ((c = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			*file = optarg;
-			break;
-		case 'k':
-			a = CHECK;
-			break;
-		case 'p':
-			a = PRINT;
-			break;
-		case 'o':
-			a = PROBE;
-			break;
-		case 'V':
-			return SHOW_VERSION;
-		case 'h':
-			return SHOW_HELP;
-		default:
-			return BAD_USAGE;
-		}
-	}
-	return optind == argc ? a : BAD_USAGE;
-}
+static const struct service_program program = { "baileyd", help, "probe-host" };
 
 /* Starts wait on disks and on QEMU; those of one VM must not hold up those of another. */
 static void prepare_process(void)
@@ -137,7 +97,7 @@ static int look_at_host(const struct config *c)
 	return probe(c);
 }
 
-static int run(enum action a, const char *file)
+static int run(enum service_action a, const char *file)
 {
 	struct config *c = NULL;
 	struct err e = ERR_NONE;
@@ -147,11 +107,11 @@ static int run(enum action a, const char *file)
 		(void)fprintf(stderr, "baileyd: %s\n", e.text);
 		return EXIT_FAILURE;
 	}
-	if (a == PRINT)
+	if (a == SERVICE_PRINT)
 		rc = print(c);
-	else if (a == CHECK)
+	else if (a == SERVICE_CHECK)
 		rc = printf("configuration is valid\n") > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-	else if (a == PROBE)
+	else if (a == SERVICE_OTHER)
 		rc = look_at_host(c);
 	else
 		rc = serve(c);
@@ -161,16 +121,11 @@ static int run(enum action a, const char *file)
 
 int main(int argc, char **argv)
 {
-	const char *file = NULL;
-	enum action a = read_options(argc, argv, &file);
+	struct service_command c;
 
-	if (a == SHOW_VERSION)
-		return printf("baileyd %s\n", BAILEY_VERSION) > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-	if (a == SHOW_HELP)
-		return fputs(help, stdout) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-	if (a == BAD_USAGE) {
-		(void)fputs(help, stderr);
-		return EXIT_USAGE;
-	}
-	return run(a, file);
+	if (!service_main_read(&program, argc, argv, &c))
+		return c.exit_code;
+	if (c.n_words > 0)
+		return service_main_misused(&program);
+	return run(c.action, c.file);
 }
