@@ -78,8 +78,8 @@ def tool(do, **given):
 class Provider:
     """With `with`: bailey-key-provider under the root of @world, whose collateral is at @pccs; .address, .id."""
 
-    def __init__(self, world, folder, pccs, listen="127.0.0.1:0", under=(), **more):
-        self.folder, self.log_file, self.under = folder, f"{folder}/log", under
+    def __init__(self, world, folder, pccs, listen="127.0.0.1:0", under=(), program=f"{BIN}/bailey-key-provider", **more):
+        self.folder, self.log_file, self.command = folder, f"{folder}/log", (*under, program)
         os.makedirs(folder, exist_ok=True)
         self.config = f"{folder}/c.yaml"
         with open(self.config, "w", encoding="utf-8") as f:  # JSON is YAML
@@ -91,7 +91,7 @@ class Provider:
 
     def start(self):
         with open(self.log_file, "wb") as log:
-            self.process = subprocess.Popen([*self.under, f"{BIN}/bailey-key-provider", "--config", self.config],
+            self.process = subprocess.Popen([*self.command, "--config", self.config],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         end = time.monotonic() + 60
         while not (found := re.search(r"listening on (\S+)\n", self.log())):

@@ -157,9 +157,11 @@ def test_it_serves_under_its_units_filter():
     os.mkdir(f"{folder}/s", 0o700)
     nobody = pwd.getpwnam("nobody")
     os.chown(f"{folder}/s", nobody.pw_uid, nobody.pw_gid)
+    # where the tree is, nobody else may be able to look
+    filtered, program = (shutil.copy(f, folder) for f in (filtered, f"{BIN}/bailey-key-provider"))
     under = ("setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", "--inh-caps=-all", filtered,
              WORLD.write("calls", "\n".join(sorted(calls)).encode()))
-    with Provider(WORLD, folder, PCCS.url, under=under, user="nobody") as p:
+    with Provider(WORLD, folder, PCCS.url, under=under, program=program, user="nobody") as p:
         with open(f"/proc/{p.process.pid}/status", encoding="ascii") as f:
             assert "Seccomp:\t2\n" in f.read()
         first = key(p, **ONE)
