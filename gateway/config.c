@@ -13,13 +13,6 @@
 #include "gateway/config_check.h"
 #include "loop/listen.h"
 
-static const char *opt(const json_t *o, const char *key)
-{
-	const char *s = json_get_str(o, key, "");
-
-	return *s ? s : NULL;
-}
-
 static uint32_t number(const json_t *o, const char *key)
 {
 	return (uint32_t)json_get_u64(o, key, 0);
@@ -64,9 +57,9 @@ static int read_domains(struct gw_config *c, const char *file, struct err *e)
 	for (i = 0; i < json_array_size(list) && i < GW_DOMAINS_MAX; i++) {
 		const json_t *d = json_array_get(list, i);
 
-		c->domains[i] = (struct gw_domain){ .name = opt(d, "name"),
-						    .certificate = opt(d, "certificate"),
-						    .key = opt(d, "key") };
+		c->domains[i] = (struct gw_domain){ .name = json_get_opt(d, "name"),
+						    .certificate = json_get_opt(d, "certificate"),
+						    .key = json_get_opt(d, "key") };
 		for (j = 0; j < i; j++) {
 			if (str_equal(c->domains[i].name, c->domains[j].name)) {
 				return err_set(e, ERR_INPUT,
@@ -125,7 +118,7 @@ static void read_dns(struct gw_config *c)
 	const json_t *d = json_object_get(c->doc, "dns"), *list = json_object_get(d, "servers");
 	size_t i;
 
-	c->dns_prefix = opt(d, "prefix");
+	c->dns_prefix = json_get_opt(d, "prefix");
 	c->dns_compat = json_get_bool(d, "compat", true);
 	for (i = 0; i < json_array_size(list) && i < GW_DNS_MAX; i++)
 		c->dns_servers[c->n_dns_servers++] = json_string_value(json_array_get(list, i));
@@ -164,14 +157,14 @@ int gw_config_load(const char *path, struct gw_config **ret, struct err *e)
 	c->workers = number(c->doc, "workers");
 	if (c->workers == 0)
 		c->workers = default_workers();
-	c->routes = opt(c->doc, "routes");
+	c->routes = json_get_opt(c->doc, "routes");
 	c->is_13_only = str_equal(json_get_str(tls, "min", "1.2"), "1.3");
 	c->rotate_ms = number(tls, "rotate");
-	c->access_log = opt(access, "file");
+	c->access_log = json_get_opt(access, "file");
 	c->access_sample = number(access, "sample");
-	c->user = opt(c->doc, "user");
-	c->admin = opt(c->doc, "admin");
-	c->acme_info = opt(c->doc, "acme_info");
+	c->user = json_get_opt(c->doc, "user");
+	c->admin = json_get_opt(c->doc, "admin");
+	c->acme_info = json_get_opt(c->doc, "acme_info");
 	c->log = level_of(json_get_str(c->doc, "log", "info"));
 	*ret = c;
 	return 0;

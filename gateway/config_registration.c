@@ -156,13 +156,6 @@ int config_check_url(const char *text, struct err *e)
 	return err_set(e, ERR_INPUT, "\"%s\" does not begin with https://", text);
 }
 
-static const char *opt(const json_t *o, const char *key)
-{
-	const char *s = json_get_str(o, key, "");
-
-	return *s ? s : NULL;
-}
-
 /* Return: the address, and the first and last of its network. */
 static int read_range(const char *text, uint32_t *ret, uint32_t *first, uint32_t *last)
 {
@@ -182,7 +175,7 @@ static int read_range(const char *text, uint32_t *ret, uint32_t *first, uint32_t
 
 static int read_network(struct gw_registration *r, const json_t *w, const char *file, struct err *e)
 {
-	const char *range = opt(w, "range");
+	const char *range = json_get_opt(w, "range");
 	uint32_t first, last, any;
 
 	r->network_text = json_get_str(w, "address", "");
@@ -210,28 +203,28 @@ int config_read_registration(struct gw_config *c, const char *file, struct err *
 		     *w = json_object_get(c->doc, "wireguard");
 	struct gw_registration *r = &c->registration;
 
-	r->listen = opt(o, "listen");
-	r->private_key = opt(w, "private_key");
+	r->listen = json_get_opt(o, "listen");
+	r->private_key = json_get_opt(w, "private_key");
 	if (!r->listen != !r->private_key)
 		return err_set(e, ERR_INPUT,
 			       "%s: registration and wireguard need each other: write both", file);
 	if (!r->listen)
 		return 0;
-	r->certificate = opt(o, "certificate");
-	r->key = opt(o, "key");
-	r->client_ca = opt(o, "client_ca");
-	r->state = opt(o, "state");
+	r->certificate = json_get_opt(o, "certificate");
+	r->key = json_get_opt(o, "key");
+	r->client_ca = json_get_opt(o, "client_ca");
+	r->state = json_get_opt(o, "state");
 	r->url = json_get_str(o, "url", "");
 	r->external_port = (uint16_t)json_get_u64(o, "external_port", 0);
 	r->most = (uint32_t)json_get_u64(o, "instances", 0);
 	r->most_per_app = (uint32_t)json_get_u64(o, "per_app", 0);
 	r->ip_rate = (uint32_t)json_get_u64(o, "client_rate", 0);
 	r->forget_ms = json_get_u64(o, "forget", 0);
-	r->interface = opt(w, "interface");
-	r->endpoint = opt(w, "endpoint");
-	r->program = opt(w, "program");
+	r->interface = json_get_opt(w, "interface");
+	r->endpoint = json_get_opt(w, "endpoint");
+	r->program = json_get_opt(w, "program");
 	r->port = (uint16_t)json_get_u64(w, "port", 0);
-	if (r->interface && opt(c->doc, "user")) {
+	if (r->interface && json_get_opt(c->doc, "user")) {
 		return err_set(e, ERR_INPUT,
 			       "%s: user: who is no longer root cannot set WireGuard's peers; let "
 			       "systemd give the user CAP_NET_ADMIN instead",

@@ -2,7 +2,6 @@
 #include "kms/config.h"
 
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,31 +15,8 @@
 
 struct reader {
 	struct kms_config *c;
-	const char *file;
-	struct err *e;
+	struct conf_place at;
 };
-
-static int wrong(const struct reader *r, const char *key, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static int wrong(const struct reader *r, const char *key, const char *fmt, ...)
-{
-	char what[256];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	return err_set(r->e, ERR_INPUT, "%s:%d: %s: %s", r->file, conf_line(r->c->doc, key), key,
-		       what);
-}
-
-static const char *opt(const json_t *o, const char *key)
-{
-	const char *s = json_get_str(o, key, "");
-
-	return *s ? s : NULL;
-}
 
 static const json_t *map(const struct kms_config *c, const char *key)
 {
@@ -76,7 +52,7 @@ static int read_self(const struct reader *r)
 			c->log = values[i];
 	}
 	c->state = json_get_str(c->doc, "state", "");
-	c->user = opt(c->doc, "user");
+	c->user = json_get_opt(c->doc, "user");
 	c->domain = c->names[0] = json_get_str(c->doc, "domain", "");
 	c->n_names = 1 + texts(c->doc, "names", c->names + 1, KMS_CONFIG_NAMES_MAX - 1);
 	c->n_listen = texts(c->doc, "listen", c->listen, KMS_CONFIG_LISTEN_MAX);
@@ -91,20 +67,21 @@ static int read_agent(const struct reader *r)
 {
 	struct kms_config *c = r->c;
 
-	c->agent = opt(c->doc, "agent");
+	c->agent = json_get_opt(c->doc, "agent");
 	c->attests = json_get_bool(c->doc, "attest_certificate", true);
 	c->checks_self = json_get_bool(c->doc, "self_authorization", true);
-	c->seal_key = opt(map(c, "seal"), "key_file");
+	c->seal_key = json_get_opt(map(c, "seal"), "key_file");
 	if (c->agent)
 		return 0;
 	if (c->attests)
-		return wrong(r, "attest_certificate",
-			     "needs the key agent; in development write false");
+		return conf_wrong(&r->at, "attest_certificate",
+				  "needs the key agent; in development write false");
 	if (c->checks_self)
-		return wrong(r, "self_authorization",
-			     "needs the key agent; in development write false");
+		return conf_wrong(&r->at, "self_authorization",
+				  "needs the key agent; in development write false");
 	if (!c->seal_key)
-		return wrong(r, "seal.key_file", "is missing, and so is agent: nothing seals keys");
+		return conf_wrong(&r->at, "seal.key_file",
+				  "is missing, and so is agent: nothing seals keys");
 	return 0;
 }
 
@@ -115,11 +92,12 @@ static int read_onboard(const struct reader *r)
 
 	c->auto_bootstrap = json_get_bool(o, "auto_bootstrap", false);
 	c->onboard_listen = json_get_str(o, "listen", "");
-	c->onboard_token = opt(o, "token_file");
-	c->admin_listen = opt(a, "listen");
-	c->admin_token = opt(a, "token_file");
+	c->onboard_token = json_get_opt(o, "token_file");
+	c->admin_listen = json_get_opt(a, "listen");
+	c->admin_token = json_get_opt(a, "token_file");
 	if (c->admin_listen && !c->admin_token)
-		return wrong(r, "admin.token_file", "is missing: the service needs a token");
+		return conf_wrong(&r->at, "admin.token_file",
+				  "is missing: the service needs a token");
 	return 0;
 }
 
@@ -128,16 +106,17 @@ static int read_authorize(const struct reader *r)
 	const json_t *o = map(r->c, "authorize");
 	struct kms_config *c = r->c;
 
-	c->allow_file = opt(o, "file");
+	c->allow_file = json_get_opt(o, "file");
 	c->has_allow_signer =
 		str_unhex(c->allow_signer, P256_SPKI, json_get_str(o, "signer", "")) == 0;
-	c->webhook = opt(o, "webhook");
-	c->webhook_ca = opt(o, "webhook_ca");
+	c->webhook = json_get_opt(o, "webhook");
+	c->webhook_ca = json_get_opt(o, "webhook_ca");
 	c->webhook_ms = number(o, "webhook_timeout");
 	if (!c->allow_file == !c->webhook)
-		return wrong(r, "authorize", "wants either file or webhook");
+		return conf_wrong(&r->at, "authorize", "wants either file or webhook");
 	if (c->has_allow_signer && !c->allow_file)
-		return wrong(r, "authorize.signer", "is of an allow-list, and there is none");
+		return conf_wrong(&r->at, "authorize.signer",
+				  "is of an allow-list, and there is none");
 	return 0;
 }
 
@@ -151,11 +130,11 @@ static int read_roots(const struct reader *r)
 		struct kms_config_root *root = &r->c->roots[r->c->n_roots++];
 
 		root->file = json_get_str(o, "root", "");
-		root->collateral = opt(o, "collateral");
-		root->pccs = opt(o, "pccs");
+		root->collateral = json_get_opt(o, "collateral");
+		root->pccs = json_get_opt(o, "pccs");
 		if (!root->collateral == !root->pccs)
-			return wrong(r, "quotes.simulated_roots",
-				     "each wants either collateral or pccs");
+			return conf_wrong(&r->at, "quotes.simulated_roots",
+					  "each wants either collateral or pccs");
 	}
 	return 0;
 }
@@ -170,13 +149,13 @@ static int read_quotes(const struct reader *r)
 	c->accept = 1u << TCB_UP_TO_DATE;
 	json_array_foreach(json_unconst(list), at, v)
 		c->accept |= 1u << tcb_status_of(json_string_value(v));
-	c->pccs = opt(o, "pccs");
-	c->pccs_ca = opt(o, "pccs_ca");
+	c->pccs = json_get_opt(o, "pccs");
+	c->pccs_ca = json_get_opt(o, "pccs_ca");
 	c->pccs_http = json_get_bool(o, "pccs_http", false);
 	c->pccs_ms = number(o, "pccs_timeout");
-	c->images = opt(i, "folder");
+	c->images = json_get_opt(i, "folder");
 	c->acpi_computed = str_equal(json_get_str(i, "acpi", ""), "computed");
-	c->qemu = opt(i, "qemu");
+	c->qemu = json_get_opt(i, "qemu");
 	return read_roots(r);
 }
 
@@ -201,10 +180,11 @@ int kms_config_parse(const char *text, size_t n, const char *file, struct kms_co
 		read_self, read_agent, read_onboard, read_authorize, read_quotes, read_limits,
 	};
 	struct kms_config *c = xnew(struct kms_config);
-	const struct reader r = { c, file, e };
+	struct reader r = { c, { NULL, file, e } };
 	int rc = conf_load(kms_config_table, text, n, file, &c->doc, e);
 	size_t i;
 
+	r.at.loaded = c->doc;
 	for (i = 0; rc == 0 && i < sizeof(parts) / sizeof(*parts); i++)
 		rc = parts[i](&r);
 	if (rc < 0) {

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -431,6 +432,18 @@ int conf_line(const json_t *loaded, const char *path)
 int conf_column(const json_t *loaded, const char *path)
 {
 	return (int)(placed(loaded, path) & COLUMN_MAX);
+}
+
+int conf_wrong(const struct conf_place *at, const char *key, const char *fmt, ...)
+{
+	char what[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	return err_set(at->e, ERR_INPUT, "%s:%d: %s: %s", at->file, conf_line(at->loaded, key), key,
+		       what);
 }
 
 void conf_forget_lines(json_t *loaded)

@@ -97,6 +97,17 @@ int conf_line(const json_t *loaded, const char *path);
 int conf_column(const json_t *loaded, const char *path); /* and the column on it */
 void conf_forget_lines(json_t *loaded);
 
+/* For checks across keys.  All borrowed. */
+struct conf_place {
+	const json_t *loaded;
+	const char *file; /* how messages name the document */
+	struct err *e;
+};
+
+/* "file:line: key: what".  Return: ERR_INPUT. */
+int conf_wrong(const struct conf_place *at, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /*
  * The table as YAML with each doc sentence as a comment: for --print-config and the manual.  Keys that
  * have no default are commented out, required ones show their example: what it gives loads again.

@@ -192,6 +192,13 @@ const char *json_get_str(const json_t *o, const char *key, const char *otherwise
 	return json_is_string(v) ? json_string_value(v) : otherwise;
 }
 
+const char *json_get_opt(const json_t *o, const char *key)
+{
+	const char *s = json_get_str(o, key, "");
+
+	return *s ? s : NULL;
+}
+
 uint64_t json_get_u64(const json_t *o, const char *key, uint64_t otherwise)
 {
 	const json_t *v = json_object_get(o, key);

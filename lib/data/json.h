@@ -84,5 +84,7 @@ int json_write_file(int dirfd, const char *path, mode_t mode, const json_t *j, s
  * default when the member is absent or of another type.  Strings are borrowed.
  */
 const char *json_get_str(const json_t *o, const char *key, const char *otherwise);
+/* A text that was left out, or left empty, is NULL. */
+const char *json_get_opt(const json_t *o, const char *key);
 uint64_t json_get_u64(const json_t *o, const char *key, uint64_t otherwise);
 bool json_get_bool(const json_t *o, const char *key, bool otherwise);

@@ -19,32 +19,8 @@
 
 struct reader {
 	struct config *c;
-	const char *file;
-	struct err *e;
+	struct conf_place at;
 };
-
-static int wrong(const struct reader *r, const char *key, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static int wrong(const struct reader *r, const char *key, const char *fmt, ...)
-{
-	char what[256];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	return err_set(r->e, ERR_INPUT, "%s:%d: %s: %s", r->file, conf_line(r->c->doc, key), key,
-		       what);
-}
-
-/* A string that was left out, or left empty, is NULL. */
-static const char *opt(const json_t *o, const char *key)
-{
-	const char *s = json_get_str(o, key, "");
-
-	return *s ? s : NULL;
-}
 
 static const json_t *map(const struct config *c, const char *key)
 {
@@ -83,8 +59,8 @@ static char *home_path(const char *variable, const char *below_home, const char 
 static int read_paths(const struct reader *r)
 {
 	struct config *c = r->c;
-	const char *state = opt(c->doc, "state"), *run = opt(c->doc, "run");
-	const char *socket = opt(map(c, "api"), "socket");
+	const char *state = json_get_opt(c->doc, "state"), *run = json_get_opt(c->doc, "run");
+	const char *socket = json_get_opt(map(c, "api"), "socket");
 	bool is_root = geteuid() == 0;
 
 	if (state)
@@ -98,10 +74,11 @@ static int read_paths(const struct reader *r)
 		c->run = is_root ? xstrdup("/run/bailey")
 				 : home_path("XDG_RUNTIME_DIR", ".cache", "bailey");
 	if (strlen(c->run) > CONFIG_RUN_MAX) {
-		return wrong(r, "run",
-			     "\"%s\" is too long for the path of a socket; choose one of at most "
-			     "%d bytes",
-			     c->run, CONFIG_RUN_MAX);
+		return conf_wrong(
+			&r->at, "run",
+			"\"%s\" is too long for the path of a socket; choose one of at most "
+			"%d bytes",
+			c->run, CONFIG_RUN_MAX);
 	}
 	c->host_registry = json_get_str(c->doc, "host_registry", "/run/bailey-host");
 	c->api_socket = socket ? xstrdup(socket) : xasprintf("%s/baileyd.sock", c->run);
@@ -110,7 +87,7 @@ static int read_paths(const struct reader *r)
 
 static int read_api(const struct reader *r)
 {
-	return config_read_api(r->c, r->file, r->e);
+	return config_read_api(r->c, r->at.file, r->at.e);
 }
 
 /* A group that holds that user alone is tighter than its primary one, which may be shared (kvm). */
@@ -125,16 +102,17 @@ static int read_qemu(const struct reader *r)
 {
 	static const char *const accels[] = { "auto", "tcg", NULL };
 	const json_t *q = map(r->c, "qemu");
-	const char *user = opt(q, "user"), *uri;
+	const char *user = json_get_opt(q, "user"), *uri;
 	const struct passwd *pw = NULL;
 
-	r->c->qemu_path = opt(q, "path");
+	r->c->qemu_path = json_get_opt(q, "path");
 	r->c->accel = choice(q, "accel", accels) ? CONFIG_ACCEL_TCG : CONFIG_ACCEL_AUTO;
 	r->c->qemu_gid = (gid_t)-1;
 	if (user || geteuid() == 0)
 		pw = getpwnam(user ? user : "libvirt-qemu");
 	if (user && !pw)
-		return wrong(r, "qemu.user", "there is no user \"%s\" on this host", user);
+		return conf_wrong(&r->at, "qemu.user", "there is no user \"%s\" on this host",
+				  user);
 	if (pw && pw->pw_uid != geteuid()) {
 		r->c->qemu_user = xstrdup(pw->pw_name);
 		r->c->qemu_gid = group_of(pw);
@@ -153,11 +131,12 @@ static int read_vsock(const struct reader *r)
 	const json_t *v = map(r->c, "vsock");
 
 	r->c->carrier = (enum config_carrier)choice(v, "carrier", carriers);
-	r->c->vsock_program = opt(v, "program");
+	r->c->vsock_program = json_get_opt(v, "program");
 	r->c->cid_first = number(v, "cid_first");
 	r->c->n_cids = number(v, "cids");
 	if (r->c->carrier == CONFIG_CARRIER_PROGRAM && !r->c->vsock_program)
-		return wrong(r, "vsock.program", "is missing; carrier: program needs its path");
+		return conf_wrong(&r->at, "vsock.program",
+				  "is missing; carrier: program needs its path");
 	return 0;
 }
 
@@ -178,7 +157,8 @@ static int read_ranges(const struct reader *r)
 		range->to = (uint16_t)number(x, "to");
 		(void)str_format(key, sizeof(key), "port_mapping.ranges[%zu].to", i);
 		if (range->to < range->from)
-			return wrong(r, key, "%u is before from (%u)", range->to, range->from);
+			return conf_wrong(&r->at, key, "%u is before from (%u)", range->to,
+					  range->from);
 	}
 	if (!r->c->n_ranges) {
 		r->c->ranges[0] = (struct config_range){ .from = 1, .to = UINT16_MAX };
@@ -225,28 +205,30 @@ static int read_limits(const struct reader *r)
 	c->events_max = number(c->doc, "events_max");
 	c->unique_names = json_get_bool(c->doc, "unique_names", true);
 	if (c->max_vms > c->n_cids)
-		return wrong(r, "limits.vms", "%u VMs need as many CIDs; vsock.cids is %u",
-			     c->max_vms, c->n_cids);
+		return conf_wrong(&r->at, "limits.vms",
+				  "%u VMs need as many CIDs; vsock.cids is %u", c->max_vms,
+				  c->n_cids);
 	return 0;
 }
 
 static int read_registry(const struct reader *r)
 {
 	const json_t *m = map(r->c, "registry");
-	const char *url = opt(m, "url");
+	const char *url = json_get_opt(m, "url");
 	struct config *c = r->c;
 
 	c->registry = url ? registry_repo_of(url) : NULL;
-	c->registry_auth_file = opt(m, "auth_file");
+	c->registry_auth_file = json_get_opt(m, "auth_file");
 	c->registry_insecure = json_get_bool(m, "insecure", false);
 	c->registry_max_size = json_get_u64(m, "max_size", 0);
 	c->registry_timeout_ms = number(m, "timeout");
 	if (c->registry_insecure && url && !registry_repo_is_loopback(c->registry)) {
-		return wrong(r, "registry.insecure",
-			     "%.100s is not on this host, and what it sends could be anyone's; "
-			     "give it a "
-			     "certificate",
-			     c->registry);
+		return conf_wrong(
+			&r->at, "registry.insecure",
+			"%.100s is not on this host, and what it sends could be anyone's; "
+			"give it a "
+			"certificate",
+			c->registry);
 	}
 	return 0;
 }
@@ -262,7 +244,7 @@ static int read_restart(const struct reader *r)
 	p->retries = number(s, "retries");
 	p->healthy_ms = number(s, "healthy");
 	if (p->most_ms < p->first_ms)
-		return wrong(r, "restart.longest", "is shorter than restart.first");
+		return conf_wrong(&r->at, "restart.longest", "is shorter than restart.first");
 	return 0;
 }
 
@@ -309,8 +291,8 @@ static int read_rest(const struct reader *r)
 	c->pccs_url = json_get_str(c->doc, "pccs_url", "");
 	c->docker_registry = json_get_str(c->doc, "docker_registry", "");
 	c->qgs_port = (uint16_t)number(c->doc, "qgs_port");
-	c->simulator_seed = opt(t, "seed");
-	c->simulator_collateral = opt(t, "collateral_url");
+	c->simulator_seed = json_get_opt(t, "seed");
+	c->simulator_collateral = json_get_opt(t, "collateral_url");
 	read_urls(c, "kms_urls", &c->kms_urls);
 	read_urls(c, "gateway_urls", &c->gateway_urls);
 	return 0;
@@ -323,10 +305,11 @@ int config_parse(const char *text, size_t n, const char *file, struct config **r
 		read_limits, read_registry, read_gpu,  read_restart, read_rest,
 	};
 	struct config *c = xnew(struct config);
-	const struct reader r = { c, file, e };
+	struct reader r = { c, { NULL, file, e } };
 	int rc = conf_load(config_table, text, n, file, &c->doc, e);
 	size_t i;
 
+	r.at.loaded = c->doc;
 	for (i = 0; !rc && i < sizeof(parts) / sizeof(*parts); i++)
 		rc = parts[i](&r);
 	if (rc) {

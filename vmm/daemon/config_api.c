@@ -203,13 +203,6 @@ static int read_listen(const json_t *list, struct config *c, const char *file, s
 	return 0;
 }
 
-static const char *opt(const json_t *o, const char *key)
-{
-	const char *s = json_get_str(o, key, "");
-
-	return *s ? s : NULL;
-}
-
 int config_read_api(struct config *c, const char *file, struct err *e)
 {
 	const json_t *o = json_object_get(c->doc, "api"), *hosts = json_object_get(o, "hosts");
@@ -217,11 +210,11 @@ int config_read_api(struct config *c, const char *file, struct err *e)
 	size_t i;
 	int rc;
 
-	a->tokens_file = opt(o, "tokens_file");
-	a->htpasswd_file = opt(o, "htpasswd_file");
+	a->tokens_file = json_get_opt(o, "tokens_file");
+	a->htpasswd_file = json_get_opt(o, "htpasswd_file");
 	a->htpasswd_reads = str_equal(json_get_str(o, "htpasswd_role", ""), "read");
-	a->tls_cert = opt(o, "tls_cert");
-	a->tls_key = opt(o, "tls_key");
+	a->tls_cert = json_get_opt(o, "tls_cert");
+	a->tls_key = json_get_opt(o, "tls_key");
 	a->insecure_loopback = json_get_bool(o, "insecure_loopback", false);
 	a->discovery = json_get_bool(o, "discovery", true);
 	a->insecure_plaintext = json_get_bool(o, "insecure_plaintext", false);
