@@ -39,8 +39,12 @@ else()
   # fortify and sanitizers do not mix: the checked calls hide from the sanitizer
   add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif()
-# A program needs the libraries that it uses, not all that a folder under it may use.
-add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
+add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack)
+if(NOT BAILEY_SANITIZE)
+  # A program needs the libraries that it uses, not all that a folder under it may use.  Sanitizers have functions of
+  # the same names (crypt_r), beside which no library seems to be needed, and then call what is not there.
+  add_link_options(-Wl,--as-needed)
+endif()
 if(BAILEY_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
