@@ -11,12 +11,13 @@ static struct service_command got;
 
 static bool read_args(const struct service_program *p, const char *const *args)
 {
-	char *argv[8] = { 0 };
+	static char *argv[8]; /* what was read points into it */
 	static char room[8][32];
 	int n;
 
 	for (n = 0; args[n]; n++)
 		argv[n] = strcpy(room[n], args[n]);
+	argv[n] = NULL;
 	optind = 0; /* begin anew */
 	opterr = 0;
 	return service_main_read(p, n, argv, &got);
