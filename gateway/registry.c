@@ -215,27 +215,13 @@ static int check_beside(const struct registry *r, const struct registry_instance
 	return 0;
 }
 
-static bool is_same_policy(const struct route_policy *a, const struct route_policy *b)
-{
-	uint8_t i;
-
-	if (a->is_known != b->is_known || a->is_restricted != b->is_restricted || a->n != b->n)
-		return false;
-	for (i = 0; i < a->n; i++) {
-		if (a->ports[i].port != b->ports[i].port ||
-		    a->ports[i].wants_proxy_header != b->ports[i].wants_proxy_header)
-			return false;
-	}
-	return true;
-}
-
 static enum registry_change change_of(const struct registry_instance *old,
 				      const struct registry_instance *in)
 {
 	if (memcmp(old->key, in->key, REGISTRY_KEY) != 0)
 		return REGISTRY_KEY_OTHER;
 	return str_equal(old->compose_hash, in->compose_hash) &&
-			       is_same_policy(&old->policy, &in->policy)
+			       route_policy_is_same(&old->policy, &in->policy)
 		       ? REGISTRY_SAME
 		       : REGISTRY_POLICY;
 }

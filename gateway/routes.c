@@ -182,7 +182,7 @@ static bool grow(void *list, size_t n, size_t *cap, size_t size)
 	return true;
 }
 
-static bool is_same_policy(const struct route_policy *a, const struct route_policy *b)
+bool route_policy_is_same(const struct route_policy *a, const struct route_policy *b)
 {
 	size_t i;
 
@@ -203,7 +203,7 @@ static const struct route_policy *keep_policy(struct routes_builder *b,
 	size_t i, back = b->n_policies < 8 ? b->n_policies : 8;
 
 	for (i = 1; i <= back; i++) {
-		if (is_same_policy(b->policies[b->n_policies - i], p))
+		if (route_policy_is_same(b->policies[b->n_policies - i], p))
 			return b->policies[b->n_policies - i];
 	}
 	if (!grow(&b->policies, b->n_policies, &b->cap_policies, sizeof(*b->policies)))

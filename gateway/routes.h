@@ -36,6 +36,8 @@ struct route_policy {
 	struct route_port ports[ROUTES_PORTS_MAX];
 };
 
+bool route_policy_is_same(const struct route_policy *a, const struct route_policy *b);
+
 struct route_instance {
 	const char *app_id, *id; /* 1 to 63 bytes of a-z 0-9 _; an instance's id may be its app's */
 	bool is_v6;

@@ -6,6 +6,8 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "base/str.h"
+
 static const struct service_program program = { "someone", "usage: someone\n", "probe" };
 static struct service_command got;
 
@@ -15,8 +17,10 @@ static bool read_args(const struct service_program *p, const char *const *args)
 	static char room[8][32];
 	int n;
 
-	for (n = 0; args[n]; n++)
-		argv[n] = strcpy(room[n], args[n]);
+	for (n = 0; args[n]; n++) {
+		assert(str_copy(room[n], sizeof(room[n]), args[n]) >= 0);
+		argv[n] = room[n];
+	}
 	argv[n] = NULL;
 	optind = 0; /* begin anew */
 	opterr = 0;
