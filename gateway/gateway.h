@@ -21,6 +21,7 @@
 
 struct err;
 struct http_server;
+struct identity;
 struct resolver;
 struct routes_builder;
 struct world;
@@ -52,6 +53,7 @@ struct gateway {
 	struct world *retired; /* newest first */
 	struct resolver *resolver;
 	struct http_server *admin;
+	struct identity *identity; /* of services by TLS; NULL: there is none */
 	struct {
 		gateway_source_fn fn;
 		void *arg;
