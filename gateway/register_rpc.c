@@ -94,6 +94,8 @@ static int enter(struct register_server *s, const struct asker *a,
 	if (rc)
 		return rc;
 	q.policy = m->port_policy ? &policy : NULL;
+	q.is_held = m->has_ready_case == BAILEY__GATEWAY__REGISTER_CVM_REQUEST__HAS_READY_READY &&
+		    !m->ready;
 	rc = registry_plan(s->registry, &q, ret, &change, e);
 	if (rc)
 		return rc;

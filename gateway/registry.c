@@ -220,7 +220,7 @@ static enum registry_change change_of(const struct registry_instance *old,
 {
 	if (memcmp(old->key, in->key, REGISTRY_KEY) != 0)
 		return REGISTRY_KEY_OTHER;
-	return str_equal(old->compose_hash, in->compose_hash) &&
+	return old->is_held == in->is_held && str_equal(old->compose_hash, in->compose_hash) &&
 			       route_policy_is_same(&old->policy, &in->policy)
 		       ? REGISTRY_SAME
 		       : REGISTRY_POLICY;
@@ -250,6 +250,7 @@ int registry_plan(const struct registry *r, const struct registry_request *q,
 		in.policy = old->policy;
 	if (q->policy)
 		in.policy = *q->policy;
+	in.is_held = q->is_held;
 	in.reg_time = q->now_s;
 	in.seen_ms = q->now_ms;
 	if (old)
@@ -391,7 +392,7 @@ int registry_add_routes(const struct registry *r, struct routes_builder *b, stru
 		uint32_t address = htonl(in->address);
 		struct route_instance route = { .app_id = in->app_id,
 						.id = in->id,
-						.is_ready = in->has_tunnel,
+						.is_ready = in->has_tunnel && !in->is_held,
 						.policy = in->policy };
 
 		memcpy(route.address, &address, sizeof(address));

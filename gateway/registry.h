@@ -33,6 +33,7 @@ struct registry_instance {
 	uint64_t reg_time; /* seconds since 1970, of the key */
 	uint64_t seen_ms;  /* of the caller's clock: when it was last heard of; not lasting */
 	bool has_tunnel;   /* its peer is in place; not lasting */
+	bool is_held;	   /* it said that its app takes no clients */
 	struct route_policy policy;
 };
 
@@ -48,12 +49,13 @@ struct registry_request {
 	const char *id, *app_id, *compose_hash; /* lower-case hex; "": there is none */
 	const char *key;			/* base64, as it came */
 	const struct route_policy *policy;	/* NULL: nothing was said */
+	bool is_held; /* it takes no clients; false: it does, or nothing was said */
 	uint64_t now_s, now_ms;
 };
 
 enum registry_change {
 	REGISTRY_SAME,	    /* it is known so; nothing has to be written */
-	REGISTRY_POLICY,    /* other ports or another compose hash */
+	REGISTRY_POLICY,    /* other ports, another compose hash, or it is (not) ready */
 	REGISTRY_KEY_OTHER, /* another key, and maybe that too */
 	REGISTRY_NEW,
 };

@@ -45,9 +45,10 @@ int registry_line_write(const struct registry_instance *in, struct buf *ret)
 		rc = base64_encode(ret, in->key, REGISTRY_KEY);
 	if (!rc) {
 		rc = buf_addf(ret,
-			      "\",\"address\":\"%s\",\"since\":%llu,\"restrict\":%s,\"ports\":",
+			      "\",\"address\":\"%s\",\"since\":%llu,\"ready\":%s,\"restrict\":%s,"
+			      "\"ports\":",
 			      inet_ntop(AF_INET, &address, text, sizeof(text)),
-			      (unsigned long long)in->reg_time,
+			      (unsigned long long)in->reg_time, in->is_held ? "false" : "true",
 			      in->policy.is_restricted ? "true" : "false");
 	}
 	if (!rc)
@@ -92,12 +93,12 @@ static int read_instance(json_t *o, struct registry_instance *ret)
 	struct in_addr a;
 	json_int_t since = 0;
 	const json_t *ports;
-	int is_restricted = 0;
+	int is_restricted = 0, is_ready = 1;
 
 	*ret = (struct registry_instance){ .address = 0 };
-	if (json_unpack(o, "{s:s,s:s,s:s,s:s,s:s,s:I,s:b,s:o!}", "id", &id, "app", &app,
+	if (json_unpack(o, "{s:s,s:s,s:s,s:s,s:s,s:I,s?b,s:b,s:o!}", "id", &id, "app", &app,
 			"compose_hash", &hash, "key", &key, "address", &address, "since", &since,
-			"restrict", &is_restricted, "ports", &ports) < 0 ||
+			"ready", &is_ready, "restrict", &is_restricted, "ports", &ports) < 0 ||
 	    str_copy(ret->id, sizeof(ret->id), id) < 0 ||
 	    str_copy(ret->app_id, sizeof(ret->app_id), app) < 0 ||
 	    str_copy(ret->compose_hash, sizeof(ret->compose_hash), hash) < 0 ||
@@ -107,6 +108,7 @@ static int read_instance(json_t *o, struct registry_instance *ret)
 	ret->address = ntohl(a.s_addr);
 	ret->reg_time = (uint64_t)since;
 	ret->policy.is_restricted = is_restricted;
+	ret->is_held = !is_ready;
 	return 0;
 }
 

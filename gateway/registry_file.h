@@ -7,7 +7,7 @@
  * Owns     the file "instances" of mode 0600 in a folder, and its fd.  Nobody else may write it.
  * Trusts   nothing that it reads: each line is checked as a registration is, and beside the others.
  * Wire     a line is a JSON object: {"id","app","compose_hash","key" (base64),"address","since" (seconds since 1970),
- *	    "restrict","ports": null or [[port, wants a PROXY header], ...]}, or {"gone": id}.  What follows the last
+ *	    "ready" (true if it is not there), "restrict","ports": null or [[port, wants a PROXY header], ...]}, or {"gone": id}.  What follows the last
  *	    end of a line was never acknowledged, and is dropped.
  * Limits   REGISTRY_FILE_MAX bytes, which REGISTRY_MAX instances of the longest lines cannot reach.
  */

@@ -306,6 +306,43 @@ static void test_who_has_a_tunnel_gets_clients(void)
 	registry_free(r);
 }
 
+static bool is_ready(const struct registry *r, unsigned int n)
+{
+	struct routes_builder *b = routes_builder_new(NULL);
+	struct routes *routes = NULL;
+	struct err e = ERR_NONE;
+	struct route_app app;
+	bool is;
+
+	assert(registry_add_routes(r, b, &e) == 0);
+	assert(routes_builder_finish(b, &routes, &e) == 0);
+	assert(routes_find(routes, id(n), 40, &app) && app.n == 1);
+	is = app.targets[0].is_ready;
+	routes_free(routes);
+	return is;
+}
+
+static void test_who_is_not_ready_gets_none_until_it_says_so(void)
+{
+	struct registry *r = registry_new(&options);
+	struct registry_request q = plain(1);
+
+	q.is_held = true;
+	assert(must(r, &q) == REGISTRY_NEW);
+	registry_set_tunnel(r, id(1), (const uint8_t[REGISTRY_KEY]){ 1 });
+	assert(!is_ready(r, 1));
+	q = plain(1);
+	q.is_held = true;
+	assert(must(r, &q) == REGISTRY_SAME);
+	q = plain(1);
+	assert(must(r, &q) == REGISTRY_POLICY && is_ready(r, 1));
+	q = plain(1); /* it is about to stop */
+	q.is_held = true;
+	assert(must(r, &q) == REGISTRY_POLICY && !is_ready(r, 1));
+	assert(registry_find(r, id(1))->has_tunnel);
+	registry_free(r);
+}
+
 static void test_many_stay_unique(void)
 {
 	const struct registry_options o = { .first = FIRST,
@@ -355,6 +392,7 @@ int main(void)
 	test_another_key_needs_its_tunnel_anew();
 	test_a_policy_lasts_as_long_as_its_compose();
 	test_who_has_a_tunnel_gets_clients();
+	test_who_is_not_ready_gets_none_until_it_says_so();
 	test_many_stay_unique();
 	return 0;
 }

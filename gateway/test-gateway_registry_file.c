@@ -93,6 +93,7 @@ static void test_what_was_written_is_read(void)
 	assert(registry_file_open(&f, folder, r, &dropped, &e) == 0 && dropped == 0);
 	write_some(&f, r, ALL);
 	in.key[1] = 1;
+	in.is_held = true;
 	assert(registry_file_put(&f, &in, &e) == 0);
 	assert(registry_file_gone(&f, instance(2).id, &e) == 0);
 	registry_file_close(&f);
@@ -101,7 +102,9 @@ static void test_what_was_written_is_read(void)
 	registry_file_close(&f);
 	assert(registry_count(again) == ALL - 1 && !registry_find(again, instance(2).id));
 	assert(is_same(registry_find(again, in.id), &in));
+	assert(registry_find(again, in.id)->is_held);
 	in = instance(4);
+	assert(!registry_find(again, in.id)->is_held);
 	assert(is_same(registry_find(again, in.id), &in));
 	registry_free(r);
 	registry_free(again);
@@ -176,6 +179,7 @@ static void test_what_nobody_wrote_is_refused_with_its_line(void)
 		LINE("1", "A", "10.8.0.2", ",\"ports\":[[65536,true]]"),
 		LINE("1", "A", "10.8.0.2", ",\"ports\":[[80,1]]"),
 		LINE("1", "A", "10.8.0.2", ",\"ports\":[[80,true,1]]"),
+		LINE("1", "A", "10.8.0.2", ",\"ports\":null,\"ready\":1"),
 		LINE("11", "A", "10.8.0.2", ",\"ports\":null"),
 		/* two of one key, two of one address */
 		LINE("1", "B", "10.8.0.2", ",\"ports\":null")
