@@ -19,6 +19,7 @@
 #include "gateway/gateway.h"
 #include "gateway/register_rpc.h"
 #include "gateway/registry.h"
+#include "gateway/tunnels.h"
 #include "loop/http_server.h"
 #include "loop/listen.h"
 #include "loop/tls_front.h"
@@ -117,6 +118,13 @@ static void on_made(const struct wg_change *c, void *arg)
 	s->is_dirty = true;
 }
 
+static void on_handshake(const uint8_t key[WG_KEY], uint64_t seconds, void *arg)
+{
+	const struct register_server *s = arg;
+
+	registry_set_handshake(s->registry, key, seconds);
+}
+
 static int set_peer(struct register_server *s, const struct registry_instance *in, bool is_removal,
 		    struct err *e)
 {
@@ -206,6 +214,7 @@ static void on_tick(uv_timer_t *t)
 		say(s, &e);
 	}
 	wg_tick(s->wg);
+	tunnels_tick(s->tunnels);
 	if (!s->is_dirty)
 		return;
 	s->is_dirty = false;
@@ -284,9 +293,11 @@ static void stop(void *arg)
 	tls_front_stop(s->front, NULL, NULL);
 	http_server_stop(s->http, NULL, NULL);
 	wg_stop(s->wg);
+	tunnels_stop(s->tunnels);
 	s->front = NULL;
 	s->http = NULL;
 	s->wg = NULL;
+	s->tunnels = NULL;
 	if (s->has_timer)
 		uv_close((uv_handle_t *)&s->tick, NULL);
 	s->has_timer = false;
@@ -303,6 +314,11 @@ int register_start(struct register_server *s, uv_loop_t *loop, struct err *e)
 				      .on_made = on_made,
 				      .on_new_interface = add_all_peers,
 				      .arg = s };
+	const struct tunnels_options t = { .loop = loop,
+					   .program = c->program,
+					   .interface = c->interface,
+					   .on_handshake = on_handshake,
+					   .arg = s };
 	uint64_t seed = 0;
 	size_t i;
 	int rc;
@@ -317,6 +333,7 @@ int register_start(struct register_server *s, uv_loop_t *loop, struct err *e)
 	for (i = 0; i < registry_count(s->registry); i++) /* all have their time to come again */
 		registry_set_seen(s->registry, registry_at(s->registry, i)->id, uv_now(loop));
 	wg_start(&s->wg, &w);
+	tunnels_start(&s->tunnels, &t);
 	(void)uv_timer_init(loop, &s->tick);
 	s->tick.data = s;
 	s->has_timer = true;

@@ -28,6 +28,7 @@ struct http_server;
 struct registry;
 struct registry_instance;
 struct tls_front;
+struct tunnels;
 
 enum {
 	REGISTER_CONNS = 512,
@@ -44,6 +45,7 @@ struct register_server {
 	struct registry *registry;
 	struct registry_file file;
 	struct wg *wg;
+	struct tunnels *tunnels;
 	struct http_server *http;
 	struct tls_front *front;
 	struct rate_table rates; /* of clients' addresses */

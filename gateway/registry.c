@@ -258,6 +258,7 @@ int registry_plan(const struct registry *r, const struct registry_request *q,
 	in.address = old ? old->address : free_address(r);
 	if (old && change != REGISTRY_KEY_OTHER) {
 		in.has_tunnel = old->has_tunnel;
+		in.handshake = old->handshake;
 		in.reg_time = old->reg_time;
 	}
 	if (in.address == 0)
@@ -372,6 +373,17 @@ void registry_set_tunnel(struct registry *r, const char *id, const uint8_t key[s
 
 	if (in && memcmp(in->key, key, REGISTRY_KEY) == 0)
 		in->has_tunnel = true;
+}
+
+void registry_set_handshake(struct registry *r, const uint8_t key[static REGISTRY_KEY],
+			    uint64_t seconds)
+{
+	struct registry_instance what = { .address = 0 }, *in;
+
+	memcpy(what.key, key, REGISTRY_KEY);
+	in = find(r, BY_KEY, &what);
+	if (in)
+		in->handshake = seconds;
 }
 
 void registry_set_seen(struct registry *r, const char *id, uint64_t now_ms)

@@ -30,10 +30,11 @@ struct registry_instance {
 	char compose_hash[2 * REGISTRY_DIGEST + 1];		   /* "": not known */
 	uint8_t key[REGISTRY_KEY];				   /* WireGuard's public one */
 	uint32_t address;					   /* IPv4, host order */
-	uint64_t reg_time; /* seconds since 1970, of the key */
-	uint64_t seen_ms;  /* of the caller's clock: when it was last heard of; not lasting */
-	bool has_tunnel;   /* its peer is in place; not lasting */
-	bool is_held;	   /* it said that its app takes no clients */
+	uint64_t reg_time;  /* seconds since 1970, of the key */
+	uint64_t seen_ms;   /* of the caller's clock: when it was last heard of; not lasting */
+	bool has_tunnel;    /* its peer is in place; not lasting */
+	bool is_held;	    /* it said that its app takes no clients */
+	uint64_t handshake; /* of its tunnel, seconds since 1970; 0: none is known; not lasting */
 	struct route_policy policy;
 };
 
@@ -90,6 +91,10 @@ size_t registry_count(const struct registry *r);
 /* Its tunnel is there, if it still has @key. */
 void registry_set_tunnel(struct registry *r, const char *id,
 			 const uint8_t key[static REGISTRY_KEY]);
+
+/* Whoever has @key had a handshake of its tunnel. */
+void registry_set_handshake(struct registry *r, const uint8_t key[static REGISTRY_KEY],
+			    uint64_t seconds);
 
 /* It was heard of; nothing else is changed. */
 void registry_set_seen(struct registry *r, const char *id, uint64_t now_ms);

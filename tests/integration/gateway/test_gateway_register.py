@@ -52,7 +52,8 @@ class World:
     def set_wg(self, does):
         """What the stand-in does after it wrote down its arguments."""
         with open(f"{self.dir}/wg.new", "w", encoding="ascii") as f:
-            f.write(f'#!/bin/sh\necho "$@" >> {self.dir}/wg.log\n{does}\n')
+            f.write(f'#!/bin/sh\n[ "$1" = show ] && {{ cat {self.dir}/handshakes; exit 0; }} 2>/dev/null\n'
+                    f'echo "$@" >> {self.dir}/wg.log\n{does}\n')
         os.chmod(f"{self.dir}/wg.new", 0o700)
         os.rename(f"{self.dir}/wg.new", f"{self.dir}/wg")
 
