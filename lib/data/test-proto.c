@@ -119,7 +119,7 @@ static const char golden_info[] =
 	"\"app_id\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"user_config\":\"\","
 	"\"hugepages\":false,\"pin_numa\":false,\"gpus\":{\"gpus\":[],\"attach_mode\":\"listed\"},"
 	"\"kms_urls\":[],\"gateway_urls\":[],\"stopped\":false,\"no_tee\":true,\"networking\":null,"
-	"\"networks\":[],\"simulated_tee\":null},"
+	"\"networks\":[],\"simulated_tee\":null,\"gateway_service\":null},"
 	"\"exited_at\":\"never\",\"boot_progress\":\"done\",\"boot_error\":\"\","
 	"\"shutdown_progress\":\"\",\"image_version\":\"0.6.0\",\"events\":[{\"event\":\"boot."
 	"progress\",\"body\":\"done\",\"timestamp\":1700000000000}],"
@@ -127,7 +127,7 @@ static const char golden_info[] =
 	"\"bridge_name\":null,\"netdev_id\":\"net0\"}],"
 	/* ours, last: dstack's clients do not look at them */
 	"\"exit_reason\":\"\",\"restart_attempts\":0,\"restart_gave_up\":false,"
-	"\"restart_at_ms\":0,\"is_outdated\":false}}";
+	"\"restart_at_ms\":0,\"is_outdated\":false,\"addresses\":[],\"lacks_gateway\":false}}";
 
 static void test_golden_reply_is_built_byte_for_byte(void)
 {
@@ -206,7 +206,8 @@ static void test_every_field_is_there_when_empty(void)
 	     "\"update_gateway_urls\":false,\"gateway_urls\":[],\"gpus\":null,\"vcpu\":null,"
 	     "\"memory\":null,\"disk_size\":null,\"image\":null,\"no_tee\":null,"
 	     "\"update_networking\":false,\"networks\":[],\"clear_encrypted_env\":false,"
-	     "\"clear_user_config\":false}");
+	     "\"clear_user_config\":false,\"update_gateway_service\":false,"
+	     "\"gateway_service\":null}");
 	same(text_of(from_json(&bailey__guest__container__descriptor, "{\"created\":-1}")),
 	     "{\"id\":\"\",\"names\":[],\"image\":\"\",\"image_id\":\"\",\"created\":-1,"
 	     "\"state\":\"\",\"status\":\"\"}");

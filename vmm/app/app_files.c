@@ -34,6 +34,7 @@ static const char *const compose_keys[] = {
 	"key_provider_id",
 	"key_provider_unpinned",
 	"gateway",
+	"port_policy",
 	"public",
 	"env",
 	"instance_id",

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "app/app_table_parts.h"
 #include "app/host_port.h"
 #include "data/env_name.h"
 
@@ -361,6 +362,14 @@ const struct conf_key app_table[] = {
 	  .most = 16,
 	  .check = check_url,
 	  .doc = "Gateways to register with, in place of those of baileyd.yaml." },
+	{ .name = "port_policy",
+	  .type = CONF_MAP,
+	  .keys = app_port_policy_table,
+	  .doc = "Which ports of the app a gateway leads clients to." },
+	{ .name = "gateway_service",
+	  .type = CONF_MAP,
+	  .keys = app_gateway_service_table,
+	  .doc = "The VM is a gateway itself: other VMs of the host are told of it." },
 	{ .name = "public",
 	  .type = CONF_MAP,
 	  .keys = public_table,

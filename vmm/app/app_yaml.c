@@ -245,14 +245,45 @@ static int check_gpus(const struct app *a, struct err *e)
 	return 0;
 }
 
+/* What stands there twice, or would lead nowhere. */
+static int check_port_policy(const struct app *a, struct err *e)
+{
+	const json_t *ports = app_get(a, "port_policy.ports"), *x;
+	char path[64];
+	size_t i, j;
+
+	if (conf_line(a->doc, "port_policy") > 0 && !json_is_true(app_get(a, "gateway"))) {
+		return app_error(a, "port_policy", e,
+				 "there is no gateway; write gateway: true, or remove this");
+	}
+	json_array_foreach(ports, i, x) {
+		for (j = 0; j < i; j++) {
+			if (!json_equal(json_object_get(x, "port"),
+					json_object_get(json_array_get(ports, j), "port")))
+				continue;
+			(void)str_format(path, sizeof(path), "port_policy.ports[%zu].port", i);
+			return app_error(a, path, e, "is there twice; remove one");
+		}
+	}
+	return 0;
+}
+
+static int check_gateway(const struct app *a, struct err *e)
+{
+	if (!app_get(a, "gateway_service") || !json_is_true(app_get(a, "gateway")))
+		return 0;
+	return app_error(a, "gateway", e,
+			 "it is a gateway itself and cannot be reached through one; remove this");
+}
+
 static int check_across(const struct app *a, struct err *e)
 {
 	static int (*const checks[])(const struct app *a, struct err *e) = {
-		check_ports,	    check_gpus,		check_env,
-		check_key_provider, check_init_scripts, check_runner,
+		check_ports,	    check_gpus,		check_env,    check_gateway,
+		check_key_provider, check_init_scripts, check_runner, check_port_policy,
 	};
 	/* beside a ready app-compose.json only what the VM is and is given counts: it has the rest */
-	size_t n = app_get(a, "compose_file") ? 3 : sizeof(checks) / sizeof(checks[0]), i;
+	size_t n = app_get(a, "compose_file") ? 4 : sizeof(checks) / sizeof(checks[0]), i;
 	int rc = 0, one;
 
 	for (i = 0; i < n && goes_on(a, rc); i++) {

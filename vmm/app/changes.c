@@ -239,6 +239,35 @@ static void compare_list(const struct both *b, const char *key, const char *flag
 	ask(b->c, key, here ? json_deep_copy(here) : json_array());
 }
 
+/* "apps.example.com:443 at https://10.0.2.2:9012"; NULL: it is no gateway. */
+static char *gateway_text(const json_t *g)
+{
+	const char *admin = text_of(g, "admin");
+
+	if (!json_is_object(g))
+		return NULL;
+	return xasprintf("%.200s:%u at %.200s%s%.200s", text_of(g, "domain"),
+			 (unsigned int)(json_get_u64(g, "port", 0) & 0xffff), text_of(g, "url"),
+			 *admin ? ", admin " : "", admin);
+}
+
+static void compare_gateway(const struct both *b)
+{
+	json_t *there = json_object_get(b->there, "gateway_service"),
+	       *here = json_object_get(b->here, "gateway_service");
+	char *from = gateway_text(there), *to = gateway_text(here);
+
+	if ((!from && !to) || (from && to && str_equal(from, to))) {
+		free(from);
+		free(to);
+		return;
+	}
+	add(b->c, "gateway_service", from, to);
+	ask(b->c, "update_gateway_service", json_true());
+	if (here)
+		ask(b->c, "gateway_service", json_deep_copy(here));
+}
+
 static const json_t *gpus_of(const json_t *o, bool *ret_all)
 {
 	const json_t *gpus = json_object_get(o, "gpus");
@@ -337,6 +366,7 @@ void changes_find(const struct app *a, const json_t *configuration, struct chang
 	compare_tee(&b);
 	compare_list(&b, "kms_urls", "update_kms_urls");
 	compare_list(&b, "gateway_urls", "update_gateway_urls");
+	compare_gateway(&b);
 	compare_gpus(&b);
 	compare_fixed(&b, "hugepages");
 	compare_fixed(&b, "pin_numa");

@@ -61,6 +61,16 @@ static void set_keys(json_t *o, const struct app *a)
 	set_bool(o, "gateway_enabled", app_get(a, "gateway"), 0);
 }
 
+/* Left out where it says nothing: composes of before keep their hash. */
+static void set_port_policy(json_t *o, const struct app *a)
+{
+	const json_t *policy = app_get(a, "port_policy");
+
+	if (json_is_true(json_object_get(policy, "restrict_mode")) ||
+	    json_array_size(json_object_get(policy, "ports")))
+		set_value(o, "port_policy", policy);
+}
+
 static void set_guest(json_t *o, const struct app *a)
 {
 	const json_t *log = app_get(a, "event_log_version");
@@ -92,6 +102,7 @@ char *compose_text(const struct app *a)
 				  needs_version_3(a) ? json_string("3") : json_integer(2));
 	set_app(o, a);
 	set_keys(o, a);
+	set_port_policy(o, a);
 	set_guest(o, a);
 	text = json_canonical(o);
 	json_decref(o);

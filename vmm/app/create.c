@@ -74,6 +74,15 @@ static void add_hardware(json_t *o, const struct app *a)
 		(void)json_object_set_new(o, "pin_numa", json_true());
 }
 
+/* What the VM is to others if it is a gateway. */
+static json_t *gateway_of(const struct app *a)
+{
+	return json_pack("{s:s, s:I, s:s, s:s}", "domain", app_str(a, "gateway_service.domain"),
+			 "port", json_integer_value(app_get(a, "gateway_service.port")), "url",
+			 app_str(a, "gateway_service.url"), "admin",
+			 app_str(a, "gateway_service.admin"));
+}
+
 json_t *create_request(const struct app *a, const char *image, bool is_stopped)
 {
 	const char *tee = app_str(a, "tee"), *app_id = app_str(a, "app_id");
@@ -91,6 +100,8 @@ json_t *create_request(const struct app *a, const char *image, bool is_stopped)
 	(void)json_object_set_new(o, "stopped", json_boolean(is_stopped));
 	(void)json_object_set(o, "kms_urls", json_object_get(a->doc, "kms_urls"));
 	(void)json_object_set(o, "gateway_urls", json_object_get(a->doc, "gateway_urls"));
+	if (app_get(a, "gateway_service"))
+		(void)json_object_set_new(o, "gateway_service", gateway_of(a));
 	if (*app_id)
 		(void)json_object_set_new(o, "app_id", json_string(app_id));
 	if (a->sealed)

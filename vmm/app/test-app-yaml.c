@@ -44,7 +44,7 @@ static void golden(const char *name, const char *hash)
 static void test_golden(void)
 {
 	golden("hello", "01f915e729a2c12dbf787bebd649d6218a2c582b26398219ccce72d320862c4b");
-	golden("all", "9a698359047461fd3a6e950a1dc7a3a8ab0eb4613601c5224aa9f5db95d18350");
+	golden("all", "9fdda1acdee3aefb3384bde4f6fe2cc784c9a7f6dfc88990731fde95d4c312cd");
 	golden("unpinned", "694dc9cde886de131f9ba0f9692e45ae3a9c7c4bb026183438253a2dce314e07");
 }
 
@@ -121,6 +121,29 @@ static const struct bad bads[] = {
 	{ "name: x\nports:\n  - host: \"80\"\n", "app.yaml:3: ports[0]", "guest" },
 	{ "name: x\nports:\n  - { host: \"80\", guest: 65536 }\n",
 	  "app.yaml:3: ports[0].guest: ", NULL },
+	/* a gateway */
+	{ "name: x\ngateway_service: { url: \"https://10.0.2.2:1\" }\n",
+	  "app.yaml:2: gateway_service.domain: is missing", "bailey.localhost" },
+	{ "name: x\ngateway_service: { domain: a.b }\n",
+	  "app.yaml:2: gateway_service.url: is missing", NULL },
+	{ "name: x\ngateway_service: { domain: A.b, url: \"https://g\" }\n",
+	  "app.yaml:2: gateway_service.domain: \"A.b\" is not a domain", "lower case" },
+	{ "name: x\ngateway_service: { domain: a.b, url: \"http://g\" }\n",
+	  "app.yaml:2: gateway_service.url: \"http://g\" is not a URL of a gateway", NULL },
+	{ "name: x\ngateway_service: { domain: a.b, url: \"https://g\", admin: x }\n",
+	  "app.yaml:2: gateway_service.admin: ", NULL },
+	{ "name: x\ngateway_service: { domain: a.b, port: 0, url: \"https://g\" }\n",
+	  "app.yaml:2: gateway_service.port: ", NULL },
+	{ "name: x\ngateway: true\ngateway_service: { domain: a.b, url: \"https://g\" }\n",
+	  "app.yaml:2: gateway: ", "gateway itself" },
+	{ "name: x\nport_policy: { restrict_mode: true }\n",
+	  "app.yaml:2: port_policy: ", "gateway: true" },
+	{ "name: x\ngateway: true\nport_policy:\n  ports: [ { port: 1 }, { port: 1, pp: true } ]\n",
+	  "app.yaml:4: port_policy.ports[1].port: is there twice", NULL },
+	{ "name: x\ngateway: true\nport_policy: { ports: [ { pp: true } ] }\n",
+	  "app.yaml:3: port_policy.ports[0].port: is missing", NULL },
+	{ "name: x\ngateway: true\nport_policy: { ports: [ { port: 65536 } ] }\n",
+	  "app.yaml:3: port_policy.ports[0].port: ", NULL },
 	/* what one value's check says */
 	{ "name: a/b\n", "app.yaml:1: name: \"a/b\" is not a name; write letters, digits, - _ .",
 	  NULL },

@@ -105,6 +105,29 @@ static void test_each_field(void)
 		    "user_config: 3 bytes -> (none)\nclear_user_config=true\n");
 }
 
+static void test_gateway_service(void)
+{
+	static const char gateway[] =
+		PLAIN "gateway_service: { domain: a.b, url: \"https://10.0.2.2:1\" }\n";
+	static const char moved[] = PLAIN "gateway_service: { domain: a.b, port: 8443, url: "
+					  "\"https://10.0.2.2:1\", admin: \"https://[::1]:2\" }\n";
+
+	changes_are(gateway, gateway, "");
+	changes_are(PLAIN, gateway,
+		    "gateway_service: (none) -> a.b:443 at https://10.0.2.2:1\n"
+		    "update_gateway_service=true\ngateway_service={\"domain\":\"a.b\","
+		    "\"port\":443,\"url\":\"https://10.0.2.2:1\",\"admin\":\"\"}\n");
+	changes_are(gateway, moved,
+		    "gateway_service: a.b:443 at https://10.0.2.2:1 -> a.b:8443 at "
+		    "https://10.0.2.2:1, admin https://[::1]:2\n"
+		    "update_gateway_service=true\ngateway_service={\"domain\":\"a.b\","
+		    "\"port\":8443,\"url\":\"https://10.0.2.2:1\",\"admin\":"
+		    "\"https://[::1]:2\"}\n");
+	changes_are(gateway, PLAIN,
+		    "gateway_service: a.b:443 at https://10.0.2.2:1 -> (none)\n"
+		    "update_gateway_service=true\n");
+}
+
 static void test_ports_as_a_set(void)
 {
 	static const char a_and_b[] = PLAIN "ports: [ { host: \"1\", guest: 1 }, { host: "
@@ -197,6 +220,7 @@ static void test_a_strange_configuration(void)
 int main(void)
 {
 	test_each_field();
+	test_gateway_service();
 	test_ports_as_a_set();
 	test_the_app_by_its_hash_and_its_keys();
 	test_what_cannot_be_changed();
