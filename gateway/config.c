@@ -143,6 +143,8 @@ int gw_config_load(const char *path, struct gw_config **ret, struct err *e)
 		rc = read_domains(c, path, e);
 	if (!rc)
 		rc = config_read_registration(c, path, e);
+	if (!rc)
+		rc = config_read_admin(c, path, e);
 	if (rc) {
 		gw_config_free(c);
 		return rc;

@@ -58,6 +58,13 @@ struct gw_registration {
 	uint32_t own, first, last; /* addresses, host order; first to last are given out */
 };
 
+/* Where operators come to. */
+struct gw_admin_rpc {
+	const char *listen;	/* NULL: nowhere */
+	const char *token_file; /* NULL: the token is of the environment */
+	bool is_plain;		/* without TLS */
+};
+
 struct gw_config {
 	json_t *doc; /* owns the strings below */
 	struct gw_address listen[GW_LISTEN_MAX];
@@ -93,12 +100,13 @@ struct gw_config {
 	const char *acme_info;	/* a file; NULL: none */
 	enum log_level log;
 	struct gw_registration registration;
+	struct gw_admin_rpc admin_rpc;
 };
 
 /* The table of the document: what may be in it, with defaults and meaning. */
 extern const struct conf_key gw_config_table[];
 
-extern const struct conf_key gw_registration_keys[], gw_wireguard_keys[];
+extern const struct conf_key gw_registration_keys[], gw_wireguard_keys[], gw_admin_keys[];
 
 /* Return: 0 and a config for gw_config_free(); ERR_INPUT with file, line and key. */
 int gw_config_load(const char *path, struct gw_config **ret, struct err *e);

@@ -19,5 +19,8 @@ int config_check_interface(const char *text, struct err *e);
 int config_check_peer_endpoint(const char *text, struct err *e);
 int config_check_url(const char *text, struct err *e);
 
+/* The key admin_rpc.  Return: 0 or ERR_INPUT. */
+int config_read_admin(struct gw_config *c, const char *file, struct err *e);
+
 /* The keys registration and wireguard of @c->doc into @c.  Return: 0 or ERR_INPUT. */
 int config_read_registration(struct gw_config *c, const char *file, struct err *e);

@@ -19,7 +19,7 @@
 #include "kms/bootstrap.h"
 #include "kms/config.h"
 #include "kms/kms.h"
-#include "kms/token.h"
+#include "loop/token.h"
 #include "loop/http_server.h"
 #include "loop/work.h"
 #include "proto/common.pb-c.h"

@@ -15,7 +15,7 @@
 #include "kms/config.h"
 #include "kms/kms.h"
 #include "kms/service.h"
-#include "kms/token.h"
+#include "loop/token.h"
 #include "loop/http_server.h"
 #include "loop/tls_front.h"
 #include "rpc/rpc.h"

@@ -53,7 +53,7 @@ static uint64_t now_us(void)
 /* What a message is about, if it says so; a longer text is left out. */
 static void find_subject(const ProtobufCMessage *m, char *ret)
 {
-	static const char *const names[] = { "id", "tag", "name" };
+	static const char *const names[] = { "id", "tag", "name", "instance_id" };
 	const ProtobufCFieldDescriptor *f;
 	const char *const *text;
 	size_t i;

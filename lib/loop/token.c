@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kms/token.h"
+#include "loop/token.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -21,6 +22,13 @@ static bool is_printable(const char *s)
 	return true;
 }
 
+static bool is_right(const char *text)
+{
+	size_t n = strlen(text);
+
+	return n >= TOKEN_MIN && n <= TOKEN_MAX && is_printable(text);
+}
+
 int token_read(const char *path, char **ret, struct err *e)
 {
 	struct buf b = BUF_MAX(0);
@@ -30,7 +38,7 @@ int token_read(const char *path, char **ret, struct err *e)
 	if (rc == 0) {
 		n = strcspn((const char *)b.p, "\n");
 		b.p[n] = '\0';
-		if (n < TOKEN_MIN || n > TOKEN_MAX || !is_printable((const char *)b.p)) {
+		if (!is_right((const char *)b.p)) {
 			rc = err_set(e, ERR_INPUT,
 				     "'%s' does not hold a token of %d to %d printable characters",
 				     path, TOKEN_MIN, TOKEN_MAX);
@@ -39,6 +47,24 @@ int token_read(const char *path, char **ret, struct err *e)
 		}
 	}
 	secret_buf_deinit(&b);
+	return rc;
+}
+
+int token_take_environment(const char *name, char **ret, struct err *e)
+{
+	char *text = getenv(name);
+	int rc = 0;
+
+	*ret = NULL;
+	if (text && *text && !is_right(text))
+		rc = err_set(e, ERR_INPUT,
+			     "the environment's %s is not a token of %d to %d printable characters",
+			     name, TOKEN_MIN, TOKEN_MAX);
+	else if (text && *text)
+		*ret = xstrdup(text);
+	if (text)
+		secret_wipe(text, strlen(text));
+	(void)unsetenv(name);
 	return rc;
 }
 
