@@ -50,7 +50,7 @@ struct gw_registration {
 	const char *state, *url;
 	uint16_t external_port;
 	uint32_t most, most_per_app, ip_rate;
-	uint64_t forget_ms;
+	uint64_t forget_ms, silence_ms;
 	const char *interface; /* NULL: no peer is set */
 	const char *private_key, *endpoint, *program;
 	const char *network_text; /* our address and the bits of its network */

@@ -118,6 +118,14 @@ const struct conf_key gw_wireguard_keys[] = {
 	  .doc = "The part of the network that instances get addresses of; the default is all of "
 		 "it.",
 	  .example = "10.8.128.0/17" },
+	{ .name = "silence",
+	  .type = CONF_DURATION,
+	  .min = 1000,
+	  .max = 365 * DAY,
+	  .otherwise = "3m",
+	  .doc = "An instance whose tunnel had no handshake for so long gets a client of its app "
+		 "only if no other "
+		 "can." },
 	{ .name = "program",
 	  .type = CONF_STRING,
 	  .min = 2,
@@ -223,6 +231,7 @@ int config_read_registration(struct gw_config *c, const char *file, struct err *
 	r->interface = json_get_opt(w, "interface");
 	r->endpoint = json_get_opt(w, "endpoint");
 	r->program = json_get_opt(w, "program");
+	r->silence_ms = json_get_u64(w, "silence", 0);
 	r->port = (uint16_t)json_get_u64(w, "port", 0);
 	if (r->interface && json_get_opt(c->doc, "user")) {
 		return err_set(e, ERR_INPUT,

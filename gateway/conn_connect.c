@@ -2,8 +2,9 @@
 /*
  * Choose an instance and connect to it; if that fails, or takes too long while there are others, choose again.
  *
- * Among those that may be chosen (ready, the port is open, not resting after a failure) the one with the fewest
- * connections is taken: of all if they are few, else of two at random, which is nearly as even and looks at two only.
+ * Among those that may be chosen (ready, the port is open) the one with the fewest connections is taken: of all if they
+ * are few, else of two at random, which is nearly as even and looks at two only.  Who rests after a failure is taken
+ * only if all others do; whose tunnel is silent, only if there is nobody else.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -28,25 +29,28 @@ static uint32_t next_random(struct worker *w)
 
 struct choice {
 	const struct route_target *best;
-	uint32_t conns;
-	bool rests;
+	uint32_t conns, badness;
 };
+
+enum { BAD_RESTS = 1, BAD_DOUBTED = 2 };
 
 /* Is it better than the best so far? */
 static void consider(const struct conn *c, const struct route_target *t, bool is_asked,
 		     struct choice *ch)
 {
-	bool wants_header, rests;
-	uint32_t conns;
+	uint32_t conns, badness;
+	bool wants_header;
 
 	if ((!t->is_ready && !is_asked) || !route_policy_allows(t->policy, c->port, &wants_header))
 		return;
-	rests = load_is_resting(t->load, c->worker->now_ms) ||
-		(t->load == c->instance && c->attempts > 0);
+	badness = t->is_doubted ? BAD_DOUBTED : 0;
+	if ((t->load == c->instance && c->attempts > 0) ||
+	    load_is_resting(t->load, c->port, c->worker->now_ms))
+		badness |= BAD_RESTS;
 	conns = atomic_load_explicit(&t->load->conns, memory_order_relaxed);
-	if (ch->best && (ch->rests < rests || (ch->rests == rests && ch->conns <= conns)))
+	if (ch->best && (ch->badness < badness || (ch->badness == badness && ch->conns <= conns)))
 		return;
-	*ch = (struct choice){ .best = t, .conns = conns, .rests = rests };
+	*ch = (struct choice){ .best = t, .conns = conns, .badness = badness };
 }
 
 static const struct route_target *choose(struct conn *c, const struct route_app *app)
@@ -62,7 +66,7 @@ static const struct route_target *choose(struct conn *c, const struct route_app 
 			consider(c, &app->targets[next_random(c->worker) % app->n], is_asked, &ch);
 			good += ch.best != NULL && (ch.best != before || before);
 		}
-		if (ch.best && !ch.rests)
+		if (ch.best && !ch.badness)
 			return ch.best;
 	}
 	for (i = 0; i < app->n; i++)
@@ -87,8 +91,8 @@ static socklen_t address_of(const struct route_target *t, uint16_t port, struct 
 	return sizeof(*ret);
 }
 
-/* Return: is it under way? */
-static bool attempt(struct conn *c, const struct route_target *t)
+/* Return: 0: it is under way; an errno. */
+static int attempt(struct conn *c, const struct route_target *t)
 {
 	struct conn_end *s = &c->sides[APP];
 	struct sockaddr_in6 to;
@@ -100,11 +104,11 @@ static bool attempt(struct conn *c, const struct route_target *t)
 	s->fd = socket(t->is_v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		       0);
 	if (s->fd < 0)
-		return false;
+		return errno;
 	(void)setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (connect(s->fd, (const struct sockaddr *)&to, n) < 0 && errno != EINPROGRESS)
-		return false;
-	return conn_watch_app(c);
+		return errno;
+	return conn_watch_app(c) ? 0 : ENOMEM;
 }
 
 /* What the client is told when no instance was reached. */
@@ -119,10 +123,15 @@ static bool give_up(struct conn *c, enum gw_end end)
 			 end);
 }
 
-static void forget(struct conn *c)
+/* What went wrong says who rests: the port, the instance, or nobody if it is we who have no means. */
+static void forget(struct conn *c, int why)
 {
 	conn_close_app(c);
-	load_failed(c->instance, c->worker->now_ms);
+	if (why == ECONNREFUSED || why == ECONNRESET || why == EPIPE)
+		load_refused(c->instance, c->port, c->worker->now_ms);
+	else if (why != EMFILE && why != ENFILE && why != ENOMEM && why != ENOBUFS &&
+		 why != EADDRNOTAVAIL)
+		load_failed(c->instance, c->worker->now_ms);
 	gw_count(&c->worker->counters.connect_failures, 1);
 }
 
@@ -133,6 +142,7 @@ static bool try_next(struct conn *c, enum gw_end why)
 	uint64_t now = c->worker->now_ms, limit;
 	const struct route_target *t;
 	struct route_app app;
+	int err;
 
 	while (c->attempts < ATTEMPTS_MAX && now < c->connect_end_ms) {
 		if (!routes_find(c->worker->world->routes->routes, c->asked->id,
@@ -145,14 +155,15 @@ static bool try_next(struct conn *c, enum gw_end why)
 		c->instance = load_ref(t->load);
 		(void)load_enter(c->instance, 0);
 		c->attempts++;
-		if (attempt(c, t)) {
+		err = attempt(c, t);
+		if (!err) {
 			limit = c->connect_end_ms - now;
 			if (app.n > 1 && c->attempts < ATTEMPTS_MAX && g->attempt_ms < limit)
 				limit = g->attempt_ms;
 			conn_set_state(c, CONN_CONNECT, limit);
 			return true;
 		}
-		forget(c);
+		forget(c, err);
 		if (app.n == 1)
 			break;
 	}
@@ -227,22 +238,22 @@ bool conn_advance_connect(struct conn *c)
 		return true;
 	/* an end that is there at once may be a failure, or a whole short answer */
 	if (s->has_hung_up && (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &why, &n) < 0 || why)) {
-		forget(c);
+		forget(c, why);
 		return try_next(c,
 				why == ETIMEDOUT ? GW_END_CONNECT_TIMEOUT : GW_END_CONNECT_FAILED);
 	}
 	if (c->wants_header && !send_header(c)) {
-		forget(c);
+		forget(c, EPIPE);
 		return try_next(c, GW_END_CONNECT_FAILED);
 	}
-	load_answered(c->instance);
+	load_answered(c->instance, c->port);
 	conn_set_state(c, CONN_RELAY, 0);
 	return conn_relay(c);
 }
 
 bool conn_connect_expired(struct conn *c)
 {
-	forget(c);
+	forget(c, ETIMEDOUT);
 	if (c->worker->now_ms >= c->connect_end_ms)
 		return give_up(c, GW_END_CONNECT_TIMEOUT);
 	return try_next(c, GW_END_CONNECT_TIMEOUT);

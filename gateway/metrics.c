@@ -152,6 +152,21 @@ void metrics_write(const struct gateway *g, struct buf *ret)
 	add_apps(g, b);
 }
 
+static void add_target(struct buf *b, const struct route_target *t, uint64_t now)
+{
+	uint16_t ports[LOAD_PORTS];
+	size_t i, n = load_resting_ports(t->load, now, ports);
+
+	(void)buf_addf(
+		b, "{\"id\":\"%s\",\"ready\":%s,\"silent\":%s,\"resting\":%s,\"resting_ports\":[",
+		t->load->id, t->is_ready ? "true" : "false", t->is_doubted ? "true" : "false",
+		load_is_resting(t->load, 0, now) ? "true" : "false");
+	for (i = 0; i < n; i++)
+		(void)buf_addf(b, "%s%u", i ? "," : "", ports[i]);
+	(void)buf_addf(b, "],\"connections\":%u}",
+		       atomic_load_explicit(&t->load->conns, memory_order_relaxed));
+}
+
 static void add_route(const struct route_app *app, void *arg)
 {
 	struct apps *a = arg;
@@ -164,13 +179,8 @@ static void add_route(const struct route_app *app, void *arg)
 		       a->n > 1 ? "," : "", app->load->id,
 		       atomic_load_explicit(&app->load->conns, memory_order_relaxed));
 	for (i = 0; i < app->n; i++) {
-		const struct route_target *t = &app->targets[i];
-
-		(void)buf_addf(a->b,
-			       "%s{\"id\":\"%s\",\"ready\":%s,\"resting\":%s,\"connections\":%u}",
-			       i ? "," : "", t->load->id, t->is_ready ? "true" : "false",
-			       load_is_resting(t->load, now) ? "true" : "false",
-			       atomic_load_explicit(&t->load->conns, memory_order_relaxed));
+		(void)buf_add_str(a->b, i ? "," : "");
+		add_target(a->b, &app->targets[i], now);
 	}
 	(void)buf_add_str(a->b, "]}");
 }

@@ -103,9 +103,12 @@ int register_open(struct register_server *s, struct gateway *g, const struct gw_
 	if (!c->registration.listen)
 		return 0;
 	rc = open_registry(s, e);
-	if (rc == 0)
-		gateway_add_source(g, add_routes, s);
-	return rc;
+	if (rc)
+		return rc;
+	/* clients come before peers are set: who was there may still be */
+	registry_assume_tunnels(s->registry, time_mono_ms());
+	gateway_add_source(g, add_routes, s);
+	return 0;
 }
 
 static void on_made(const struct wg_change *c, void *arg)
@@ -114,7 +117,7 @@ static void on_made(const struct wg_change *c, void *arg)
 
 	if (c->is_removal)
 		return;
-	registry_set_tunnel(s->registry, c->id, c->key);
+	registry_set_tunnel(s->registry, c->id, c->key, uv_now(s->loop));
 	s->is_dirty = true;
 }
 
@@ -122,7 +125,19 @@ static void on_handshake(const uint8_t key[WG_KEY], uint64_t seconds, void *arg)
 {
 	const struct register_server *s = arg;
 
-	registry_set_handshake(s->registry, key, seconds);
+	registry_set_handshake(s->registry, key, seconds, uv_now(s->loop));
+}
+
+/* Only what was seen is held against anybody: while wg(8) says nothing, nobody becomes silent. */
+static void on_handshakes(void *arg)
+{
+	struct register_server *s = arg;
+	size_t n;
+
+	if (!registry_judge(s->registry, uv_now(s->loop), s->config->registration.silence_ms, &n))
+		return;
+	s->is_dirty = true;
+	log_info("gateway: %zu of %zu tunnels are silent", n, registry_count(s->registry));
 }
 
 static int set_peer(struct register_server *s, const struct registry_instance *in, bool is_removal,
@@ -318,6 +333,7 @@ int register_start(struct register_server *s, uv_loop_t *loop, struct err *e)
 					   .program = c->program,
 					   .interface = c->interface,
 					   .on_handshake = on_handshake,
+					   .on_done = on_handshakes,
 					   .arg = s };
 	uint64_t seed = 0;
 	size_t i;
@@ -330,7 +346,9 @@ int register_start(struct register_server *s, uv_loop_t *loop, struct err *e)
 	rate_table_init(&s->rates, c->ip_rate, c->ip_rate, seed);
 	s->gateway->on_end = stop;
 	s->gateway->end_arg = s;
-	for (i = 0; i < registry_count(s->registry); i++) /* all have their time to come again */
+	/* all have their time to come again */
+	registry_assume_tunnels(s->registry, uv_now(loop));
+	for (i = 0; i < registry_count(s->registry); i++)
 		registry_set_seen(s->registry, registry_at(s->registry, i)->id, uv_now(loop));
 	wg_start(&s->wg, &w);
 	tunnels_start(&s->tunnels, &t);

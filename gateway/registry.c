@@ -259,6 +259,8 @@ int registry_plan(const struct registry *r, const struct registry_request *q,
 	if (old && change != REGISTRY_KEY_OTHER) {
 		in.has_tunnel = old->has_tunnel;
 		in.handshake = old->handshake;
+		in.alive_ms = old->alive_ms;
+		in.is_silent = old->is_silent;
 		in.reg_time = old->reg_time;
 	}
 	if (in.address == 0)
@@ -367,23 +369,61 @@ size_t registry_count(const struct registry *r)
 	return r->n;
 }
 
-void registry_set_tunnel(struct registry *r, const char *id, const uint8_t key[static REGISTRY_KEY])
+void registry_set_tunnel(struct registry *r, const char *id, const uint8_t key[static REGISTRY_KEY],
+			 uint64_t now_ms)
 {
 	struct registry_instance *in = find_id(r, id);
 
-	if (in && memcmp(in->key, key, REGISTRY_KEY) == 0)
-		in->has_tunnel = true;
+	if (!in || memcmp(in->key, key, REGISTRY_KEY) != 0)
+		return;
+	in->has_tunnel = true;
+	in->alive_ms = now_ms;
+}
+
+void registry_assume_tunnels(struct registry *r, uint64_t now_ms)
+{
+	size_t i;
+
+	for (i = 0; i < r->max; i++) {
+		if (!r->slots[i])
+			continue;
+		r->slots[i]->has_tunnel = true;
+		r->slots[i]->alive_ms = now_ms;
+	}
 }
 
 void registry_set_handshake(struct registry *r, const uint8_t key[static REGISTRY_KEY],
-			    uint64_t seconds)
+			    uint64_t seconds, uint64_t now_ms)
 {
 	struct registry_instance what = { .address = 0 }, *in;
 
 	memcpy(what.key, key, REGISTRY_KEY);
 	in = find(r, BY_KEY, &what);
-	if (in)
-		in->handshake = seconds;
+	if (!in || in->handshake == seconds)
+		return;
+	in->handshake = seconds;
+	if (seconds)
+		in->alive_ms = now_ms;
+}
+
+/* Not by the time of the handshake: the clock that it was taken by may be set. */
+bool registry_judge(struct registry *r, uint64_t now_ms, uint64_t limit_ms, size_t *ret_n)
+{
+	bool is_other = false;
+	size_t i;
+
+	*ret_n = 0;
+	for (i = 0; i < r->max; i++) {
+		struct registry_instance *in = r->slots[i];
+		bool is_silent = in && in->has_tunnel && now_ms - in->alive_ms > limit_ms;
+
+		*ret_n += is_silent;
+		if (in && in->is_silent != is_silent) {
+			in->is_silent = is_silent;
+			is_other = true;
+		}
+	}
+	return is_other;
 }
 
 void registry_set_seen(struct registry *r, const char *id, uint64_t now_ms)
@@ -405,6 +445,7 @@ int registry_add_routes(const struct registry *r, struct routes_builder *b, stru
 		struct route_instance route = { .app_id = in->app_id,
 						.id = in->id,
 						.is_ready = in->has_tunnel && !in->is_held,
+						.is_doubted = in->is_silent,
 						.policy = in->policy };
 
 		memcpy(route.address, &address, sizeof(address));

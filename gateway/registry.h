@@ -34,7 +34,10 @@ struct registry_instance {
 	uint64_t seen_ms;   /* of the caller's clock: when it was last heard of; not lasting */
 	bool has_tunnel;    /* its peer is in place; not lasting */
 	bool is_held;	    /* it said that its app takes no clients */
+	bool is_silent;	    /* as registry_judge() found it; not lasting */
 	uint64_t handshake; /* of its tunnel, seconds since 1970; 0: none is known; not lasting */
+	uint64_t
+		alive_ms; /* of the caller's clock: the last sign of life of its tunnel; not lasting */
 	struct route_policy policy;
 };
 
@@ -88,13 +91,22 @@ const struct registry_instance *registry_find(const struct registry *r, const ch
 const struct registry_instance *registry_at(const struct registry *r, size_t i);
 size_t registry_count(const struct registry *r);
 
-/* Its tunnel is there, if it still has @key. */
-void registry_set_tunnel(struct registry *r, const char *id,
-			 const uint8_t key[static REGISTRY_KEY]);
+/* Its tunnel is there, if it still has @key; that is a sign of life. */
+void registry_set_tunnel(struct registry *r, const char *id, const uint8_t key[static REGISTRY_KEY],
+			 uint64_t now_ms);
 
-/* Whoever has @key had a handshake of its tunnel. */
+/* After a start: whoever was written down has a tunnel, until we know better. */
+void registry_assume_tunnels(struct registry *r, uint64_t now_ms);
+
+/* When whoever has @key last had a handshake of its tunnel.  Another time than before is a sign of life. */
 void registry_set_handshake(struct registry *r, const uint8_t key[static REGISTRY_KEY],
-			    uint64_t seconds);
+			    uint64_t seconds, uint64_t now_ms);
+
+/*
+ * Who gave no sign of life for @limit_ms is silent, and comes last.  *@ret_n: how many are.
+ * Return: is it another for anybody?
+ */
+bool registry_judge(struct registry *r, uint64_t now_ms, uint64_t limit_ms, size_t *ret_n);
 
 /* It was heard of; nothing else is changed. */
 void registry_set_seen(struct registry *r, const char *id, uint64_t now_ms);

@@ -237,6 +237,7 @@ int routes_builder_add(struct routes_builder *b, const struct route_instance *in
 	memcpy(a->target.address, in->address, sizeof(a->target.address));
 	a->target.is_v6 = in->is_v6;
 	a->target.is_ready = in->is_ready;
+	a->target.is_doubted = in->is_doubted;
 	b->n++;
 	return 0;
 }

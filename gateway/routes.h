@@ -43,6 +43,7 @@ struct route_instance {
 	bool is_v6;
 	uint8_t address[16]; /* 4 or 16 bytes */
 	bool is_ready;	     /* false: chosen only if it is asked for by its own id */
+	bool is_doubted;     /* its tunnel is silent: chosen only if no other may be */
 	struct route_policy policy;
 };
 
@@ -50,7 +51,7 @@ struct route_instance {
 struct route_target {
 	struct load *load; /* of the instance */
 	uint8_t address[16];
-	bool is_v6, is_ready;
+	bool is_v6, is_ready, is_doubted;
 	const struct route_policy *policy;
 };
 

@@ -238,7 +238,7 @@ static void test_another_key_needs_its_tunnel_anew(void)
 	uint8_t old[REGISTRY_KEY] = { 1 };
 
 	(void)must(r, &q);
-	registry_set_tunnel(r, id(1), old);
+	registry_set_tunnel(r, id(1), old, 7);
 	assert(registry_find(r, id(1))->has_tunnel);
 	q = plain(1);
 	assert(must(r, &q) == REGISTRY_SAME && registry_find(r, id(1))->has_tunnel);
@@ -248,7 +248,7 @@ static void test_another_key_needs_its_tunnel_anew(void)
 	assert(!registry_find(r, id(1))->has_tunnel);
 	assert(registry_find(r, id(1))->reg_time == 3000);
 	assert(registry_find(r, id(1))->address == FIRST + 1);
-	registry_set_tunnel(r, id(1), old); /* the news of the old one comes late */
+	registry_set_tunnel(r, id(1), old, 7); /* the news of the old one comes late */
 	assert(!registry_find(r, id(1))->has_tunnel);
 	q = request(id(2), APP_B, key(1)); /* the old key is nobody's */
 	assert(must(r, &q) == REGISTRY_NEW);
@@ -293,7 +293,7 @@ static void test_who_has_a_tunnel_gets_clients(void)
 	struct route_app app;
 
 	(void)must(r, &q);
-	registry_set_tunnel(r, id(1), (const uint8_t[REGISTRY_KEY]){ 1 });
+	registry_set_tunnel(r, id(1), (const uint8_t[REGISTRY_KEY]){ 1 }, 7);
 	q = plain(2);
 	(void)must(r, &q);
 	assert(registry_add_routes(r, b, &e) == 0);
@@ -329,7 +329,7 @@ static void test_who_is_not_ready_gets_none_until_it_says_so(void)
 
 	q.is_held = true;
 	assert(must(r, &q) == REGISTRY_NEW);
-	registry_set_tunnel(r, id(1), (const uint8_t[REGISTRY_KEY]){ 1 });
+	registry_set_tunnel(r, id(1), (const uint8_t[REGISTRY_KEY]){ 1 }, 7);
 	assert(!is_ready(r, 1));
 	q = plain(1);
 	q.is_held = true;
@@ -340,6 +340,37 @@ static void test_who_is_not_ready_gets_none_until_it_says_so(void)
 	q.is_held = true;
 	assert(must(r, &q) == REGISTRY_POLICY && !is_ready(r, 1));
 	assert(registry_find(r, id(1))->has_tunnel);
+	registry_free(r);
+}
+
+static void test_a_tunnel_without_handshakes_is_silent(void)
+{
+	static const uint8_t key1[REGISTRY_KEY] = { 1 }, key2[REGISTRY_KEY] = { 2 };
+	struct registry *r = registry_new(&options);
+	struct registry_request q = plain(1);
+	size_t n = 9;
+
+	(void)must(r, &q);
+	q = plain(2);
+	(void)must(r, &q);
+	assert(!registry_judge(r, 5000, 100, &n) && n == 0); /* there is none yet */
+	registry_set_tunnel(r, id(1), key1, 1000);
+	registry_set_tunnel(r, id(2), key2, 1000);
+	assert(!registry_judge(r, 1100, 100, &n) && n == 0);
+	registry_set_handshake(r, key2, 1700000000, 1050);
+	assert(registry_judge(r, 1101, 100, &n) && n == 1);
+	assert(registry_find(r, id(1))->is_silent && !registry_find(r, id(2))->is_silent);
+	registry_set_handshake(r, key2, 1700000000, 1140); /* the same as before is no news */
+	assert(registry_judge(r, 1151, 100, &n) && n == 2);
+	assert(!registry_judge(r, 1152, 100, &n) && n == 2);
+	registry_set_handshake(r, key2, 0, 1160); /* nor is none */
+	assert(!registry_judge(r, 1160, 100, &n));
+	q = plain(2); /* nor is to register again */
+	assert(must(r, &q) == REGISTRY_SAME && registry_find(r, id(2))->is_silent);
+	registry_set_handshake(r, key2, 1600000000, 1170); /* whatever the clock says: another is */
+	assert(registry_judge(r, 1170, 100, &n) && n == 1);
+	registry_assume_tunnels(r, 2000);
+	assert(registry_judge(r, 2000, 100, &n) && n == 0);
 	registry_free(r);
 }
 
@@ -393,6 +424,7 @@ int main(void)
 	test_a_policy_lasts_as_long_as_its_compose();
 	test_who_has_a_tunnel_gets_clients();
 	test_who_is_not_ready_gets_none_until_it_says_so();
+	test_a_tunnel_without_handshakes_is_silent();
 	test_many_stay_unique();
 	return 0;
 }

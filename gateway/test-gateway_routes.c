@@ -204,17 +204,47 @@ static void test_failures_rest_longer_each_time(void)
 	struct load *l = load_new("x");
 
 	load_failed(l, 1000);
-	assert(load_is_resting(l, 1999) && !load_is_resting(l, 2000));
+	assert(load_is_resting(l, 80, 1999) && !load_is_resting(l, 80, 2000));
 	load_failed(l, 2000);
-	assert(load_is_resting(l, 3999) && !load_is_resting(l, 4000));
+	assert(load_is_resting(l, 80, 3999) && !load_is_resting(l, 80, 4000));
 	for (int i = 0; i < 50; i++)
 		load_failed(l, 10000);
-	assert(load_is_resting(l, 39999) && !load_is_resting(l, 40000));
-	load_answered(l);
-	assert(!load_is_resting(l, 10000));
+	assert(load_is_resting(l, 80, 39999) && !load_is_resting(l, 80, 40000));
+	load_answered(l, 80);
+	assert(!load_is_resting(l, 80, 10000));
 	assert(load_enter(l, 1) && !load_enter(l, 1) && load_enter(l, 0));
 	load_leave(l);
 	load_leave(l);
+	load_unref(l);
+}
+
+static void test_a_port_that_refuses_rests_alone(void)
+{
+	struct load *l = load_new("x");
+	uint16_t port, ports[LOAD_PORTS];
+
+	load_refused(l, 80, 1000);
+	assert(load_is_resting(l, 80, 1999) && !load_is_resting(l, 80, 2000));
+	assert(!load_is_resting(l, 81, 1500) && !load_is_resting(l, 0, 1500));
+	load_refused(l, 80, 2000);
+	assert(load_is_resting(l, 80, 3999) && !load_is_resting(l, 80, 4000));
+	for (int i = 0; i < 300; i++)
+		load_refused(l, 80, 10000);
+	assert(load_is_resting(l, 80, 39999) && !load_is_resting(l, 80, 40000));
+	load_answered(l, 81);
+	assert(load_is_resting(l, 80, 10000));
+	load_answered(l, 80);
+	assert(!load_is_resting(l, 80, 10000));
+	assert(load_resting_ports(l, 10000, ports) == 0);
+	/* the one whose rest ends first gives way */
+	for (port = 1; port <= LOAD_PORTS + 1; port++)
+		load_refused(l, port, 10000 + port);
+	assert(!load_is_resting(l, 1, 10100) && load_is_resting(l, 2, 10100));
+	assert(load_is_resting(l, LOAD_PORTS + 1, 10100));
+	assert(load_resting_ports(l, 10100, ports) == LOAD_PORTS);
+	/* the whole rests for every port */
+	load_failed(l, 10000);
+	assert(load_is_resting(l, 1, 10100) && load_is_resting(l, 0, 10100));
 	load_unref(l);
 }
 
@@ -230,5 +260,6 @@ int main(void)
 	test_too_long_a_line_and_too_many_ports();
 	test_many_are_found_and_none_is_mistaken();
 	test_failures_rest_longer_each_time();
+	test_a_port_that_refuses_rests_alone();
 	return 0;
 }

@@ -221,7 +221,8 @@ class Balance(Case):
                 self.assertEqual(s.recv(4), b"ping")
         self.assertLess(self.gw.metrics()["connect_failures"], 6)
         routes = json.loads(self.gw.ask("/routes")[1])["apps"]
-        resting = [i["id"] for a in routes if a["app"] == "half" for i in a["instances"] if i["resting"]]
+        resting = [i["id"] for a in routes if a["app"] == "half" for i in a["instances"]
+                   if i["resting_ports"]]
         self.assertEqual(resting, ["h2"])
 
     def test_limit_of_an_app_is_over_all_of_it(self):

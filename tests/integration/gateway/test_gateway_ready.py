@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which of an app's instances get clients: who is ready, whose tunnel lives, whose port answers."""
+import socket
+import subprocess
+import time
+import unittest
+
+import gwlib
+from gwlib import wait_for
+from test_gateway_register import APP, Registration, World, instance, key
+
+
+def named(name):
+    """An app that says who it is, and then everything back."""
+    def handler(conn):
+        conn.sendall(name)
+        gwlib.echo(conn)
+    return handler
+
+
+class AppAt(gwlib.App):
+    """The same at an address of an instance."""
+
+    def __init__(self, address, port, handler):
+        self.address = address
+        super().__init__(handler)
+        self.close()
+        self.listener = socket.create_server((address, port), backlog=128)
+        self.port = self.listener.getsockname()[1]
+        gwlib.threading.Thread(target=self.accept, daemon=True).start()
+
+
+class Base(unittest.TestCase):
+    WIREGUARD = "address: 127.0.0.1/8, range: 127.0.0.0/28"
+
+    def setUp(self):
+        self.world = World()
+        self.gateway = gwlib.Gateway(before=self.world.prepare,
+                                     config=lambda path: self.world.config(path, wireguard=self.WIREGUARD))
+        self.apps = []
+        self.port = self.app("127.0.0.2", 0, b"2").port
+
+    tearDown = Registration.tearDown
+    restart = Registration.restart
+
+    def app(self, address, port, name):
+        app = AppAt(address, port, named(name))
+        self.apps.append(app)
+        self.addCleanup(app.close)
+        return app
+
+    def says(self, n, ready=None, port=None):
+        body = {"client_public_key": key(n), "port_policy": {"ports": [{"port": port or self.port}]}}
+        if ready is not None:
+            body["ready"] = ready
+        status, answer = self.world.call(self.world.client(n), body)
+        self.assertEqual(status, 200, answer)
+
+    def reached(self, host=APP, port=None):
+        """Who answers, or what page there is instead."""
+        name = f"{host}-{port or self.port}.{gwlib.DOMAIN}"
+        try:
+            with self.gateway.tls(name) as s:
+                s.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+                return s.recv(1) if s.getpeername() else b""
+        except OSError:
+            return b"refused"
+
+    def page(self, host=APP):
+        return self.gateway.request(f"{host}-{self.port}.{gwlib.DOMAIN}")[0].split(b"\r\n")[0]
+
+    def states(self):
+        text = self.gateway.ask("/routes")[1]
+        return {i["id"]: i for a in gwlib.json.loads(text)["apps"] for i in a["instances"]}
+
+
+class Ready(Base):
+    def test_an_app_gets_clients_from_ready_until_it_leaves(self):
+        self.says(1, ready=False)
+        wait_for("it is known", lambda: APP in self.gateway.ask("/routes")[1])
+        wait_for("its peer is set", lambda: key(1) in self.world.wg())
+        self.assertEqual(self.page(), b"HTTP/1.1 503 Service Unavailable")
+        self.assertEqual(self.reached(instance(1)), b"2")  # its own id leads there
+        self.says(1, ready=True)
+        wait_for("it gets clients", lambda: self.reached() == b"2")
+        with self.gateway.tls(f"{APP}-{self.port}.{gwlib.DOMAIN}") as stays:
+            self.assertEqual(stays.recv(1), b"2")
+            self.says(1, ready=False)
+            wait_for("it gets none", lambda: self.reached() == b"H")
+            self.assertEqual(self.page(), b"HTTP/1.1 503 Service Unavailable")
+            stays.sendall(b"still")
+            self.assertEqual(stays.recv(5), b"still")
+        # and that outlives a crash, while who says nothing is ready
+        self.gateway.proc.kill()
+        self.gateway.proc.wait(60)
+        self.restart()
+        self.assertEqual(self.page(), b"HTTP/1.1 503 Service Unavailable")
+        self.says(1)
+        wait_for("it gets clients", lambda: self.reached() == b"2")
+
+    def test_a_start_refuses_nobody_while_peers_are_set(self):
+        self.says(1)
+        wait_for("it gets clients", lambda: self.reached() == b"2")
+        self.gateway.proc.kill()
+        self.gateway.proc.wait(60)
+        self.world.set_wg("exit 1")
+        self.restart()
+        self.assertEqual(self.reached(), b"2")
+
+    def test_clients_go_to_who_is_ready(self):
+        self.app("127.0.0.3", self.port, b"3")
+        self.says(1)
+        self.says(2, ready=False)
+        wait_for("both are known", lambda: len(self.states()) == 2 and self.states()[instance(1)]["ready"])
+        self.assertEqual({self.reached() for _ in range(6)}, {b"2"})
+        self.says(2, ready=True)
+        wait_for("the other has clients, too", lambda: self.reached() == b"3")
+        self.says(1, ready=False)
+        wait_for("the first has none", lambda: not self.states()[instance(1)]["ready"])
+        self.assertEqual({self.reached() for _ in range(6)}, {b"3"})
+
+    def test_a_port_that_refuses_does_not_take_the_others_away(self):
+        other = self.app("127.0.0.3", 0, b"3").port  # on the second only
+        self.app("127.0.0.3", self.port, b"3")
+        self.says(1)
+        self.says(2)
+        wait_for("both are ready", lambda: [i["ready"] for i in self.states().values()] == [True, True])
+        # the first refuses this port: whoever comes gets to the second, and the first still has the rest
+        self.assertEqual({self.reached(port=other) for _ in range(8)}, {b"3"})
+        self.assertFalse(self.states()[instance(1)]["resting"])
+        wait_for("the first is still chosen", lambda: self.reached() == b"2")
+        self.assertGreater(self.gateway.metrics()["connect_failures"], 0)
+
+
+class Silent(Base):
+    """With a short limit, and a wg(8) that says when handshakes were."""
+    WIREGUARD = "silence: 1s, address: 127.0.0.1/8, range: 127.0.0.0/28"
+
+    def handshakes(self, *numbers):
+        with open(f"{self.world.dir}/handshakes.new", "w", encoding="ascii") as f:
+            for n in numbers:
+                f.write(f"{key(n)}\t{int(time.time() * 1000)}\n")
+        subprocess.run(["mv", f"{self.world.dir}/handshakes.new", f"{self.world.dir}/handshakes"], check=True)
+
+    def test_who_is_silent_comes_last(self):
+        self.app("127.0.0.3", self.port, b"3")
+        self.says(1)
+        self.says(2)
+
+        def first_is_silent():
+            self.handshakes(2)  # each time another
+            s = self.states()
+            return s.get(instance(1), {}).get("silent") and not s[instance(2)]["silent"]
+
+        wait_for("the first is silent", first_is_silent)
+        self.assertEqual({self.reached() for _ in range(6)}, {b"3"})
+        self.assertEqual(self.reached(instance(1)), b"2")
+        self.says(2, ready=False)
+        wait_for("the second is not ready", lambda: not self.states()[instance(2)]["ready"])
+        self.assertEqual(self.reached(), b"2")  # better than nobody
+
+
+del Registration  # its tests run elsewhere
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
