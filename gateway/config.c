@@ -141,8 +141,11 @@ int gw_config_load(const char *path, struct gw_config **ret, struct err *e)
 
 	if (!rc)
 		rc = read_domains(c, path, e);
-	if (!rc)
+	if (!rc) {
+		c->agent = json_get_opt(c->doc, "agent");
+		c->state = json_get_opt(c->doc, "state");
 		rc = config_read_registration(c, path, e);
+	}
 	if (!rc)
 		rc = config_read_admin(c, path, e);
 	if (rc) {

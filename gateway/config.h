@@ -24,6 +24,7 @@ enum {
 	GW_NETWORKS_MAX = 32,
 	GW_DNS_MAX = 4,
 	GW_WORKERS_MAX = 64,
+	GW_NAMES_MAX = 16,
 	GW_ACCESS_SAMPLE_MAX = 1000000,
 };
 
@@ -46,7 +47,10 @@ struct gw_domain {
 
 /* How instances register, and the network that they are in. */
 struct gw_registration {
-	const char *listen, *certificate, *key, *client_ca; /* listen NULL: they do not */
+	const char *listen;			   /* NULL: they do not */
+	const char *certificate, *key, *client_ca; /* NULL: the agent gives them, for @names */
+	const char *names[GW_NAMES_MAX];
+	size_t n_names;
 	const char *state, *url;
 	uint16_t external_port;
 	uint32_t most, most_per_app, ip_rate;
@@ -97,6 +101,8 @@ struct gw_config {
 	uint32_t access_sample; /* one of so many */
 	const char *user;	/* to become, if we are root; NULL: nobody else */
 	const char *admin;	/* path of the socket; NULL: none */
+	const char *agent;	/* path of the guest's agent's socket; NULL: we are in no guest */
+	const char *state;	/* folder of what lasts; NULL: nothing does */
 	const char *acme_info;	/* a file; NULL: none */
 	enum log_level log;
 	struct gw_registration registration;

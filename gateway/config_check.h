@@ -16,6 +16,7 @@ int config_check_prefix(const char *text, struct err *e);
 int config_read_network(const char *text, struct gw_network *ret, struct err *e);
 
 int config_check_interface(const char *text, struct err *e);
+int config_check_name(const char *text, struct err *e);
 int config_check_peer_endpoint(const char *text, struct err *e);
 int config_check_url(const char *text, struct err *e);
 

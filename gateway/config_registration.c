@@ -18,7 +18,7 @@ enum { BITS_MIN = 8, BITS_MAX = 30, BITS = 32, INTERFACE_MAX = 15 };
 
 #define PATH(key, text, like)                                                                      \
 	{                                                                                          \
-		.name = (key), .type = CONF_STRING, .min = 2, .max = 1024, .required = true,       \
+		.name = (key), .type = CONF_STRING, .min = 2, .max = 1024,                         \
 		.check = config_check_absolute, .doc = (text), .example = (like)                   \
 	}
 
@@ -32,13 +32,25 @@ const struct conf_key gw_registration_keys[] = {
 	  .doc = "Where guests come to, by HTTPS.",
 	  .example = "0.0.0.0:8000" },
 	PATH("certificate",
-	     "PEM file of the service's certificate, which a KMS gave, and its chain.",
+	     "PEM file of the service's certificate, which a KMS gave, and its chain; it and the "
+	     "next "
+	     "two are read again when they change.  Without the three the agent gives all.",
 	     "/run/bailey-gateway/rpc.pem"),
 	PATH("key", "PEM file of its private key.", "/run/bailey-gateway/rpc.key"),
 	PATH("client_ca",
 	     "PEM file of the KMS's root certificate: who registers shows one that leads to it.",
 	     "/run/bailey-gateway/kms-root.pem"),
-	PATH("state", "Folder in which registrations last.", "/var/lib/bailey-gateway"),
+	{ .name = "names",
+	  .type = CONF_STRINGS,
+	  .min = 1,
+	  .max = 253,
+	  .most = GW_NAMES_MAX,
+	  .check = config_check_name,
+	  .doc = "Host names and addresses by which guests and operators reach us: of the "
+		 "certificate that the agent gives.",
+	  .example = "[10.0.2.2, 127.0.0.1]" },
+	PATH("state", "Folder in which registrations last; the default is the folder state.",
+	     "/var/lib/bailey-gateway"),
 	{ .name = "url",
 	  .type = CONF_STRING,
 	  .min = 1,
@@ -145,6 +157,15 @@ int config_check_interface(const char *text, struct err *e)
 	return err_set(e, ERR_INPUT, "\"%s\" is not an interface's name; write wg0", text);
 }
 
+int config_check_name(const char *text, struct err *e)
+{
+	if (strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-") ==
+		    strlen(text) &&
+	    text[0] != '-' && text[0] != '.')
+		return 0;
+	return err_set(e, ERR_INPUT, "\"%s\" is neither a host's name nor an address", text);
+}
+
 int config_check_peer_endpoint(const char *text, struct err *e)
 {
 	const char *colon = strrchr(text, ':');
@@ -205,11 +226,41 @@ static int read_network(struct gw_registration *r, const json_t *w, const char *
 	return 0;
 }
 
+/* All three files, or none and who gives them. */
+static int read_identity(struct gw_config *c, const json_t *o, const char *file, struct err *e)
+{
+	const json_t *names = json_object_get(o, "names");
+	struct gw_registration *r = &c->registration;
+	size_t i;
+
+	r->certificate = json_get_opt(o, "certificate");
+	r->key = json_get_opt(o, "key");
+	r->client_ca = json_get_opt(o, "client_ca");
+	for (i = 0; i < json_array_size(names) && i < GW_NAMES_MAX; i++)
+		r->names[r->n_names++] = json_string_value(json_array_get(names, i));
+	if (r->certificate && r->key && r->client_ca)
+		return 0;
+	if (r->certificate || r->key || r->client_ca) {
+		return err_set(e, ERR_INPUT,
+			       "%s: registration: certificate, key and client_ca need each other: "
+			       "write all three, or none and have the agent give them",
+			       file);
+	}
+	if (!c->agent || r->n_names == 0) {
+		return err_set(e, ERR_INPUT,
+			       "%s: registration: without certificate, key and client_ca a guest's "
+			       "agent gives them: write agent, and the names that they are for",
+			       file);
+	}
+	return 0;
+}
+
 int config_read_registration(struct gw_config *c, const char *file, struct err *e)
 {
 	const json_t *o = json_object_get(c->doc, "registration"),
 		     *w = json_object_get(c->doc, "wireguard");
 	struct gw_registration *r = &c->registration;
+	int rc;
 
 	r->listen = json_get_opt(o, "listen");
 	r->private_key = json_get_opt(w, "private_key");
@@ -218,10 +269,13 @@ int config_read_registration(struct gw_config *c, const char *file, struct err *
 			       "%s: registration and wireguard need each other: write both", file);
 	if (!r->listen)
 		return 0;
-	r->certificate = json_get_opt(o, "certificate");
-	r->key = json_get_opt(o, "key");
-	r->client_ca = json_get_opt(o, "client_ca");
 	r->state = json_get_opt(o, "state");
+	if (!r->state)
+		r->state = c->state;
+	if (!r->state) {
+		return err_set(e, ERR_INPUT, "%s: registrations last in a folder: write state",
+			       file);
+	}
 	r->url = json_get_str(o, "url", "");
 	r->external_port = (uint16_t)json_get_u64(o, "external_port", 0);
 	r->most = (uint32_t)json_get_u64(o, "instances", 0);
@@ -239,5 +293,6 @@ int config_read_registration(struct gw_config *c, const char *file, struct err *
 			       "systemd give the user CAP_NET_ADMIN instead",
 			       file);
 	}
-	return read_network(r, w, file, e);
+	rc = read_identity(c, o, file, e);
+	return rc ? rc : read_network(r, w, file, e);
 }

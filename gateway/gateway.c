@@ -20,6 +20,7 @@
 #include "base/privileges.h"
 #include "base/time.h"
 #include "gateway/admin.h"
+#include "gateway/identity.h"
 #include "gateway/reload.h"
 #include "gateway/resolver.h"
 #include "gateway/routes.h"
@@ -137,6 +138,8 @@ static void end(struct gateway *g)
 	g->admin = NULL;
 	if (g->on_end)
 		g->on_end(g->end_arg);
+	identity_stop(g->identity);
+	g->identity = NULL;
 	close_handles(g);
 }
 

@@ -5,7 +5,7 @@
  * From files (registration.certificate, .key, .client_ca), which are read again when they change, or, without them,
  * from the agent of the guest that the gateway runs in (agent:), which has the KMS sign one for registration.names;
  * then a new one is asked for when two thirds of its time are over.  An agent that is not there yet is asked again,
- * every IDENTITY_RETRY_MS: until it answers there is no identity, and no service by TLS is open.
+ * every IDENTITY_LOOK_MS: until it answers there is no identity, and no service by TLS is open.
  *
  * Owns     the present certificate and key; the key is wiped when another takes its place.
  * Trusts   the agent's socket.
@@ -22,7 +22,7 @@ struct err;
 struct gw_config;
 struct identity;
 
-enum { IDENTITY_USERS_MAX = 4, IDENTITY_RETRY_MS = 2000, IDENTITY_LOOK_MS = 10000 };
+enum { IDENTITY_USERS_MAX = 4, IDENTITY_LOOK_MS = 1000 };
 
 /* All PEM.  What tls_front_start() and tls_front_swap() take. */
 struct gw_identity {

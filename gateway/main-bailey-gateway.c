@@ -15,8 +15,10 @@
 #include "base/privileges.h"
 #include "base/service_main.h"
 #include "data/conf.h"
+#include "data/json.h"
 #include "gateway/config.h"
 #include "gateway/gateway.h"
+#include "gateway/identity.h"
 #include "gateway/register.h"
 
 enum { PRINT_MAX = 256 * 1024 };
@@ -59,7 +61,8 @@ static void start(struct gateway *g, struct register_server *s, uv_loop_t *loop,
 	g->exit_code = EXIT_FAILURE;
 	if (register_open(s, g, c, &e) == 0 && gateway_start(g, loop, c, &e) == 0) {
 		g->exit_code = EXIT_SUCCESS;
-		if (register_start(s, loop, &e) == 0)
+		if (identity_start(&g->identity, loop, c, &e) == 0 &&
+		    register_start(s, loop, &e) == 0)
 			return;
 		g->exit_code = EXIT_FAILURE;
 		gateway_drain(g);
@@ -120,6 +123,7 @@ int main(int argc, char **argv)
 {
 	struct service_command c;
 
+	json_wipe_on_free(); /* keys come from the guest's agent in JSON */
 	if (!service_main_read(&program, argc, argv, &c))
 		return c.exit_code;
 	if (c.n_words > 0 || (!c.file && c.action != SERVICE_PRINT))

@@ -17,6 +17,7 @@
 #include "crypto/digest.h"
 #include "crypto/x25519.h"
 #include "gateway/gateway.h"
+#include "gateway/identity.h"
 #include "gateway/register_rpc.h"
 #include "gateway/registry.h"
 #include "gateway/tunnels.h"
@@ -26,7 +27,7 @@
 #include "rpc/rpc.h"
 #include "rpc/rpc_http.h"
 
-enum { PEM_MAX = 256 * 1024, KEY_FILE_MAX = 256, IDLE_S = 10 };
+enum { KEY_FILE_MAX = 256, IDLE_S = 10 };
 
 static const struct http_header headers[] = {
 	{ "Server", "bailey-gateway" },
@@ -217,26 +218,6 @@ static void say(struct register_server *s, const struct err *e)
 	s->has_said = e->text[0] != 0;
 }
 
-static void on_tick(uv_timer_t *t)
-{
-	struct register_server *s = t->data;
-	struct err e = ERR_NONE;
-
-	if (uv_now(s->loop) >= s->look_ms) {
-		s->look_ms = uv_now(s->loop) + REGISTER_LOOK_MS;
-		if (registry_file_tidy(&s->file, s->registry, &e) == 0)
-			forget(s, &e);
-		say(s, &e);
-	}
-	wg_tick(s->wg);
-	tunnels_tick(s->tunnels);
-	if (!s->is_dirty)
-		return;
-	s->is_dirty = false;
-	if (gateway_rebuild_routes(s->gateway, &e) < 0)
-		log_error("gateway: routes stay as they were: %s", e.text);
-}
-
 static void on_request(struct http_request *r, void *arg)
 {
 	struct register_server *s = arg;
@@ -260,27 +241,42 @@ static void on_client(int fd, const struct tls_peer *p, void *arg)
 	(void)http_server_add(s->http, fd, p, tls_peer_size(p), NULL);
 }
 
-static int start_front(struct register_server *s, struct err *e)
+static int open_service(struct register_server *s, const struct gw_identity *i, struct err *e)
 {
-	const struct gw_registration *c = &s->config->registration;
-	auto_buf struct buf chain = BUF_MAX(PEM_MAX), ca = BUF_MAX(PEM_MAX);
-	auto_secret_buf struct buf key = BUF_MAX(PEM_MAX);
-	struct tls_front_options o = { .conns_max = REGISTER_CONNS,
-				       .ip_conns_max = REGISTER_IP_CONNS,
-				       .on_client = on_client,
-				       .arg = s };
-	int rc = file_read(AT_FDCWD, c->certificate, PEM_MAX, &chain, e);
+	const struct tls_front_options o = { .chain = i->chain,
+					     .key = i->key,
+					     .client_ca = i->client_ca,
+					     .conns_max = REGISTER_CONNS,
+					     .ip_conns_max = REGISTER_IP_CONNS,
+					     .on_client = on_client,
+					     .arg = s };
+	struct tls_front *front = NULL;
+	int fd, rc = tls_front_start(&front, s->loop, &o, e);
 
-	if (!rc)
-		rc = file_read_secret(AT_FDCWD, c->key, PEM_MAX, &key, e);
-	if (!rc)
-		rc = file_read(AT_FDCWD, c->client_ca, PEM_MAX, &ca, e);
 	if (rc)
 		return rc;
-	o.chain = (const char *)chain.p;
-	o.key = (const char *)key.p;
-	o.client_ca = (const char *)ca.p;
-	return tls_front_start(&s->front, s->loop, &o, e);
+	fd = listen_tcp(s->config->registration.listen, e);
+	rc = fd < 0 ? fd : tls_front_listen(front, fd, e);
+	if (rc) {
+		tls_front_stop(front, NULL, NULL);
+		return rc;
+	}
+	s->front = front;
+	log_info("gateway: instances register at %s; %zu are known", s->config->registration.listen,
+		 registry_count(s->registry));
+	return 0;
+}
+
+/* The first opens the service; before there is nothing that a guest could believe. */
+static int on_identity(const struct gw_identity *i, void *arg, struct err *e)
+{
+	struct register_server *s = arg;
+
+	if (s->is_stopped)
+		return 0;
+	if (!s->front)
+		return open_service(s, i, e);
+	return tls_front_swap(s->front, i->chain, i->key, i->client_ca, e);
 }
 
 static int start_service(struct register_server *s, struct err *e)
@@ -291,21 +287,49 @@ static int start_service(struct register_server *s, struct err *e)
 					       .headers = headers,
 					       .on_request = on_request,
 					       .arg = s };
-	int fd, rc = http_server_start(&s->http, s->loop, &h, e);
+	int rc = http_server_start(&s->http, s->loop, &h, e);
 
-	if (!rc)
-		rc = start_front(s, e);
-	if (rc)
-		return rc;
-	fd = listen_tcp(s->config->registration.listen, e);
-	return fd < 0 ? fd : tls_front_listen(s->front, fd, e);
+	return rc ? rc : identity_subscribe(s->gateway->identity, on_identity, s, e);
+}
+
+/* What would not open with the identity that there is: the port was another's. */
+static void try_to_open(struct register_server *s, struct err *e)
+{
+	const struct gw_identity *i = identity_get(s->gateway->identity);
+
+	if (i)
+		(void)open_service(s, i, e);
+}
+
+static void on_tick(uv_timer_t *t)
+{
+	struct register_server *s = t->data;
+	struct err e = ERR_NONE;
+
+	if (uv_now(s->loop) >= s->look_ms) {
+		s->look_ms = uv_now(s->loop) + REGISTER_LOOK_MS;
+		if (!s->front)
+			try_to_open(s, &e);
+		else if (registry_file_tidy(&s->file, s->registry, &e) == 0)
+			forget(s, &e);
+		say(s, &e);
+	}
+	wg_tick(s->wg);
+	tunnels_tick(s->tunnels);
+	if (!s->is_dirty)
+		return;
+	s->is_dirty = false;
+	if (gateway_rebuild_routes(s->gateway, &e) < 0)
+		log_error("gateway: routes stay as they were: %s", e.text);
 }
 
 static void stop(void *arg)
 {
 	struct register_server *s = arg;
 
-	tls_front_stop(s->front, NULL, NULL);
+	s->is_stopped = true;
+	if (s->front)
+		tls_front_stop(s->front, NULL, NULL);
 	http_server_stop(s->http, NULL, NULL);
 	wg_stop(s->wg);
 	tunnels_stop(s->tunnels);
@@ -359,9 +383,6 @@ int register_start(struct register_server *s, uv_loop_t *loop, struct err *e)
 	rc = start_service(s, e);
 	if (!rc)
 		rc = uv_timer_start(&s->tick, on_tick, 0, REGISTER_TICK_MS);
-	if (!rc)
-		log_info("gateway: instances register at %s; %zu are known", c->listen,
-			 registry_count(s->registry));
 	return rc;
 }
 

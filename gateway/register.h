@@ -54,6 +54,7 @@ struct register_server {
 	char public_key[WG_KEY_TEXT + 1];
 	uint64_t look_ms;
 	bool has_timer, is_dirty; /* dirty: the routes are older than the registry */
+	bool is_stopped;	  /* the identity may still come */
 	bool has_said;		  /* that routes or file cannot be made, since it last went well */
 };
 

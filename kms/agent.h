@@ -2,7 +2,7 @@
 /*
  * agent: what a key service asks the agent of the guest that it runs in
  *
- * Thread   any; both block, for AGENT_MS at most.
+ * Thread   any; both block, for AGENT_CLIENT_MS at most.
  * Wire     dstack's GetKey and Attest on a unix socket.
  */
 #pragma once
@@ -13,7 +13,7 @@ struct buf;
 struct err;
 struct secret32;
 
-enum { AGENT_MS = 60 * 1000, AGENT_ATTESTATION_MAX = 10 * 1024 * 1024 };
+enum { AGENT_ATTESTATION_MAX = 10 * 1024 * 1024 };
 
 /* The guest's key of that path.  Return: 0; negative, and @e says which socket did not give it. */
 int agent_key(const char *socket, const char *path, struct secret32 *ret, struct err *e);

@@ -3,7 +3,7 @@
  * gateway-tool: certificates as a KMS gives them; one JSON object in, one with cert and key (PEM) out
  *
  *	{"do":"ca"}
- *	{"do":"server","ca_cert","ca_key"}		for 127.0.0.1
+ *	{"do":"server","ca_cert","ca_key"}		for 127.0.0.1; with "seconds" to live, a year
  *	{"do":"client","ca_cert","ca_key","app_id","instance_id","compose_hash" (hex),
  *	 "outer_app_id" (hex, extension .3), "bare": true (no .9), "info": hex (.9 as it is)}
  */
@@ -40,7 +40,7 @@ static struct bytes hex(const json_t *o, const char *key)
 	return b;
 }
 
-static void answer(struct cert_write_args *a, const struct p256_key *own)
+static void answer(struct cert_write_args *a, const struct p256_key *own, uint64_t seconds)
 {
 	auto_buf struct buf pem = BUF_MAX(INPUT_MAX);
 	json_auto_t *out = json_object();
@@ -49,7 +49,7 @@ static void answer(struct cert_write_args *a, const struct p256_key *own)
 	struct err e = ERR_NONE;
 
 	a->not_before = (int64_t)(time_unix_ms() / 1000) - 3600;
-	a->not_after = a->not_before + YEAR_S;
+	a->not_after = a->not_before + 3600 + (int64_t)seconds;
 	if (cert_write(a, &pem, &e) < 0) {
 		(void)fprintf(stderr, "%s\n", e.text);
 		abort();
@@ -66,7 +66,7 @@ static void make_ca(const struct p256_key *own)
 		.common_name = { "root", 4 }, .issuer_key = own, .is_ca = true, .path_length = 1
 	};
 
-	answer(&a, own);
+	answer(&a, own, YEAR_S);
 }
 
 static void write_info(const json_t *in, struct buf *ret)
@@ -115,7 +115,7 @@ static void make_leaf(const json_t *in, const struct p256_key *own, bool is_serv
 		extensions[a.n_extensions++] =
 			(struct cert_extension){ "1.3.6.1.4.1.62397.1.9", info.p, info.n };
 	}
-	answer(&a, own);
+	answer(&a, own, json_get_u64(in, "seconds", YEAR_S));
 }
 
 int main(void)

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gateway in a guest: its identity comes from the guest's agent, here a stand-in."""
+import os
+import shutil
+import signal
+import ssl
+import unittest
+
+import gwlib
+from gwlib import Gateway, wait_for
+from standin import Agent
+from test_gateway_register import APP, World, tool
+
+
+class InGuest(World):
+    """A KMS's root and an agent that has its certificates signed by it."""
+
+    def __init__(self):
+        super().__init__()
+        self.seconds, self.app = 3600, APP
+        self.agent = None
+
+    def prepare(self, path):
+        super().prepare(path)
+        for name in ("rpc.pem", "rpc.key", "root.pem"):
+            os.unlink(f"{path}/{name}")
+        self.agent = Agent(f"{path}/agent.sock", {"GetTlsKey": self.get_tls_key})
+
+    def get_tls_key(self, question):
+        leaf = tool(do="server", ca_cert=self.ca["cert"], ca_key=self.ca["key"], outer_app_id=self.app,
+                    seconds=self.seconds)
+        self.question = question
+        return {"key": leaf["key"], "certificate_chain": [leaf["cert"], self.ca["cert"]]}
+
+    def config(self, path, registration="", wireguard="address: 127.0.0.1/8, range: 127.0.0.0/28"):
+        return (f'agent: {path}/agent.sock\nstate: {path}/state\n'
+                f'registration: {{ listen: "127.0.0.1:{self.port}", names: [127.0.0.1, gw.test]{registration} }}\n'
+                f'wireguard: {{ interface: lo, private_key: {path}/wg.key, endpoint: "192.0.2.1:51820", '
+                f'program: {path}/wg, {wireguard} }}\n')
+
+    def serial(self):
+        """Of the certificate that the service shows; None: it is not open."""
+        try:
+            with gwlib.socket.create_connection(("127.0.0.1", self.port), 30) as raw:
+                with self.anonymous().wrap_socket(raw, server_hostname="127.0.0.1") as s:
+                    return s.getpeercert()["serialNumber"]
+        except ConnectionRefusedError:
+            return None
+
+
+class Identity(unittest.TestCase):
+    def setUp(self):
+        self.world = InGuest()
+        self.gateway = Gateway(before=self.world.prepare, config=self.world.config)
+
+    def tearDown(self):
+        g = self.gateway
+        g.proc.send_signal(signal.SIGTERM)
+        g.proc.send_signal(signal.SIGTERM)
+        code = g.proc.wait(90)
+        log = g.logged()
+        g.log.close()
+        self.world.agent.stop()
+        shutil.rmtree(g.dir, ignore_errors=True)
+        self.assertEqual(code, 0, log)
+        self.assertNotIn("left open", log)
+
+    def test_the_service_opens_when_the_agent_has_given_a_certificate(self):
+        w, g = self.world, self.gateway
+        wait_for("it says why it is not open", lambda: "are not open yet" in g.logged())
+        self.assertIn("agent.sock", g.logged())
+        self.assertIsNone(w.serial())
+        w.agent.start()
+        wait_for("it is open", w.serial)
+        self.assertEqual(g.logged().count("are not open yet"), 1)
+        q = w.question
+        self.assertEqual(q["alt_names"], ["127.0.0.1", "gw.test"])
+        self.assertTrue(q["usage_ra_tls"] and q["usage_server_auth"] and q["usage_client_auth"] and q["with_app_info"])
+        # guests of that KMS register
+        self.assertEqual(w.register(w.client(), 1)["wg"]["client_ip"], "127.0.0.2")
+        self.assertTrue(os.path.exists(f"{g.dir}/state/instances"))
+
+    def test_a_certificate_is_replaced_before_it_ends(self):
+        w = self.world
+        w.seconds = 4
+        w.agent.start()
+        first = wait_for("it is open", w.serial)
+        with gwlib.socket.create_connection(("127.0.0.1", w.port), 30) as raw, \
+                w.anonymous().wrap_socket(raw, server_hostname="127.0.0.1") as old:
+            w.seconds = 3600
+            wait_for("it shows another", lambda: w.serial() not in (None, first))
+            old.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")  # what stood goes on
+            self.assertIn(b"200", old.recv(100))
+        self.assertEqual(w.agent.count("GetTlsKey"), 2)
+
+    def test_what_the_agent_says_is_said_and_asked_again(self):
+        w, g = self.world, self.gateway
+
+        def refuse(_question):
+            raise ValueError("no keys\x1b[2J yet")
+        w.agent.answers["GetTlsKey"] = refuse
+        w.agent.start()
+        wait_for("it is asked again", lambda: w.agent.count("GetTlsKey") >= 2)
+        self.assertNotIn("\x1b", g.logged())
+        w.agent.answers["GetTlsKey"] = lambda _q: {"key": "", "certificate_chain": []}
+        wait_for("it is asked again", lambda: w.agent.count("GetTlsKey") >= 4)
+        w.agent.answers["GetTlsKey"] = lambda _q: b"\xff" * 100
+        wait_for("it is asked again", lambda: w.agent.count("GetTlsKey") >= 5)
+        w.agent.answers["GetTlsKey"] = w.get_tls_key
+        wait_for("it is open", w.serial)
+
+    def test_a_certificate_of_no_app_opens_nothing(self):
+        w, g = self.world, self.gateway
+        w.app = ""
+        w.agent.start()
+        n = wait_for("it is asked", lambda: w.agent.count("GetTlsKey"))
+        wait_for("and again", lambda: w.agent.count("GetTlsKey") > n)
+        self.assertIsNone(w.serial())
+        w.app = APP
+        wait_for("it is open", w.serial)
+        self.assertIn("are not open yet", g.logged())
+
+
+class Files(unittest.TestCase):
+    """Certificates in files are read again."""
+
+    def test_files_that_change_are_read_again(self):
+        w = World()
+        g = Gateway(before=w.prepare, config=w.config)
+        try:
+            self.assertEqual(w.call(w.anonymous(), None, "GET", "/health"), (200, b"OK"))
+            w.ca = tool(do="ca")
+            server = tool(do="server", ca_cert=w.ca["cert"], ca_key=w.ca["key"])
+            for name, text in (("rpc.pem", server["cert"]), ("rpc.key", server["key"]), ("root.pem", w.ca["cert"])):
+                with open(os.open(f"{g.dir}/{name}.new", os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as f:
+                    f.write(text)
+                os.rename(f"{g.dir}/{name}.new", f"{g.dir}/{name}")
+
+            def answers():
+                try:
+                    return w.call(w.anonymous(), None, "GET", "/health")[0] == 200
+                except ssl.SSLError:
+                    return False
+            wait_for("it shows the new one", answers)
+        finally:
+            g.stop()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
