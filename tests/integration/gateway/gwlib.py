@@ -173,10 +173,15 @@ class Gateway:
         for n, domain in enumerate(domains):
             stem = "cert" if n == 0 else f"cert{n}"
             lines.append(f"  - {{ name: {domain}, certificate: {self.dir}/{stem}.pem, key: {self.dir}/{stem}.key }}")
-        lines.append(f'dns: {{ servers: ["127.0.0.1:{dns or 1}"] }}')
+        server = dns if isinstance(dns, str) else f"127.0.0.1:{dns or 1}"
+        lines.append(f'dns: {{ servers: ["{server}"] }}')
         with open(f"{self.dir}/gateway.yaml", "w", encoding="ascii") as f:
             f.write("\n".join(lines) + "\n" + (config(self.dir) if callable(config) else config))
-        self.log = open(f"{self.dir}/log", "wb")
+        self.log = open(f"{self.dir}/log", "ab")
+        self.start()
+
+    def start(self):
+        """Also again, after it was killed."""
         self.proc = subprocess.Popen([f"{BIN}/bailey-gateway", "--config", f"{self.dir}/gateway.yaml"],
                                      stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         wait_for(f"the gateway serves\n{self.logged()}", self.is_up, 60)
