@@ -52,6 +52,8 @@ ROWS = {
     "wrong tokens and passwords": ["vmm/daemon/api_auth.h:AUTH_BURST"],
     "passwords being checked": ["vmm/daemon/api_auth.h:AUTH_AT_ONCE", "vmm/daemon/api_auth.h:AUTH_WAITING"],
     "VMs of one host": ["limits.vms"],
+    "gateways of one host": ["vmm/daemon/gateways.h:GATEWAYS_ADDRESSES_MAX", "vmm/daemon/compose.h:COMPOSE_GATEWAY_PORTS_MAX",
+                             "lib/data/sys_config.h:SYS_CONFIG_URLS_MAX"],
     "GPUs and bridges": ["vmm/domain/domain_xml.h:DOMAIN_GPUS_MAX", "vmm/domain/domain_xml.h:DOMAIN_NODES_MAX"],
     "quotes in a guest": [],
     "who has said nothing": ["guest-stub/port.h:PORT_WAITING_MAX", "guest-stub/port.h:PORT_FIRST_BYTE_MS", "guest-stub/agent.h:AGENT_IP_TLS"],

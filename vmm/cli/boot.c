@@ -167,5 +167,11 @@ void boot_announce(const struct cli *c, const json_t *vm)
 		return;
 	(void)printf("%s is up%s%s%s\n", vm_name(vm), where.n ? ": " : "",
 		     where.n ? (const char *)where.p : "", vm_tee_warning(vm));
+	if (vm_lacks_gateway(vm)) {
+		(void)printf(
+			"%s: it was started before its gateway was there; to register it: bailey "
+			"restart %s\n",
+			vm_name(vm), vm_name(vm));
+	}
 	(void)fflush(stdout);
 }

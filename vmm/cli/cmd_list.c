@@ -17,6 +17,13 @@ static const struct table_column ps_columns[] = {
 	{ "IMAGE", true }, { "PORTS", true },	{ NULL, false },
 };
 
+/* The same with where gateways publish them, if one of them is published. */
+static const struct table_column published_columns[] = {
+	{ "NAME", true },    { "ID", false },  { "STATE", false }, { "STEP", true },
+	{ "UPTIME", false }, { "TEE", false }, { "IMAGE", true },  { "PORTS", true },
+	{ "ADDRESS", true }, { NULL, false },
+};
+
 /* "127.0.0.1:18080->8080" for each port. */
 static int ports(const json_t *vm, struct buf *ret)
 {
@@ -50,7 +57,17 @@ static const char *step(const json_t *vm, char *dst, size_t size)
 	return *vm_end(vm, dst, size) ? dst : vm_str(vm, "shutdown_progress");
 }
 
-static void ps_row(struct table *t, const json_t *vm)
+/* The first; the others bailey info shows. */
+static const char *address(const json_t *vm)
+{
+	const char *first = json_string_value(json_array_get(json_object_get(vm, "addresses"), 0));
+
+	if (vm_lacks_gateway(vm))
+		return "(after a restart)";
+	return first ? first : "";
+}
+
+static void ps_row(struct table *t, const json_t *vm, bool is_published)
 {
 	auto_buf struct buf where = BUF_MAX(64 * 1024);
 	enum colour colour;
@@ -66,13 +83,28 @@ static void ps_row(struct table *t, const json_t *vm)
 	table_cell(t, str_equal(vm_tee(vm), "TDX") ? COLOUR_NONE : COLOUR_BUSY, "%s", vm_tee(vm));
 	table_cell(t, COLOUR_NONE, "%s", vm_str(vm_configuration(vm), "image"));
 	table_cell(t, COLOUR_NONE, "%s", where.n ? (const char *)where.p : "");
+	if (is_published)
+		table_cell(t, COLOUR_NONE, "%s", address(vm));
+}
+
+static void ps_table(const struct cli *c, const json_t *vms)
+{
+	bool is_published = false;
+	struct table *t;
+	const json_t *vm;
+	size_t i;
+
+	json_array_foreach(vms, i, vm)
+		is_published = is_published || *address(vm);
+	t = table_new(is_published ? published_columns : ps_columns);
+	json_array_foreach(vms, i, vm)
+		ps_row(t, vm, is_published);
+	cli_table(c, t);
 }
 
 int cmd_ps(struct cli *c, struct err *e)
 {
-	struct table *t;
-	json_t *vms = NULL, *vm;
-	size_t i;
+	json_t *vms = NULL;
 	int rc = api_vms(&c->api, 0, &vms, e);
 
 	if (rc < 0)
@@ -82,10 +114,7 @@ int cmd_ps(struct cli *c, struct err *e)
 	} else if (json_array_size(vms) == 0) {
 		cli_say(c, "no VMs; bailey up FILE makes one\n");
 	} else {
-		t = table_new(ps_columns);
-		json_array_foreach(vms, i, vm)
-			ps_row(t, vm);
-		cli_table(c, t);
+		ps_table(c, vms);
 	}
 	json_decref(vms);
 	return 0;
@@ -140,6 +169,28 @@ static void last_events(const json_t *vm)
 	}
 }
 
+/* What the VM is to others, or what it misses. */
+static void gateway(const json_t *vm)
+{
+	const json_t *g = json_object_get(vm_configuration(vm), "gateway_service");
+	uint64_t port = json_get_u64(g, "port", 0);
+	char text[VM_TEXT_MAX];
+
+	if (json_is_object(g)) {
+		(void)str_format(text, sizeof(text),
+				 "of *.%.190s, port %llu; guests register at %.150s",
+				 vm_str(g, "domain"), (unsigned long long)port, vm_str(g, "url"));
+		line("gateway", text);
+	}
+	if (vm_lacks_gateway(vm)) {
+		(void)str_format(text, sizeof(text),
+				 "it was started before its gateway was there; to register: bailey "
+				 "restart %.100s",
+				 vm_name(vm));
+		line("gateway", text);
+	}
+}
+
 static void show(const json_t *vm)
 {
 	const json_t *cfg = vm_configuration(vm);
@@ -172,6 +223,7 @@ static void show(const json_t *vm)
 	where.n = 0;
 	if (vm_addresses(vm, ", ", &where) == 0 && where.n)
 		line("addresses", (const char *)where.p);
+	gateway(vm);
 	interfaces(vm);
 	last_events(vm);
 }

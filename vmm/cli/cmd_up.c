@@ -299,6 +299,7 @@ static void report_json(const struct cli *c, const struct app *a, const struct o
 		(void)json_object_set_new(j, "tee", json_string(vm_tee(vm)));
 		(void)json_object_set_new(j, "is_outdated", json_boolean(change_is_due(vm)));
 		(void)json_object_set_new(j, "addresses", vm_addresses_json(vm));
+		(void)json_object_set_new(j, "lacks_gateway", json_boolean(vm_lacks_gateway(vm)));
 	}
 	cli_json(j);
 	json_decref(j);

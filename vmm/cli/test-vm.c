@@ -146,6 +146,11 @@ static void test_addresses_can_be_pasted(void)
 		      "https://[::1]:80, udp 127.0.0.1:53");
 	addresses_are("{\"app_url\":\"https://a.example\"}", "https://a.example");
 	addresses_are("{\"app_url\":\"https://\\u001b[31m\"}", "https://\\x1b[31m");
+	addresses_are("{\"app_url\":\"https://i-8090.g\",\"addresses\":[\"https://a.g\",\"https://"
+		      "a.h\",7],"
+		      "\"configuration\":{\"ports\":[" PORT("tcp", "", "80", "80") "]}}",
+		      "https://a.g, https://a.h, http://127.0.0.1:80");
+	addresses_are("{\"app_url\":\"https://a.example\",\"addresses\":[]}", "https://a.example");
 }
 
 static void test_tee_is_named(void)

@@ -240,11 +240,17 @@ json_t *vm_addresses_json(const json_t *vm)
 {
 	const json_t *port, *ports = json_object_get(vm_configuration(vm), "ports");
 	json_t *list = json_array();
+	const json_t *of_gateways = json_object_get(vm, "addresses"), *one;
 	const char *url = vm_str(vm, "app_url");
 	char text[VM_TEXT_MAX];
 	size_t i;
 
-	if (*url)
+	json_array_foreach(of_gateways, i, one) {
+		if (json_is_string(one))
+			(void)json_array_append_new(list, json_string(json_string_value(one)));
+	}
+	/* no gateway that the daemon knows, or a daemon of before */
+	if (*url && !json_array_size(of_gateways))
 		(void)json_array_append_new(list, json_string(url));
 	json_array_foreach(ports, i, port) {
 		if (address(port, text, sizeof(text)) > 0)
@@ -270,6 +276,11 @@ int vm_addresses(const json_t *vm, const char *separator, struct buf *ret)
 	}
 	json_decref(list);
 	return rc;
+}
+
+bool vm_lacks_gateway(const json_t *vm)
+{
+	return vm_is(vm, "running") && json_get_bool(vm, "lacks_gateway", false);
 }
 
 int vm_events_after(const json_t *vm, struct vm_event_cursor *at, vm_event_fn fn, void *arg)

@@ -53,9 +53,12 @@ const char *vm_state(const json_t *vm, enum colour *ret);
 /* Why it ended and what comes of it: "kernel panic, starts again in 3 s"; "" if it runs, or never did. */
 const char *vm_end(const json_t *vm, char *dst, size_t size);
 
-/* Where its ports can be reached: "http://127.0.0.1:18080, udp 127.0.0.1:53"; "" without ports. */
+/* Where it can be reached: through gateways, and by its ports: "http://127.0.0.1:18080, udp 127.0.0.1:53"; or "". */
 int vm_addresses(const json_t *vm, const char *separator, struct buf *ret);
 json_t *vm_addresses_json(const json_t *vm);
+
+/* It runs, and has to be started again before a gateway leads to it. */
+bool vm_lacks_gateway(const json_t *vm);
 
 /* Events of @vm with a timestamp above *@last, or of it but not yet counted in *@n_same; moves both on. */
 struct vm_event_cursor {

@@ -12,6 +12,7 @@
 #include "crypto/digest.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
+#include "daemon/gateways.h"
 #include "daemon/scratch.h"
 #include "daemon/validate.h"
 #include "daemon/vm.h"
@@ -112,6 +113,17 @@ static char **lend_list(const struct config_urls *urls, struct scratch *s)
 	return list;
 }
 
+static void lend_services(const struct daemon *d, Bailey__Vmm__GatewaySettings *ret,
+			  struct scratch *s)
+{
+	const struct vm *at = NULL;
+	const struct manifest_gateway *g;
+
+	ret->services = scratch_list(s, d->fleet.n);
+	while ((g = gateways_next(d, &at)))
+		ret->services[ret->n_services++] = vm_info_gateway(g, s);
+}
+
 void api_get_meta(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 {
 	Bailey__Vmm__KmsSettings kms = BAILEY__VMM__KMS_SETTINGS__INIT;
@@ -119,7 +131,8 @@ void api_get_meta(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 	Bailey__Vmm__ResourcesSettings resources = BAILEY__VMM__RESOURCES_SETTINGS__INIT;
 	Bailey__Vmm__NetworkingSettings networking = BAILEY__VMM__NETWORKING_SETTINGS__INIT;
 	Bailey__Vmm__GetMetaResponse out = BAILEY__VMM__GET_META_RESPONSE__INIT;
-	const struct config *c = ((const struct daemon *)ctx)->config;
+	const struct daemon *d = ctx;
+	const struct config *c = d->config;
 	uint64_t memory = c->total_memory >> 20;
 	auto_scratch struct scratch s = SCRATCH_NULL;
 	char *user = scratch_lend("user");
@@ -134,6 +147,7 @@ void api_get_meta(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 	gateway.base_domain = scratch_lend(c->gateway_domain);
 	gateway.port = c->gateway_port;
 	gateway.agent_port = c->gateway_agent_port;
+	lend_services(d, &gateway, &s);
 	resources.max_cvm_number = c->max_vms;
 	resources.max_allocable_vcpu = c->total_vcpu ? c->total_vcpu : c->max_vcpu;
 	resources.max_allocable_memory_in_mb = memory > UINT32_MAX ? UINT32_MAX : (uint32_t)memory;

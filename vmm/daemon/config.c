@@ -286,6 +286,7 @@ static int read_rest(const struct reader *r)
 	c->key_provider_enabled = json_get_bool(k, "enabled", false);
 	c->key_provider_address = json_get_str(k, "address", "");
 	c->gateway_domain = json_get_str(g, "base_domain", "");
+	c->has_gateway_domain = conf_line(c->doc, "gateway.base_domain") > 0;
 	c->gateway_port = (uint16_t)number(g, "port");
 	c->gateway_agent_port = (uint16_t)number(g, "agent_port");
 	c->pccs_url = json_get_str(c->doc, "pccs_url", "");

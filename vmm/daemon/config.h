@@ -116,6 +116,7 @@ struct config {
 
 	struct config_urls kms_urls, gateway_urls;
 	const char *gateway_domain;
+	bool has_gateway_domain; /* it is written, not the default */
 	uint16_t gateway_port, gateway_agent_port;
 	const char *pccs_url, *docker_registry;
 	uint16_t qgs_port;				   /* 0: none */

@@ -64,7 +64,7 @@ static void fill(const struct start_plan *p, struct vm_config_spec *s)
 {
 	const struct config *c = p->d->config;
 	const struct manifest *m = &p->m;
-	bool own_kms = m->kms_urls.n > 0, own_gateways = m->gateway_urls.n > 0;
+	bool own_kms = m->kms_urls.n > 0;
 
 	*s = (struct vm_config_spec){
 		.image = p->image,
@@ -82,9 +82,8 @@ static void fill(const struct start_plan *p, struct vm_config_spec *s)
 		.measure_acpi = -1,
 		.kms_urls = own_kms ? (const char *const *)m->kms_urls.items : c->kms_urls.items,
 		.n_kms_urls = own_kms ? m->kms_urls.n : c->kms_urls.n,
-		.gateway_urls = own_gateways ? (const char *const *)m->gateway_urls.items
-					     : c->gateway_urls.items,
-		.n_gateway_urls = own_gateways ? m->gateway_urls.n : c->gateway_urls.n,
+		.gateway_urls = (const char *const *)p->gateway_urls.items,
+		.n_gateway_urls = p->gateway_urls.n,
 		.pccs_url = c->pccs_url,
 		.docker_registry = c->docker_registry,
 	};

@@ -158,9 +158,12 @@ static void unprepare(struct op *op)
 static void show_boot(struct op *op)
 {
 	struct vm *vm = op->vm;
-	const struct start_plan *p = &start_of(op)->plan;
+	struct start_plan *p = &start_of(op)->plan;
 
 	vm->state = p->after;
+	manifest_list_deinit(&vm->started_gateways);
+	vm->started_gateways = p->gateway_urls;
+	p->gateway_urls = (struct manifest_list){ .n = 0 };
 	vm_set(&vm->image_version, p->image->version_text);
 	vm_set(&vm->boot_progress, p->image->shared_ro ? "booting" : "N/A");
 	vm_set(&vm->shutdown_progress, p->image->shared_ro ? "" : "N/A");

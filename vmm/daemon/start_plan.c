@@ -20,6 +20,7 @@
 #include "daemon/daemon.h"
 #include "daemon/disk.h"
 #include "daemon/disk_guard.h"
+#include "daemon/gateways.h"
 #include "daemon/guest_config.h"
 #include "daemon/log_files.h"
 #include "daemon/qemu_log.h"
@@ -43,6 +44,7 @@ int plan_init(struct start_plan *p, struct vm *vm, struct err *e)
 	if (rc)
 		return rc;
 	manifest_copy(&vm->manifest, &p->m);
+	gateways_urls(vm, &p->gateway_urls);
 	p->dir = xasprintf("%s/vm/%s", d->config->state, vm->manifest.id);
 	p->dirfd = fcntl(vm->dirfd, F_DUPFD_CLOEXEC, 0);
 	(void)str_copy(p->qemu_version, sizeof(p->qemu_version),
@@ -64,6 +66,7 @@ int plan_init(struct start_plan *p, struct vm *vm, struct err *e)
 void plan_deinit(struct start_plan *p)
 {
 	manifest_deinit(&p->m);
+	manifest_list_deinit(&p->gateway_urls);
 	p->dirfd = fd_close(p->dirfd);
 	free(p->dir);
 	p->dir = NULL;

@@ -26,6 +26,7 @@ struct vm;
 struct start_plan {
 	const struct daemon *d; /* worker threads read only what never changes: config, images */
 	struct manifest m;
+	struct manifest_list gateway_urls; /* what its guest is told */
 	struct vm_state before, after;
 	int dirfd;
 	char *dir; /* absolute */

@@ -81,9 +81,12 @@ static void compare(struct update *u, const struct manifest *was)
 		if (!str_equal(key, "networking")) /* the same as networks */
 			add_word(u, key);
 	}
-	if (!u->has_fields && json_object_size(old) != json_object_size(now)) {
-		u->has_fields = true; /* one went: only the networks can */
-		add_word(u, "networks");
+	json_object_foreach(old, key, v) {
+		if (json_object_get(now, key))
+			continue;
+		u->has_fields = true;
+		if (!str_equal(key, "networking"))
+			add_word(u, key);
 	}
 	json_decref(old);
 	json_decref(now);
@@ -218,7 +221,7 @@ static void show(struct op *op)
 	vm->staged = NULL;
 	u->m = was;
 	if (vm->is_running) /* it goes on with the image that it has */
-		vm->has_gateway = compose_wants_gateway(vm->dirfd);
+		compose_gateway_of(vm->dirfd, &vm->gateway);
 	else
 		vm_load_facts(vm);
 	(void)str_format(body, sizeof(body), "%s%s", u->what,

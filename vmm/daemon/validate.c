@@ -328,7 +328,7 @@ static int fill(const struct daemon *d, const configuration *c, struct manifest 
 	if (!rc)
 		rc = validate_list(&m->gateway_urls, "gateway_urls", c->gateway_urls,
 				   c->n_gateway_urls, e);
-	return rc;
+	return rc ? rc : validate_gateway(c->gateway_service, m, e);
 }
 
 int validate_new(const struct daemon *d, const configuration *c, struct manifest *ret,

@@ -24,6 +24,9 @@ int validate_ports(const struct daemon *d, const Bailey__Vmm__VmConfiguration *c
 int validate_networks(const Bailey__Vmm__VmConfiguration *c, struct manifest *m, struct err *e);
 int validate_list(struct manifest_list *l, const char *what, char *const *urls, size_t n,
 		  struct err *e);
+
+/* gateway_service; absent: it is none. */
+int validate_gateway(const Bailey__Vmm__GatewayService *g, struct manifest *m, struct err *e);
 int validate_image(const struct daemon *d, const Bailey__Vmm__VmConfiguration *c,
 		   struct manifest *m, struct err *e);
 

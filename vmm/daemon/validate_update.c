@@ -172,7 +172,7 @@ static int update_urls(const request *q, struct manifest *m, struct err *e)
 		rc = validate_list(&m->gateway_urls, "gateway_urls", q->gateway_urls,
 				   q->n_gateway_urls, e);
 	}
-	return rc;
+	return rc || !q->update_gateway_service ? rc : validate_gateway(q->gateway_service, m, e);
 }
 
 static int update_app(const request *q, const Bailey__Vmm__VmConfiguration *c, struct manifest *m,

@@ -14,9 +14,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "daemon/api_events.h"
-#include "daemon/compose.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
+#include "daemon/gateways.h"
 #include "daemon/notices.h"
 #include "daemon/vm_texts.h"
 #include "data/json.h"
@@ -68,6 +68,7 @@ void vm_free(struct vm *vm)
 	vm_texts_forget(vm->texts);
 	free(vm->texts);
 	free(vm->booted_ports);
+	manifest_list_deinit(&vm->started_gateways);
 	free(vm);
 }
 
@@ -108,7 +109,7 @@ void vm_load_facts(struct vm *vm)
 {
 	struct image *im = NULL;
 
-	vm->has_gateway = compose_wants_gateway(vm->dirfd);
+	gateways_load(vm);
 	if (image_load(vm->d->image_dir, vm->manifest.image, &im, NULL))
 		return;
 	vm_set(&vm->image_version, im->version_text);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/compose.h"
 #include "daemon/restart.h"
 #include "daemon/status.h"
 #include "store/events.h"
@@ -63,7 +64,9 @@ struct vm {
 
 	/* Known from the image and the compose file when it was loaded or last started. */
 	char *image_version;
-	bool has_gateway;
+	struct compose_gateway gateway;
+	struct manifest_list
+		started_gateways; /* gateways.h: what its guest was given, if it runs */
 
 	struct vm_texts_kept *texts; /* vm_texts.h; never NULL */
 

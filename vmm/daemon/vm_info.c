@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/num.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
+#include "daemon/gateways.h"
 #include "daemon/scratch.h"
 #include "daemon/vm.h"
 #include "daemon/vm_texts.h"
@@ -90,6 +90,18 @@ static void fill_networks(Bailey__Vmm__VmConfiguration *c, const struct manifest
 	c->networking = m->n_networks ? c->networks[0] : NULL;
 }
 
+Bailey__Vmm__GatewayService *vm_info_gateway(const struct manifest_gateway *from, struct scratch *s)
+{
+	Bailey__Vmm__GatewayService *g = scratch_new(s, Bailey__Vmm__GatewayService);
+
+	bailey__vmm__gateway_service__init(g);
+	g->domain = from->domain;
+	g->port = from->port;
+	g->url = from->url;
+	g->admin = from->admin;
+	return g;
+}
+
 static Bailey__Vmm__VmConfiguration *configuration(const struct vm *vm, struct vm_texts t,
 						   struct scratch *s)
 {
@@ -125,6 +137,8 @@ static Bailey__Vmm__VmConfiguration *configuration(const struct vm *vm, struct v
 			BAILEY__VMM__VM_CONFIGURATION__HAS_SIMULATED_TEE_SIMULATED_TEE;
 		c->simulated_tee = m->simulated_tee;
 	}
+	if (m->gateway)
+		c->gateway_service = vm_info_gateway(m->gateway, s);
 	return c;
 }
 
@@ -178,33 +192,6 @@ enum vm_info_detail vm_info_detail(const struct rpc_call *call, bool brief)
 	return rpc_call_encoding(call) == RPC_JSON ? VM_INFO_AS_JSON : VM_INFO_AS_BYTES;
 }
 
-/* "https://<instance>-<agent port>.<domain>[:port]"; the VM's first gateway URL knows the domain best. */
-static char *app_url(const struct vm *vm, struct scratch *s)
-{
-	const struct config *c = vm->d->config;
-	const char *host = c->gateway_domain, *url, *colon;
-	char *own = NULL;
-	uint32_t port = c->gateway_port;
-
-	if (!vm->has_gateway || !*vm->instance_id)
-		return NULL;
-	if (vm->manifest.gateway_urls.n) {
-		url = strstr(vm->manifest.gateway_urls.items[0], "://");
-		own = scratch_str(s, url ? url + 3 : vm->manifest.gateway_urls.items[0]);
-		own[strcspn(own, "/?#")] = 0;
-		colon = strrchr(own, ':');
-		port = 443;
-		if (colon && !num_parse_u32(colon + 1, 1, UINT16_MAX, &port))
-			own[colon - own] = 0;
-		host = own;
-	}
-	if (port == 443)
-		return scratch_printf(s, "https://%s-%u.%s", vm->instance_id, c->gateway_agent_port,
-				      host);
-	return scratch_printf(s, "https://%s-%u.%s:%u", vm->instance_id, c->gateway_agent_port,
-			      host, port);
-}
-
 static void fill_events(Bailey__Vmm__VmInfo *v, const struct vm *vm, struct scratch *s)
 {
 	size_t n = vm->events.n < VM_INFO_EVENTS ? vm->events.n : VM_INFO_EVENTS, i;
@@ -248,7 +235,7 @@ static void fill_interfaces(Bailey__Vmm__VmInfo *v, const struct vm *vm, struct 
 Bailey__Vmm__VmInfo *vm_info(const struct vm *vm, enum vm_info_detail detail, struct scratch *s)
 {
 	Bailey__Vmm__VmInfo *v = scratch_new(s, Bailey__Vmm__VmInfo);
-	char *url = app_url(vm, s);
+	char *url = gateways_agent_url(vm, s);
 
 	bailey__vmm__vm_info__init(v);
 	v->id = scratch_lend(vm->manifest.id);
@@ -276,6 +263,8 @@ Bailey__Vmm__VmInfo *vm_info(const struct vm *vm, enum vm_info_detail detail, st
 	v->restart_gave_up = vm->state.restart_gave_up;
 	v->restart_at_ms = vm->is_running ? 0 : vm->state.restart_due_ms;
 	v->is_outdated = vm_is_outdated(vm);
+	v->addresses = gateways_addresses(vm, s, &v->n_addresses);
+	v->lacks_gateway = gateways_lacks(vm);
 	fill_events(v, vm, s);
 	fill_interfaces(v, vm, s);
 	return v;

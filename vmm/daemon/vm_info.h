@@ -10,6 +10,7 @@
 
 #include "proto/vmm.pb-c.h"
 
+struct manifest_gateway;
 struct rpc_call;
 struct scratch;
 struct vm;
@@ -25,5 +26,9 @@ enum vm_info_detail {
 
 /* What @brief asks for of an answer to @call. */
 enum vm_info_detail vm_info_detail(const struct rpc_call *call, bool brief);
+
+/* A gateway as the API shows it; its texts are borrowed from @from. */
+Bailey__Vmm__GatewayService *vm_info_gateway(const struct manifest_gateway *from,
+					     struct scratch *s);
 
 Bailey__Vmm__VmInfo *vm_info(const struct vm *vm, enum vm_info_detail detail, struct scratch *s);

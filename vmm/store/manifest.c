@@ -51,6 +51,25 @@ void manifest_networks_deinit(struct manifest *m)
 	m->n_networks = 0;
 }
 
+void manifest_set_gateway(struct manifest *m, const char *domain, uint16_t port, const char *url,
+			  const char *admin)
+{
+	if (m->gateway) {
+		free(m->gateway->domain);
+		free(m->gateway->url);
+		free(m->gateway->admin);
+		free(m->gateway);
+		m->gateway = NULL;
+	}
+	if (!domain)
+		return;
+	m->gateway = xnew(struct manifest_gateway);
+	m->gateway->domain = xstrdup(domain);
+	m->gateway->port = port;
+	m->gateway->url = xstrdup(url);
+	m->gateway->admin = xstrdup(admin);
+}
+
 void manifest_deinit(struct manifest *m)
 {
 	free(m->name);
@@ -64,6 +83,7 @@ void manifest_deinit(struct manifest *m)
 	manifest_list_deinit(&m->gateway_urls);
 	manifest_list_deinit(&m->volumes);
 	manifest_networks_deinit(m);
+	manifest_set_gateway(m, NULL, 0, NULL, NULL);
 	free(m->ports);
 	json_decref(m->unknown);
 	*m = MANIFEST_NULL;
@@ -82,6 +102,17 @@ int manifest_list_add(struct manifest_list *l, const char *s, struct err *e)
 	l->items = items;
 	l->n++;
 	return 0;
+}
+
+bool manifest_list_has(const struct manifest_list *l, const char *s)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		if (str_equal(l->items[i], s))
+			return true;
+	}
+	return false;
 }
 
 int manifest_load(int dirfd, struct manifest *ret, struct err *e)

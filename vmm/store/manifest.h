@@ -3,8 +3,8 @@
  * manifest: what a VM is made of, as vm-manifest.json keeps it
  *
  * Owns     its strings and arrays.  MANIFEST_NULL is a valid empty one; manifest_deinit() is idempotent.
- * Wire     dstack's vm-manifest.json, each key and default.  Keys that we do not know are kept and
- *          written back, so an older daemon does not lose what a newer one wrote.
+ * Wire     dstack's vm-manifest.json, each key and default; and ours: since_boot, gateway_service.  Keys that we do
+ *          not know are kept and written back, so an older daemon does not lose what a newer one wrote.
  */
 #pragma once
 
@@ -40,6 +40,12 @@ struct manifest_list {
 	size_t n;
 };
 
+/* What the VM is to others if it is a gateway: data/gateway_place.h. */
+struct manifest_gateway {
+	char *domain, *url, *admin; /* never NULL; admin may be "" */
+	uint16_t port;		    /* of its clients */
+};
+
 struct manifest {
 	char id[VM_ID_MAX + 1];
 	char *name, *app_id, *image; /* never NULL once loaded or made */
@@ -58,7 +64,8 @@ struct manifest {
 	size_t n_ports;
 	struct manifest_network *networks;
 	size_t n_networks;
-	json_t *unknown; /* keys of the file that are not ours; may be NULL */
+	struct manifest_gateway *gateway; /* NULL: it is none */
+	json_t *unknown;		  /* keys of the file that are not ours; may be NULL */
 };
 
 #define MANIFEST_NULL ((struct manifest){ .n_ports = 0 })
@@ -85,10 +92,15 @@ int manifest_save(int dirfd, const struct manifest *m, struct err *e);
 
 /* Append a copy of @s.  Return: 0; ERR_LIMIT over MANIFEST_LIST_MAX entries. */
 int manifest_list_add(struct manifest_list *l, const char *s, struct err *e);
+bool manifest_list_has(const struct manifest_list *l, const char *s);
 
 /* Make them empty. */
 void manifest_list_deinit(struct manifest_list *l);
 void manifest_networks_deinit(struct manifest *m);
+
+/* It is a gateway: copies.  NULL @domain: it is none. */
+void manifest_set_gateway(struct manifest *m, const char *domain, uint16_t port, const char *url,
+			  const char *admin);
 
 /* A deep copy. */
 void manifest_copy(const struct manifest *m, struct manifest *ret);

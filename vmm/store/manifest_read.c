@@ -5,16 +5,35 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "data/gateway_place.h"
 #include "data/json.h"
 
 static const char file_name[] = "vm-manifest.json";
 
 /* Every key that manifest_to_json() may write: what remains is kept as unknown. */
 static const char *const known_keys[] = {
-	"id",	    "name",	    "app_id",	     "vcpu",	  "memory",	   "disk_size",
-	"image",    "port_map",	    "created_at_ms", "hugepages", "pin_numa",	   "gpus",
-	"kms_urls", "gateway_urls", "no_tee",	     "swtpm",	  "simulated_tee", "networks",
-	"volumes",  "networking",   "since_boot",
+	"id",
+	"name",
+	"app_id",
+	"vcpu",
+	"memory",
+	"disk_size",
+	"image",
+	"port_map",
+	"created_at_ms",
+	"hugepages",
+	"pin_numa",
+	"gpus",
+	"kms_urls",
+	"gateway_urls",
+	"no_tee",
+	"swtpm",
+	"simulated_tee",
+	"networks",
+	"volumes",
+	"networking",
+	"since_boot",
+	"gateway_service",
 };
 
 static int wrong(struct err *e, const char *key, const char *what)
@@ -192,6 +211,34 @@ static int read_gpus(const json_t *j, struct manifest *m, struct err *e)
 	return rc ? rc : read_list(g, "bridges", "slot", &m->gpu_bridges, e);
 }
 
+static int read_gateway(const json_t *j, struct manifest *m, struct err *e)
+{
+	static const char key[] = "gateway_service";
+	const json_t *g = json_object_get(j, key);
+	const char *domain = json_get_str(g, "domain", ""), *url = json_get_str(g, "url", "");
+	const char *admin = json_get_str(g, "admin", "");
+	uint64_t port = 0;
+	int rc;
+
+	if (!g)
+		return 0;
+	if (!json_is_object(g))
+		return wrong(e, key, "must be an object");
+	rc = read_num(g, "port", UINT16_MAX, &port, e);
+	if (!rc && !port)
+		rc = wrong(e, key, "port is out of range");
+	if (!rc)
+		rc = gateway_domain_check(domain, e);
+	if (!rc)
+		rc = gateway_url_check(url, e);
+	if (!rc && *admin)
+		rc = gateway_url_check(admin, e);
+	if (rc)
+		return err_wrap(e, rc, "%s", key);
+	manifest_set_gateway(m, domain, (uint16_t)port, url, admin);
+	return 0;
+}
+
 static int read_identity(const json_t *j, struct manifest *m, struct err *e)
 {
 	const char *id = json_get_str(j, "id", "");
@@ -266,7 +313,7 @@ int manifest_from_json(const json_t *j, struct manifest *ret, struct err *e)
 {
 	static int (*const parts[])(const json_t *, struct manifest *, struct err *) = {
 		read_identity, read_size,     read_flags, read_lists,
-		read_ports,    read_networks, read_gpus,
+		read_ports,    read_networks, read_gpus,  read_gateway,
 	};
 	auto_manifest struct manifest m = MANIFEST_NULL;
 	size_t i;

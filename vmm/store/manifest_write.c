@@ -78,6 +78,17 @@ static json_t *gpus_json(const struct manifest *m)
 	return o;
 }
 
+static void put_gateway(json_t *o, const struct manifest_gateway *g)
+{
+	json_t *j = json_object();
+
+	put_str(j, "domain", g->domain);
+	put(j, "port", json_integer(g->port));
+	put_str(j, "url", g->url);
+	put_str(j, "admin", g->admin);
+	put(o, "gateway_service", j);
+}
+
 static void put_networks(json_t *o, const struct manifest *m)
 {
 	json_t *list;
@@ -118,6 +129,8 @@ json_t *manifest_to_json(const struct manifest *m)
 	put(o, "volumes", list_json(&m->volumes, "source"));
 	if (m->since_boot)
 		put(o, "since_boot", json_integer((json_int_t)m->since_boot));
+	if (m->gateway)
+		put_gateway(o, m->gateway);
 	if (m->unknown && json_object_update_missing(o, m->unknown) < 0)
 		abort();
 	return o;

@@ -107,6 +107,30 @@ static void refuse(const char *key, const char *value, const char *word)
 	json_decref(j);
 }
 
+#define GATEWAY(domain, port, url)                                                                 \
+	"{\"domain\":\"" domain "\",\"port\":" port ",\"url\":\"" url "\",\"admin\":\"\"}"
+
+static void test_a_gateway_survives_a_copy(void)
+{
+	auto_manifest struct manifest m = MANIFEST_NULL, copy = MANIFEST_NULL;
+	auto_free char *text = NULL;
+	json_t *j, *g;
+
+	assert(!json_parse(example, sizeof(example) - 1, MANIFEST_MAX, "x", &j, NULL));
+	assert(!json_parse(GATEWAY("a.b", "8443", "https://g:1"),
+			   sizeof(GATEWAY("a.b", "8443", "https://g:1")) - 1, MANIFEST_MAX, "g", &g,
+			   NULL));
+	assert(!json_object_set_new(j, "gateway_service", g));
+	assert(!manifest_from_json(j, &m, NULL));
+	json_decref(j);
+	manifest_copy(&m, &copy);
+	assert(str_equal(copy.gateway->domain, "a.b") && copy.gateway->port == 8443);
+	assert(str_equal(copy.gateway->url, "https://g:1") && str_equal(copy.gateway->admin, ""));
+	manifest_set_gateway(&copy, NULL, 0, NULL, NULL);
+	text = write_text(&copy);
+	assert(!copy.gateway && !strstr(text, "gateway_service"));
+}
+
 static void test_wrong_values_are_refused_by_name(void)
 {
 	refuse("id", "", "id");
@@ -129,6 +153,12 @@ static void test_wrong_values_are_refused_by_name(void)
 	refuse("networks", "[{\"bridge\":\"br0\"}]", "networks");
 	refuse("no_tee", "\"yes\"", "no_tee");
 	refuse("created_at_ms", "-5", "created_at_ms");
+	refuse("gateway_service", "7", "gateway_service");
+	refuse("gateway_service", "null", "gateway_service");
+	refuse("gateway_service", GATEWAY("A", "443", "https://g"), "domain");
+	refuse("gateway_service", GATEWAY("a", "0", "https://g"), "port");
+	refuse("gateway_service", GATEWAY("a", "65536", "https://g"), "port");
+	refuse("gateway_service", GATEWAY("a", "443", "g"), "URL");
 }
 
 static void test_ids_are_fit_for_a_folder(void)
@@ -162,6 +192,7 @@ int main(void)
 	test_example_is_read_and_written_back_byte_for_byte();
 	test_lone_networking_is_a_list_of_one();
 	test_unknown_keys_survive_a_rewrite();
+	test_a_gateway_survives_a_copy();
 	test_wrong_values_are_refused_by_name();
 	test_ids_are_fit_for_a_folder();
 	test_a_list_is_bounded();

@@ -167,7 +167,7 @@ def test_a_vm_as_it_is_shown():
         "id": vid, "name": "shown", "status": "stopped", "uptime": "never", "app_url": None, "app_id": app,
         "instance_id": None, "exited_at": "never", "boot_progress": "", "boot_error": "", "shutdown_progress": "",
         "image_version": "0.6.0", "exit_reason": "", "restart_attempts": 0, "restart_gave_up": False,
-        "restart_at_ms": 0, "is_outdated": False}, info
+        "restart_at_ms": 0, "is_outdated": False, "addresses": [], "lacks_gateway": False}, info
     assert [e["event"] for e in events] == ["vmm.created"] and interfaces[0]["mode"] == "user", (events, interfaces)
     assert conf == {
         "name": "shown", "image": IMAGE, "compose_file": text, "vcpu": 1, "memory": 256, "disk_size": 1,
@@ -175,7 +175,8 @@ def test_a_vm_as_it_is_shown():
                   {"protocol": "udp", "host_port": 53, "vm_port": 80, "host_address": "127.0.0.1"}],
         "encrypted_env": "ab12", "app_id": app, "user_config": "uc", "hugepages": False, "pin_numa": False,
         "gpus": {"gpus": [], "attach_mode": "listed"}, "kms_urls": ["https://k"], "gateway_urls": [],
-        "stopped": True, "no_tee": True, "networking": None, "networks": [], "simulated_tee": None}, conf
+        "stopped": True, "no_tee": True, "networking": None, "networks": [], "simulated_tee": None,
+        "gateway_service": None}, conf
 
     before = d.disk()
     d.fails("CreateVm", vm(ports=[port(host_address="0.0.0.0")]), "host port mapping conflicts with VM " + vid)

@@ -26,7 +26,7 @@ const SIMPLE = [["key_provider", "key_provider", "none"], ["key_provider_id", "k
 	["gateway_enabled", "gateway", false], ["secure_time", "secure_time", false], ["swap_size", "swap", 0], ["event_log_version", "event_log_version", 1]];
 const PUBLIC = [["public_logs", "logs", false], ["public_sysinfo", "sysinfo", false], ["public_tcbinfo", "tcbinfo", true]];
 const KNOWN = new Set(["manifest_version", "name", "runner", "bash_script", "docker_compose_file", "pre_launch_script", "init_script", "kms_enabled",
-	"local_key_provider_enabled", "allowed_envs", "no_instance_id", ...SIMPLE.map((s) => s[0]), ...PUBLIC.map((s) => s[0])]);
+	"local_key_provider_enabled", "allowed_envs", "no_instance_id", "port_policy", ...SIMPLE.map((s) => s[0]), ...PUBLIC.map((s) => s[0])]);
 
 function parse(compose) {
 	try {
@@ -61,6 +61,11 @@ export function yamlOf(c) {
 		if (a[from] !== undefined && a[from] !== otherwise)
 			y += `${key}: ${typeof a[from] === "string" ? plain(a[from]) : a[from]}\n`;
 	}
+	if (a.port_policy) {
+		const rules = (a.port_policy.ports ?? []).map((p) => `    - { port: ${p.port}, pp: ${p.pp === true} }\n`);
+		y += `port_policy:\n  restrict_mode: ${a.port_policy.restrict_mode === true}\n`;
+		y += rules.length ? `  ports:\n${rules.join("")}` : "";
+	}
 	const shown = PUBLIC.filter(([from, , otherwise]) => a[from] !== undefined && a[from] !== otherwise);
 	if (shown.length)
 		y += `public:\n${shown.map(([from, key]) => `  ${key}: ${a[from]}\n`).join("")}`;
@@ -72,6 +77,9 @@ export function yamlOf(c) {
 		if (c[key]?.length)
 			y += `${key}: [ ${c[key].map(quoted).join(", ")} ]\n`;
 	}
+	const g = c.gateway_service;
+	if (g)
+		y += `gateway_service: { domain: ${quoted(g.domain)}, port: ${g.port}, url: ${quoted(g.url)}${g.admin ? `, admin: ${quoted(g.admin)}` : ""} }\n`;
 	if (c.user_config)
 		y += text(0, "user_config", c.user_config);
 	return { yaml: y, whole: Object.keys(a).every((k) => KNOWN.has(k)) };

@@ -119,7 +119,20 @@ function notice(vm) {
 			"Its log says more; Start tries again.");
 	if (vm.status === "running" && vm.boot_error)
 		return h("p", { class: "notice bad" }, `The guest could not boot: ${vm.boot_error}`);
+	if (vm.lacks_gateway)
+		return h("p", { class: "notice" }, "It was started before its gateway was there. Start it again to register it.");
 	return null;
+}
+
+function addresses(vm) {
+	const list = vm.addresses?.length ? vm.addresses : [vm.app_url ?? ""];
+	const links = list.filter(safeUrl).map((a) => h("a", { class: "block", href: safeUrl(a), target: "_blank", rel: "noopener noreferrer" }, a));
+	return links.length ? wide(links.length > 1 ? "Addresses" : "Address", links) : null;
+}
+
+function gateway(c) {
+	const g = c.gateway_service;
+	return g ? wide("Gateway of", `${g.domain}${g.port === 443 ? "" : `:${g.port}`}, guests register at ${g.url}`) : null;
 }
 
 function wide(label, ...value) {
@@ -129,9 +142,9 @@ function wide(label, ...value) {
 }
 
 function facts(vm, hash) {
-	const c = vm.configuration ?? {}, t = tee(c), url = safeUrl(vm.app_url ?? "");
+	const c = vm.configuration ?? {}, t = tee(c);
 	return [
-		url && fact("Address", h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, vm.app_url)),
+		addresses(vm), gateway(c),
 		fact("Ports", (c.ports ?? []).length ? ports(c) : h("span", { class: "faint" }, "none")),
 		fact("TEE", t.warning ? h("span", { class: "tag warn" }, t.warning) : t.name),
 		fact("Image", c.image, vm.image_version && h("span", { class: "faint" }, ` ${vm.image_version}`)),
@@ -219,7 +232,7 @@ export function vmPage(main, id) {
 		if (warning.textContent !== (told?.textContent ?? ""))
 			fill(warning, told);
 		warning.hidden = !told;
-		const now = JSON.stringify([vm.configuration, vm.instance_id, vm.app_url, vm.interfaces, hash]);
+		const now = JSON.stringify([vm.configuration, vm.instance_id, vm.app_url, vm.addresses, vm.interfaces, hash]);
 		if (now !== shape) {
 			if (compose.textContent !== pretty(vm.configuration?.compose_file ?? "")) {
 				setText(compose, pretty(vm.configuration?.compose_file ?? ""));
