@@ -20,15 +20,14 @@ static void reply_text(struct http_request *r, int status, const char *what)
 	http_reply(r, status, text, what, strlen(what), NULL);
 }
 
-static void on_request(struct http_request *r, void *arg)
+bool admin_page(const struct gateway *g, struct http_request *r)
 {
-	const struct gateway *g = arg;
 	auto_buf struct buf b = BUF_MAX(METRICS_BYTES);
 	const char *path = http_request_path(r);
 
-	if (!str_equal(http_request_method(r), "GET")) {
-		reply_text(r, 405, "only GET is known here\n");
-	} else if (str_equal(path, "/metrics")) {
+	if (!str_equal(http_request_method(r), "GET"))
+		return false;
+	if (str_equal(path, "/metrics")) {
 		metrics_write(g, &b);
 		http_reply(r, 200, text, b.p, b.n, NULL);
 	} else if (str_equal(path, "/routes")) {
@@ -42,8 +41,19 @@ static void on_request(struct http_request *r, void *arg)
 		else
 			reply_text(r, 200, "ok\n");
 	} else {
-		reply_text(r, 404, "pages: /metrics /routes /healthz /readyz\n");
+		return false;
 	}
+	return true;
+}
+
+static void on_request(struct http_request *r, void *arg)
+{
+	if (admin_page(arg, r))
+		return;
+	if (str_equal(http_request_method(r), "GET"))
+		reply_text(r, 404, "pages: /metrics /routes /healthz /readyz\n");
+	else
+		reply_text(r, 405, "only GET is known here\n");
 }
 
 int admin_start(struct gateway *g, struct err *e)

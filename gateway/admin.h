@@ -6,9 +6,13 @@
  */
 #pragma once
 
-#include "loop/http_server.h"
+#include <stdbool.h>
 
 struct err;
 struct gateway;
+struct http_request;
 
 int admin_start(struct gateway *g, struct err *e);
+
+/* Answer a GET of one of the pages.  Return: false: it is of none, and nothing was done with it. */
+bool admin_page(const struct gateway *g, struct http_request *r);

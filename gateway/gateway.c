@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/notify.h"
 #include "base/privileges.h"
+#include "base/str.h"
 #include "base/time.h"
 #include "gateway/admin.h"
 #include "gateway/identity.h"
@@ -25,6 +26,7 @@
 #include "gateway/resolver.h"
 #include "gateway/routes.h"
 #include "gateway/world.h"
+#include "loop/http_server.h"
 
 static void wake_all(struct gateway *g)
 {
@@ -74,9 +76,12 @@ static void free_retired(struct gateway *g)
 bool gateway_reload(struct gateway *g)
 {
 	struct world *w = world_copy(gateway_world(g));
-	bool is_right = reload_into(g, w);
+	struct err e = ERR_NONE;
+	bool is_right = reload_into(g, w, &e);
 
 	g->n_reloads++;
+	g->last_reload_s = time_unix_ms() / 1000;
+	(void)str_copy(g->last_reload_error, sizeof(g->last_reload_error), is_right ? "" : e.text);
 	g->n_failed_reloads += !is_right;
 	publish(g, w);
 	reload_warn_of_ends(g, w->sites);
@@ -90,6 +95,13 @@ void gateway_add_source(struct gateway *g, gateway_source_fn fn, void *arg)
 	assert(g->n_sources < GATEWAY_SOURCES_MAX);
 	g->sources[g->n_sources].fn = fn;
 	g->sources[g->n_sources++].arg = arg;
+}
+
+void gateway_on_end(struct gateway *g, void (*fn)(void *arg), void *arg)
+{
+	assert(g->n_ends < GATEWAY_ENDS_MAX);
+	g->ends[g->n_ends].fn = fn;
+	g->ends[g->n_ends++].arg = arg;
 }
 
 int gateway_rebuild_routes(struct gateway *g, struct err *e)
@@ -136,8 +148,8 @@ static void end(struct gateway *g)
 	if (g->admin)
 		http_server_stop(g->admin, NULL, NULL);
 	g->admin = NULL;
-	if (g->on_end)
-		g->on_end(g->end_arg);
+	for (i = 0; i < g->n_ends; i++)
+		g->ends[i].fn(g->ends[i].arg);
 	identity_stop(g->identity);
 	g->identity = NULL;
 	close_handles(g);

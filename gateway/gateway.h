@@ -28,6 +28,7 @@ struct world;
 
 enum {
 	GATEWAY_SOURCES_MAX = 4,
+	GATEWAY_ENDS_MAX = 4,
 	GATEWAY_FILES_MAX = 2 * GW_DOMAINS_MAX + 2,
 	GATEWAY_TICK_MS = 250,
 	GATEWAY_LOOK_MS = 1000
@@ -66,10 +67,14 @@ struct gateway {
 	uint64_t look_ms, rotate_ms,
 		stop_ms; /* of the loop's clock: when it is next due; stop: the end of draining */
 	uint64_t start_ms;
-	void (*on_end)(
-		void *arg); /* all clients are gone: who has handles on the loop closes them; or NULL */
-	void *end_arg;
+	struct {
+		void (*fn)(void *arg);
+		void *arg;
+	} ends[GATEWAY_ENDS_MAX];
+	size_t n_ends;
 	uint32_t n_reloads, n_failed_reloads;
+	uint64_t last_reload_s;	     /* since 1970; 0: there was none */
+	char last_reload_error[512]; /* "": it went well */
 	bool is_draining, is_ending, has_handles;
 	int exit_code;
 };
@@ -86,6 +91,9 @@ void gateway_drain(struct gateway *g);
 /* Who has instances to add says so before the start, and asks for a new snapshot when they are others. */
 void gateway_add_source(struct gateway *g, gateway_source_fn fn, void *arg);
 int gateway_rebuild_routes(struct gateway *g, struct err *e);
+
+/* Whoever has handles on the loop closes them in @fn, once all clients are gone. */
+void gateway_on_end(struct gateway *g, void (*fn)(void *arg), void *arg);
 
 /* Read certificates, keys, routes again.  What is wrong stays as it was; says so in the log.  Return: was all right? */
 bool gateway_reload(struct gateway *g);

@@ -16,6 +16,7 @@
 #include "base/service_main.h"
 #include "data/conf.h"
 #include "data/json.h"
+#include "gateway/admin_rpc.h"
 #include "gateway/config.h"
 #include "gateway/gateway.h"
 #include "gateway/identity.h"
@@ -39,6 +40,12 @@ static const char help[] =
 
 static const struct service_program program = { .name = "bailey-gateway", .help = help };
 
+struct program {
+	struct gateway gateway;
+	struct register_server registration;
+	struct admin_rpc admin;
+};
+
 static void prepare_process(void)
 {
 	struct rlimit files;
@@ -52,17 +59,20 @@ static void prepare_process(void)
 	}
 }
 
-static void start(struct gateway *g, struct register_server *s, uv_loop_t *loop,
-		  const struct gw_config *c)
+static void start(struct program *p, uv_loop_t *loop, const struct gw_config *c)
 {
+	struct gateway *g = &p->gateway;
 	struct err e = ERR_NONE;
 
 	g->shared.access_fd = -1;
 	g->exit_code = EXIT_FAILURE;
-	if (register_open(s, g, c, &e) == 0 && gateway_start(g, loop, c, &e) == 0) {
+	p->registration.file = REGISTRY_FILE_NULL;
+	if (admin_rpc_open(&p->admin, c, &e) == 0 &&
+	    register_open(&p->registration, g, c, &e) == 0 && gateway_start(g, loop, c, &e) == 0) {
 		g->exit_code = EXIT_SUCCESS;
 		if (identity_start(&g->identity, loop, c, &e) == 0 &&
-		    register_start(s, loop, &e) == 0)
+		    register_start(&p->registration, loop, &e) == 0 &&
+		    admin_rpc_start(&p->admin, g, &p->registration, loop, &e) == 0)
 			return;
 		g->exit_code = EXIT_FAILURE;
 		gateway_drain(g);
@@ -73,8 +83,7 @@ static void start(struct gateway *g, struct register_server *s, uv_loop_t *loop,
 
 static int serve(const struct gw_config *c)
 {
-	static struct gateway g;
-	static struct register_server s;
+	static struct program p;
 	uv_loop_t loop;
 	int code;
 
@@ -82,11 +91,12 @@ static int serve(const struct gw_config *c)
 	log_init(c->log);
 	if (uv_loop_init(&loop) < 0)
 		return EXIT_FAILURE;
-	start(&g, &s, &loop, c);
+	start(&p, &loop, c);
 	(void)uv_run(&loop, UV_RUN_DEFAULT);
-	code = g.exit_code;
-	gateway_deinit(&g);
-	register_close(&s);
+	code = p.gateway.exit_code;
+	gateway_deinit(&p.gateway);
+	register_close(&p.registration);
+	admin_rpc_close(&p.admin);
 	if (uv_loop_close(&loop) < 0)
 		log_warn("bailey-gateway: something was left open at the end");
 	return code;

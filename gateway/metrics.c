@@ -14,7 +14,7 @@
 #include "gateway/routes.h"
 #include "gateway/world.h"
 
-static uint64_t sum(const struct gateway *g, size_t offset)
+uint64_t metrics_sum(const struct gateway *g, size_t offset)
 {
 	uint64_t total = 0;
 	unsigned int i;
@@ -71,9 +71,10 @@ static void add_ends(const struct gateway *g, struct buf *b)
 	(void)buf_addf(b, "# HELP %s Connections that ended, by how.\n# TYPE %s counter\n", name,
 		       name);
 	for (i = 0; i < GW_END_COUNT; i++) {
-		(void)buf_addf(b, "%s{how=\"%s\"} %llu\n", name, gw_end_name((enum gw_end)i),
-			       (unsigned long long)sum(g, offsetof(struct gw_counters, ended) +
-								  i * sizeof(uint64_t)));
+		(void)buf_addf(
+			b, "%s{how=\"%s\"} %llu\n", name, gw_end_name((enum gw_end)i),
+			(unsigned long long)metrics_sum(g, offsetof(struct gw_counters, ended) +
+								   i * sizeof(uint64_t)));
 	}
 }
 
@@ -134,7 +135,7 @@ void metrics_write(const struct gateway *g, struct buf *ret)
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		one(b, rows[i].name, rows[i].type, rows[i].help, sum(g, rows[i].offset));
+		one(b, rows[i].name, rows[i].type, rows[i].help, metrics_sum(g, rows[i].offset));
 	one(b, "bailey_gateway_workers", "gauge", "Loops that serve clients.", g->n_workers);
 	one(b, "bailey_gateway_apps", "gauge", "Apps that are known.", routes_n_apps(r));
 	one(b, "bailey_gateway_instances", "gauge", "Instances that are known.",

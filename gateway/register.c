@@ -368,8 +368,7 @@ int register_start(struct register_server *s, uv_loop_t *loop, struct err *e)
 	s->loop = loop;
 	secret_random(&seed, sizeof(seed));
 	rate_table_init(&s->rates, c->ip_rate, c->ip_rate, seed);
-	s->gateway->on_end = stop;
-	s->gateway->end_arg = s;
+	gateway_on_end(s->gateway, stop, s);
 	/* all have their time to come again */
 	registry_assume_tunnels(s->registry, uv_now(loop));
 	for (i = 0; i < registry_count(s->registry); i++)

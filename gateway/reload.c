@@ -168,11 +168,9 @@ bool reload_is_due(struct gateway *g)
 	return is_due;
 }
 
-bool reload_into(struct gateway *g, struct world *w)
+bool reload_into(struct gateway *g, struct world *w, struct err *e)
 {
-	struct err e = ERR_NONE;
-
-	return read_all(g, w, &e, true) == 0;
+	return read_all(g, w, e, true) == 0;
 }
 
 void reload_warn_of_ends(const struct gateway *g, const struct world_sites *s)

@@ -16,8 +16,11 @@ int reload_first(struct gateway *g, struct world *w, struct err *e);
 /* Has one of the files changed since it was last asked? */
 bool reload_is_due(struct gateway *g);
 
-/* Make a world of what the files hold now; of each kind what cannot be read stays, and is logged.  Return: all right? */
-bool reload_into(struct gateway *g, struct world *w);
+/*
+ * Make a world of what the files hold now; of each kind what cannot be read stays, and is logged.  Return: all right?  If not @e says the
+ * first thing that was not.
+ */
+bool reload_into(struct gateway *g, struct world *w, struct err *e);
 
 /* The file's routes and those of all sources; loads are taken over from @w.  Return: 0 or negative. */
 int reload_routes(struct gateway *g, const struct world *w, struct routes **ret, struct err *e);

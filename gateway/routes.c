@@ -29,7 +29,7 @@ struct routes {
 	struct slot *slots;
 	size_t n_slots; /* a power of two */
 	struct route_target *targets;
-	size_t n_targets, n_apps;
+	size_t n_targets, n_apps, n_ready;
 	struct load **apps;
 	struct route_policy **policies;
 	size_t n_policies;
@@ -107,6 +107,11 @@ size_t routes_n_instances(const struct routes *r)
 	return r->n_targets;
 }
 
+size_t routes_n_ready(const struct routes *r)
+{
+	return r->n_ready;
+}
+
 void routes_each(const struct routes *r, void (*fn)(const struct route_app *app, void *arg),
 		 void *arg)
 {
@@ -121,6 +126,33 @@ void routes_each(const struct routes *r, void (*fn)(const struct route_app *app,
 		if (s->id && s->is_app)
 			fn(&app, arg);
 	}
+}
+
+void routes_at(const struct routes *r, size_t i, struct route_app *ret)
+{
+	const char *id = r->targets[i].load->id;
+
+	(void)routes_find(r, id, strlen(id), ret);
+}
+
+size_t routes_n_before(const struct routes *r, const char *app_id, const char *id)
+{
+	size_t low = 0, high = r->n_targets, mid;
+	struct route_app at;
+	int c;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		routes_at(r, mid, &at);
+		c = strcmp(at.load->id, app_id);
+		if (c == 0)
+			c = strcmp(at.targets[0].load->id, id);
+		if (c < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
 }
 
 bool route_policy_allows(const struct route_policy *p, uint16_t port, bool *ret_proxy)
@@ -282,6 +314,7 @@ static int add_app(struct routes *r, const struct routes_builder *b, size_t firs
 
 		*t = b->list[i].target;
 		t->policy = b->list[i].policy;
+		r->n_ready += t->is_ready;
 		if (find(r, b->list[i].id, strlen(b->list[i].id), false))
 			return err_set(e, ERR_CONFLICT, "there are two instances of the id %s",
 				       b->list[i].id);

@@ -81,10 +81,17 @@ bool routes_find(const struct routes *r, const char *id, size_t n_id, struct rou
 
 size_t routes_n_apps(const struct routes *r);
 size_t routes_n_instances(const struct routes *r);
+size_t routes_n_ready(const struct routes *r); /* of the instances */
 
 /* Call @fn for each app. */
 void routes_each(const struct routes *r, void (*fn)(const struct route_app *app, void *arg),
 		 void *arg);
+
+/* The @i-th instance, by app and then by id, as routes_find() finds it; @i < routes_n_instances(). */
+void routes_at(const struct routes *r, size_t i, struct route_app *ret);
+
+/* How many instances come before @id of @app_id in that order, of which it need not be one. */
+size_t routes_n_before(const struct routes *r, const char *app_id, const char *id);
 
 /* May clients come to @port?  *@ret_proxy: is a PROXY header to go ahead of them? */
 bool route_policy_allows(const struct route_policy *p, uint16_t port, bool *ret_proxy);

@@ -160,7 +160,7 @@ class Gateway:
     """The program with a configuration of its own."""
 
     def __init__(self, routes="", config="", workers=1, dns=None, domains=(DOMAIN,), before=lambda path: None,
-                 listen="127.0.0.1"):
+                 listen="127.0.0.1", env=None):
         self.dir = tempfile.mkdtemp(prefix="bailey-gateway-")
         before(self.dir)
         for n, domain in enumerate(domains):
@@ -183,11 +183,13 @@ class Gateway:
     def start(self):
         """Also again, after it was killed."""
         self.proc = subprocess.Popen([f"{BIN}/bailey-gateway", "--config", f"{self.dir}/gateway.yaml"],
-                                     stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+                                     stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+                                     env={**os.environ, **(env or {})})
         wait_for(f"the gateway serves\n{self.logged()}", self.is_up, 60)
 
     def is_up(self):
         if self.proc.poll() is not None:
+            self.log.close()
             raise AssertionError(f"the gateway ended:\n{self.logged()}")
         try:
             return self.ask("/healthz")[0] == 200

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/admin_calls.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "data/json.h"
+#include "gateway/admin_rpc.h"
+#include "gateway/gateway.h"
+#include "gateway/metrics.h"
+#include "proto/common.pb-c.h"
+#include "proto/gateway.pb-c.h"
+
+enum { TIME_TEXT = 32 };
+
+static void drain(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
+{
+	const Bailey__Gateway__DrainRequest *q = (const void *)in;
+	struct gateway *g = ((const struct admin_call *)ctx)->server->gateway;
+	Bailey__Gateway__DrainResponse m = BAILEY__GATEWAY__DRAIN_RESPONSE__INIT;
+	struct err e = ERR_NONE;
+
+	if (!q->gateway || *q->instance_id || q->lift) {
+		(void)err_set(&e, ERR_INPUT,
+			      "say either which instance_id or gateway, which cannot be lifted");
+		rpc_fail(call, &e);
+		return;
+	}
+	m.num_connections = metrics_sum(g, offsetof(struct gw_counters, conns));
+	if (!g->is_draining) /* a second time would end it at once, as a second SIGTERM does */
+		gateway_drain(g);
+	rpc_reply(call, &m.base);
+}
+
+static void reload(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
+{
+	struct gateway *g = ((const struct admin_call *)ctx)->server->gateway;
+	Bailey__Gateway__ReloadResponse m = BAILEY__GATEWAY__RELOAD_RESPONSE__INIT;
+	struct err e = ERR_NONE;
+
+	(void)in;
+	if (gateway_reload(g)) {
+		rpc_reply(call, &m.base);
+		return;
+	}
+	(void)err_set(&e, ERR_INPUT, "%s", g->last_reload_error);
+	rpc_fail(call, &e);
+}
+
+#define METHOD(name, in, out, run, changes)                                                        \
+	{                                                                                          \
+		name, &bailey__##in##__descriptor, &bailey__##out##__descriptor, run, changes, 0   \
+	}
+
+static const struct rpc_method methods[] = {
+	METHOD("Status", empty, gateway__status_response, admin_status, false),
+	METHOD("GetInfo", gateway__get_info_request, gateway__get_info_response, admin_get_info,
+	       false),
+	METHOD("GetMeta", empty, gateway__get_meta_response, admin_get_meta, false),
+	METHOD("Routes", gateway__routes_request, gateway__routes_response, admin_routes, false),
+	METHOD("Drain", gateway__drain_request, gateway__drain_response, drain, true),
+	METHOD("Reload", empty, gateway__reload_response, reload, true),
+};
+
+/* Who changed what: a JSON object on a line of the log, in ASCII, so that no foreign byte is in it. */
+static void observe(void *ctx, const struct rpc_outcome *o)
+{
+	const struct admin_call *c = ctx;
+	auto_free char *text = NULL;
+	json_auto_t *line = NULL;
+	char at[TIME_TEXT];
+
+	if (!o->method || !o->method->changes)
+		return;
+	line = json_object();
+	(void)json_object_set_new(line, "at",
+				  json_text(time_rfc3339(at, sizeof(at), time_unix_ms() / 1000)));
+	(void)json_object_set_new(line, "call", json_text(o->method->name));
+	(void)json_object_set_new(line, "from", json_text(c->from));
+	(void)json_object_set_new(line, "about", json_text(o->subject));
+	(void)json_object_set_new(line, "error", o->error ? json_text(o->error) : json_null());
+	text = json_compact_ascii(line);
+	log_info("audit: %s", text);
+}
+
+const struct rpc_service admin_service = {
+	.name = "Admin",
+	.strip = "Admin.",
+	.methods = methods,
+	.n_methods = sizeof(methods) / sizeof(*methods),
+	.observe = observe,
+};

@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operators see and change a gateway over TLS: who may, what they see, what is written down of it."""
+import http.client
+import json
+import os
+import re
+import shutil
+import time
+import unittest
+
+import gwlib
+import test_gateway_register
+from gwlib import wait_for
+from test_gateway_register import APP, OTHER_APP, World, instance, key
+
+TOKEN = "0123456789abcdef-operator"
+STARTED_S = 1_700_000_000  # any real clock shows more
+
+
+class AdminWorld(World):
+    """A gateway whose operators come by TLS."""
+
+    def __init__(self, more=""):
+        super().__init__()
+        self.admin_port, self.more = gwlib.free_port(), more
+
+    def prepare(self, path):
+        super().prepare(path)
+        self.set_token(TOKEN)
+
+    def set_token(self, text):
+        with open(os.open(f"{self.dir}/token.new", os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w",
+                  encoding="utf-8") as f:
+            f.write(text + "\n")
+        os.rename(f"{self.dir}/token.new", f"{self.dir}/token")
+
+    def admin_config(self, path):
+        return f'admin_rpc: {{ listen: "127.0.0.1:{self.admin_port}", token_file: {path}/token }}\n'
+
+    def config(self, path, registration="", wireguard="address: 127.0.0.1/8, range: 127.0.0.0/28"):
+        return super().config(path, registration, wireguard) + self.admin_config(path) + self.more
+
+    def http(self, verb, path, body=None, token=TOKEN, headers=None):
+        """Status, headers and body of one request of an operator."""
+        conn = http.client.HTTPSConnection("127.0.0.1", self.admin_port, context=self.anonymous(), timeout=30)
+        head = {"Authorization": f"Bearer {token}"} if token else {}
+        head.update(headers or {})
+        try:
+            conn.request(verb, path, body, head)
+            answer = conn.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+        finally:
+            conn.close()
+
+    def ask(self, method, body=None, token=TOKEN):
+        """A call by JSON: what it answers, or its error."""
+        status, _, answer = self.http("POST", f"/prpc/Admin.{method}", json.dumps(body or {}), token,
+                                      {"Content-Type": "application/json"})
+        answer = json.loads(answer)
+        return answer if status == 200 else (status, answer["error"])
+
+    def handshakes(self, of):
+        """What wg(8) says of the instances with these keys."""
+        with open(f"{self.dir}/handshakes.new", "w", encoding="ascii") as f:
+            f.writelines(f"{key(n)}\t{at}\n" for n, at in of.items())
+        os.rename(f"{self.dir}/handshakes.new", f"{self.dir}/handshakes")
+
+
+class Base(unittest.TestCase):
+    MORE = ""
+
+    def setUp(self):
+        self.world = AdminWorld(self.MORE)
+        self.gateway = gwlib.Gateway(before=self.world.prepare, config=self.world.config)
+
+    restart = test_gateway_register.Registration.restart
+    tearDown = test_gateway_register.Registration.tearDown
+
+    def audit(self):
+        return [json.loads(m) for m in re.findall(r"audit: (\{.*\})", self.gateway.logged())]
+
+    def route_ids(self, **query):
+        return [(r["app_id"], r["instance_id"]) for r in self.world.ask("Routes", query)["routes"]]
+
+
+class WhoMay(Base):
+    """All with one gateway, as nothing is changed."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.world = AdminWorld()
+        cls.gateway = gwlib.Gateway(before=cls.world.prepare, config=cls.world.config)
+
+    @classmethod
+    def tearDownClass(cls):
+        code, log = cls.gateway.stop()
+        assert code == 0, log
+
+    def setUp(self):
+        pass
+
+    tearDown = setUp
+
+    def test_a_token_is_needed_for_all(self):
+        w = self.world
+        for path in ("/prpc/Admin.Status", "/metrics", "/healthz", "/readyz", "/routes", "/", "/x",
+                     f"/prpc/Status?token={TOKEN}"):
+            status, _, body = w.http("GET", path, token=None)
+            self.assertIn(status, (401, 429), path)
+            self.assertNotIn(b"bailey_gateway", body)
+        for wrong in ("", "x", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "0" * 4000):
+            self.assertIn(w.ask("Reload", token=wrong)[0], (401, 429), wrong)
+        self.assertEqual(w.http("GET", "/healthz", token=None, headers={"X-Admin-Token": TOKEN})[0], 200)
+        self.assertEqual(w.http("GET", "/healthz")[0], 200)
+        self.assertEqual(w.ask("Status")["reloads"]["succeeded"], 0)
+        self.assertIn("has no right token", self.gateway.logged())
+        self.assertNotIn('"error":null', self.gateway.logged())
+
+    def test_who_tries_often_is_told_less_and_holds_nobody_up(self):
+        w = self.world
+        found = [w.http("GET", "/prpc/Status", token="x" * 20)[0] for _ in range(40)]
+        self.assertLessEqual(set(found), {401, 429})
+        self.assertIn(429, found)
+        self.assertIn("registered", w.ask("GetMeta"))
+        self.assertLess(self.gateway.logged().count("no right token"), 30)
+
+    def test_a_change_is_not_made_by_get(self):
+        w = self.world
+        for path in ("/prpc/Admin.Reload", "/Reload", "/prpc/Drain?gateway=true"):
+            self.assertEqual(w.http("GET", path)[0], 405)
+        self.assertEqual(w.ask("Status")["is_draining"], False)
+
+    def test_names_are_as_dstack_has_them(self):
+        w = self.world
+        for path in ("/prpc/Admin.GetMeta", "/prpc/GetMeta", "/GetMeta"):
+            self.assertEqual(json.loads(w.http("GET", path)[2]), {"registered": 0, "online": 0})
+        status, _, body = w.http("GET", "/prpc/Admin.Nothing")
+        self.assertEqual((status, "Service not found" in json.loads(body)["error"]), (400, True))
+
+    def test_a_body_that_is_too_long_is_refused(self):
+        status, _, _ = self.world.http("POST", "/prpc/Reload?json", "x" * (65 * 1024))
+        self.assertEqual(status, 400)
+        self.assertEqual(self.world.ask("Status")["reloads"]["last_time"], 0)
+
+
+class WhatIsSeen(Base):
+    def test_instances_and_their_tunnels(self):
+        w, now = self.world, STARTED_S
+        w.register(w.client(1), 1)
+        w.register(w.client(2), 2)
+        w.register(w.client(3, app=OTHER_APP), 3)
+        w.handshakes({1: now, 2: 0, 9: now})
+        host = wait_for("the handshake is seen",
+                        lambda: next((h for h in w.ask("Status")["hosts"] if h["latest_handshake"]), None))
+        self.assertEqual(host, {"instance_id": instance(1), "ip": "127.0.0.2", "app_id": APP,
+                                "base_domain": gwlib.DOMAIN, "latest_handshake": now, "num_connections": 0})
+        self.assertEqual(w.ask("GetInfo", {"id": instance(1)}), {"found": True, "info": host})
+        self.assertEqual(w.ask("GetInfo", {"id": instance(7)}), {"found": False, "info": None})
+        self.assertEqual(w.ask("GetInfo", {"id": "../x\n"}), {"found": False, "info": None})
+        self.assertEqual(w.ask("GetMeta"), {"registered": 3, "online": 0})
+        w.handshakes({1: int(time.time()) - 200, 2: int(time.time()) - 400, 3: int(time.time())})
+        wait_for("who is online is seen", lambda: w.ask("GetMeta") == {"registered": 3, "online": 2})
+        status = w.ask("Status")
+        self.assertEqual([n["wg_ip"] for n in status["nodes"]], ["127.0.0.1/8"])
+        self.assertEqual(len(status["uuid"]), 32)
+        self.assertEqual((status["num_apps"], status["num_instances"]), (2, 3))
+        self.assertEqual(status["domains"][0]["name"], gwlib.DOMAIN)
+        self.assertGreater(status["domains"][0]["certificate_not_after"], now)
+
+    def test_routes_come_in_pages(self):
+        w = self.world
+        self.gateway.set_routes("".join(f"app{n} i{n} 127.0.0.1 80,443p\n" for n in range(7)) + "app3 j ::1 * not-ready\n")
+        w.register(w.client(1), 1, {"ports": [{"port": 9, "pp": True}], "restrict_mode": True})
+        wait_for("all are there", lambda: w.ask("Routes")["total"] == 9)
+        every = self.route_ids()
+        self.assertEqual(every, sorted(every))
+        found, after = [], ""
+        for _ in range(9):
+            page = w.ask("Routes", {"limit": 2, "after": after})
+            found += [(r["app_id"], r["instance_id"]) for r in page["routes"]]
+            after = page["next"]
+            if not after:
+                break
+        self.assertEqual(found, every)
+        self.assertEqual(self.route_ids(app_id="app3"), [("app3", "i3"), ("app3", "j")])
+        self.assertEqual(self.route_ids(app_id="app3", after="app3/i3"), [("app3", "j")])
+        self.assertEqual(self.route_ids(app_id="app3", after="zz/"), [])
+        self.assertEqual(self.route_ids(app_id="nobody"), [])
+        for wrong in ({"after": "x"}, {"limit": 10001}, {"after": "y" * 200 + "/"}):
+            self.assertEqual(w.ask("Routes", wrong)[0], 400)
+        one = w.ask("Routes", {"app_id": APP})["routes"][0]
+        self.assertEqual((one["is_registered"], one["policy_source"], one["policy"]),
+                         (True, "instance", {"ports": [{"port": 9, "pp": True}], "restrict_mode": True}))
+        other = w.ask("Routes", {"app_id": "app3"})["routes"]
+        self.assertEqual([(r["address"], r["is_ready"], r["policy_source"]) for r in other],
+                         [("127.0.0.1", True, "file"), ("::1", False, "file")])
+        self.assertEqual(other[0]["policy"],
+                         {"ports": [{"port": 80, "pp": False}, {"port": 443, "pp": True}], "restrict_mode": True})
+
+    def test_pages_are_there_too(self):
+        status, headers, body = self.world.http("GET", "/metrics")
+        self.assertEqual((status, headers["Cache-Control"]), (200, "no-store"))
+        self.assertIn(b"bailey_gateway_accepted 0", body)
+
+
+class Changes(Base):
+    def test_reload_says_what_was_wrong(self):
+        w, g = self.world, self.gateway
+        self.assertEqual(w.ask("Reload"), {"changed": [], "needs_restart": [], "problems": []})
+        g.set_routes("app i1 nowhere *\n")
+        wait_for("the file was seen", lambda: w.ask("Status")["reloads"]["failed"])
+        status, error = w.ask("Reload")
+        self.assertEqual(status, 400)
+        self.assertIn("routes:1", error)
+        reloads = w.ask("Status")["reloads"]
+        self.assertEqual((reloads["last_succeeded"], "routes:1" in reloads["last_error"]), (False, True))
+        self.assertGreater(reloads["last_time"], STARTED_S)
+        g.set_routes("")
+        wait_for("all is right again", lambda: w.ask("Status")["reloads"]["last_succeeded"])
+
+    def test_each_change_is_told(self):
+        w = self.world
+        w.ask("Reload")
+        w.ask("Drain", {"instance_id": "é\n\x1b[31m\"x", "lift": True})
+        w.ask("Status")
+        lines = self.audit()
+        self.assertEqual([(a["call"], a["about"], a["error"] is None) for a in lines],
+                         [("Reload", "", True), ("Drain", "é\n\x1b[31m\"x", False)])
+        self.assertRegex(lines[0]["from"], r"^127\.0\.0\.1:\d+$")
+        self.assertRegex(lines[0]["at"], r"^20\d\d-\d\d-\d\dT")
+        self.assertNotIn("\x1b", self.gateway.logged())
+
+    def test_a_gateway_that_drains_ends(self):
+        w, g = self.world, self.gateway
+        self.assertEqual(w.ask("Drain", {"gateway": True}), {"num_connections": 0})
+        self.assertEqual(g.proc.wait(60), 0)
+        g.proc.send_signal = lambda _: None
+
+
+class Tokens(unittest.TestCase):
+    """What a start refuses, and where the token may come from."""
+
+    def start(self, admin, token="", env=None):
+        world = AdminWorld()
+        world.admin_config = lambda path: admin.format(port=world.admin_port, path=path)
+
+        def prepare(path):
+            World.prepare(world, path)
+            if token:
+                world.set_token(token)
+        return world, gwlib.Gateway(before=prepare, config=world.config, env=env)
+
+    def refused(self, *args, **kw):
+        with self.assertRaises(AssertionError) as caught:
+            self.start(*args, **kw)
+        return str(caught.exception)
+
+    def test_a_start_without_a_right_token_is_refused(self):
+        at = 'admin_rpc: {{ listen: "127.0.0.1:{port}" }}\n'
+        self.assertIn("ADMIN_API_TOKEN", self.refused(at))
+        self.assertIn("16 to 256", self.refused(at, env={"ADMIN_API_TOKEN": "short"}))
+        of_file = 'admin_rpc: {{ listen: "127.0.0.1:{port}", token_file: {path}/token }}\n'
+        self.assertIn("token", self.refused(of_file))
+        self.assertIn("16 to 256", self.refused(of_file, token="short"))
+
+    def test_a_token_in_the_clear_stays_on_loopback(self):
+        self.assertRegex(self.refused('admin_rpc: {{ listen: "0.0.0.0:{port}", tls: false }}\n'),
+                         r"gateway.yaml:\d+.* admin_rpc.tls")
+
+    def test_a_token_of_the_environment_is_taken_out_of_it(self):
+        world, gateway = self.start('admin_rpc: {{ listen: "127.0.0.1:{port}", tls: false }}\n',
+                                    env={"ADMIN_API_TOKEN": TOKEN})
+        try:
+            conn = http.client.HTTPConnection("127.0.0.1", world.admin_port, timeout=30)
+            conn.request("GET", "/prpc/GetMeta", headers={"X-Admin-Token": TOKEN})
+            self.assertEqual(conn.getresponse().status, 200)
+            conn.close()
+            with open(f"/proc/{gateway.proc.pid}/environ", "rb") as f:
+                self.assertNotIn(TOKEN.encode(), f.read())
+        except PermissionError:
+            pass  # nobody but root may even look
+        finally:
+            gateway.stop()
+
+
+if __name__ == "__main__":
+    gwlib.main()
