@@ -52,7 +52,7 @@ struct gw_registration {
 	const char *names[GW_NAMES_MAX];
 	size_t n_names;
 	const char *state, *url;
-	uint16_t external_port;
+	uint16_t external_port, agent_port;
 	uint32_t most, most_per_app, ip_rate;
 	uint64_t forget_ms, silence_ms;
 	const char *interface; /* NULL: no peer is set */

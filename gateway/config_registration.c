@@ -64,6 +64,13 @@ const struct conf_key gw_registration_keys[] = {
 	  .max = UINT16_MAX,
 	  .otherwise = "443",
 	  .doc = "The port that clients come to, which guests are told." },
+	{ .name = "agent_port",
+	  .type = CONF_UINT,
+	  .min = 1,
+	  .max = UINT16_MAX,
+	  .otherwise = "8090",
+	  .doc = "The port of the agent in a guest, which is asked for the port policy of who "
+		 "registered without." },
 	{ .name = "instances",
 	  .type = CONF_UINT,
 	  .min = 1,
@@ -278,6 +285,7 @@ int config_read_registration(struct gw_config *c, const char *file, struct err *
 	}
 	r->url = json_get_str(o, "url", "");
 	r->external_port = (uint16_t)json_get_u64(o, "external_port", 0);
+	r->agent_port = (uint16_t)json_get_u64(o, "agent_port", 0);
 	r->most = (uint32_t)json_get_u64(o, "instances", 0);
 	r->most_per_app = (uint32_t)json_get_u64(o, "per_app", 0);
 	r->ip_rate = (uint32_t)json_get_u64(o, "client_rate", 0);

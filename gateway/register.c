@@ -18,6 +18,7 @@
 #include "crypto/x25519.h"
 #include "gateway/gateway.h"
 #include "gateway/identity.h"
+#include "gateway/policy_fetch.h"
 #include "gateway/register_rpc.h"
 #include "gateway/registry.h"
 #include "gateway/tunnels.h"
@@ -185,6 +186,14 @@ int register_make(struct register_server *s, const struct registry_instance *in,
 	return 0;
 }
 
+static void on_policy(const struct registry_instance *in, void *arg)
+{
+	struct err e = ERR_NONE;
+
+	if (register_make(arg, in, &e) < 0)
+		log_error("gateway: instance %s: its port policy is lost: %s", in->id, e.text);
+}
+
 /* Who has not come again for long: one a look if the file fails, else all. */
 static void forget(struct register_server *s, struct err *e)
 {
@@ -313,6 +322,7 @@ static void on_tick(uv_timer_t *t)
 		else if (registry_file_tidy(&s->file, s->registry, &e) == 0)
 			forget(s, &e);
 		say(s, &e);
+		policy_fetch_tick(s->fetch);
 	}
 	wg_tick(s->wg);
 	tunnels_tick(s->tunnels);
@@ -333,10 +343,12 @@ static void stop(void *arg)
 	http_server_stop(s->http, NULL, NULL);
 	wg_stop(s->wg);
 	tunnels_stop(s->tunnels);
+	policy_fetch_stop(s->fetch);
 	s->front = NULL;
 	s->http = NULL;
 	s->wg = NULL;
 	s->tunnels = NULL;
+	s->fetch = NULL;
 	if (s->has_timer)
 		uv_close((uv_handle_t *)&s->tick, NULL);
 	s->has_timer = false;
@@ -359,6 +371,11 @@ int register_start(struct register_server *s, uv_loop_t *loop, struct err *e)
 					   .on_handshake = on_handshake,
 					   .on_done = on_handshakes,
 					   .arg = s };
+	const struct policy_fetch_options p = { .loop = loop,
+						.registry = s->registry,
+						.port = c->agent_port,
+						.on_policy = on_policy,
+						.arg = s };
 	uint64_t seed = 0;
 	size_t i;
 	int rc;
@@ -375,6 +392,7 @@ int register_start(struct register_server *s, uv_loop_t *loop, struct err *e)
 		registry_set_seen(s->registry, registry_at(s->registry, i)->id, uv_now(loop));
 	wg_start(&s->wg, &w);
 	tunnels_start(&s->tunnels, &t);
+	policy_fetch_start(&s->fetch, &p);
 	(void)uv_timer_init(loop, &s->tick);
 	s->tick.data = s;
 	s->has_timer = true;

@@ -25,6 +25,7 @@
 struct err;
 struct gateway;
 struct http_server;
+struct policy_fetch;
 struct registry;
 struct registry_instance;
 struct tls_front;
@@ -46,6 +47,7 @@ struct register_server {
 	struct registry_file file;
 	struct wg *wg;
 	struct tunnels *tunnels;
+	struct policy_fetch *fetch;
 	struct http_server *http;
 	struct tls_front *front;
 	struct rate_table rates; /* of clients' addresses */

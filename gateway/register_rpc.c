@@ -17,8 +17,6 @@
 #include "rpc/rpc.h"
 #include "tee/app_info.h"
 
-enum { AGENT_PORT = 8090 };
-
 /* Lower-case hex of what a certificate says. */
 struct asker {
 	char id[2 * APP_INFO_ID_MAX + 1], app_id[2 * APP_INFO_ID_MAX + 1];
@@ -131,7 +129,7 @@ static void reply(struct register_server *s, struct rpc_call *call,
 	wg.servers = peers;
 	wg.n_servers = 1;
 	agent.external_port = c->external_port;
-	agent.internal_port = AGENT_PORT;
+	agent.internal_port = c->agent_port;
 	if (s->config->n_domains)
 		agent.domain = mem_unconst(s->config->domains[0].name);
 	agent.app_address_ns_prefix = mem_unconst(s->config->dns_prefix);

@@ -24,7 +24,7 @@ struct registry {
 	struct registry_instance **slots; /* NULL: free */
 	uint32_t *orders[N_ORDERS];
 	uint32_t *free_slots;
-	size_t n, n_free, max;
+	size_t n, n_free, n_unknown, max;
 	uint64_t *taken; /* a bit for each address from first on */
 };
 
@@ -246,8 +246,12 @@ int registry_plan(const struct registry *r, const struct registry_request *q,
 	if (rc)
 		return rc;
 	/* what an older compose let in is not what this one does */
-	if (old && str_equal(old->compose_hash, in.compose_hash))
+	if (old && str_equal(old->compose_hash, in.compose_hash)) {
 		in.policy = old->policy;
+		in.fetch.is_wrong =
+			old->fetch.is_wrong && memcmp(old->key, in.key, REGISTRY_KEY) == 0;
+		in.fetch.next_ms = old->fetch.next_ms;
+	}
 	if (q->policy)
 		in.policy = *q->policy;
 	in.is_held = q->is_held;
@@ -298,6 +302,7 @@ static uint32_t take_out(struct registry *r, struct registry_instance *in)
 	(void)order_out(r, BY_KEY, in);
 	(void)order_out(r, BY_APP, in);
 	r->n--;
+	r->n_unknown -= !in->policy.is_known;
 	mark(r, in->address, false);
 	return slot;
 }
@@ -308,6 +313,7 @@ static void put_in(struct registry *r, uint32_t slot)
 	order_in(r, BY_KEY, slot);
 	order_in(r, BY_APP, slot);
 	r->n++;
+	r->n_unknown += !r->slots[slot]->policy.is_known;
 	mark(r, r->slots[slot]->address, true);
 }
 
@@ -367,6 +373,11 @@ const struct registry_instance *registry_at(const struct registry *r, size_t i)
 size_t registry_count(const struct registry *r)
 {
 	return r->n;
+}
+
+size_t registry_n_unknown(const struct registry *r)
+{
+	return r->n_unknown;
 }
 
 void registry_set_tunnel(struct registry *r, const char *id, const uint8_t key[static REGISTRY_KEY],
@@ -430,8 +441,18 @@ void registry_set_seen(struct registry *r, const char *id, uint64_t now_ms)
 {
 	struct registry_instance *in = find_id(r, id);
 
+	if (!in)
+		return;
+	in->seen_ms = now_ms;
+	in->fetch.n_tries = 0;
+}
+
+void registry_set_fetch(struct registry *r, const char *id, const struct registry_fetch *f)
+{
+	struct registry_instance *in = find_id(r, id);
+
 	if (in)
-		in->seen_ms = now_ms;
+		in->fetch = *f;
 }
 
 int registry_add_routes(const struct registry *r, struct routes_builder *b, struct err *e)

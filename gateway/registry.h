@@ -24,6 +24,13 @@ struct registry;
 
 enum { REGISTRY_MAX = 65536, REGISTRY_KEY = 32, REGISTRY_ID = 20, REGISTRY_DIGEST = 32 };
 
+/* Of who asks it for its port policy (policy_fetch.h). */
+struct registry_fetch {
+	uint64_t next_ms; /* not before, of the caller's clock */
+	uint8_t n_tries;  /* since it last registered */
+	bool is_wrong;	  /* what it answered is, and will be */
+};
+
 /* What one has said of itself, and what it was given. */
 struct registry_instance {
 	char id[2 * REGISTRY_ID + 1], app_id[2 * REGISTRY_ID + 1]; /* lower-case hex */
@@ -38,6 +45,7 @@ struct registry_instance {
 	uint64_t handshake; /* of its tunnel, seconds since 1970; 0: none is known; not lasting */
 	uint64_t
 		alive_ms; /* of the caller's clock: the last sign of life of its tunnel; not lasting */
+	struct registry_fetch fetch; /* not lasting */
 	struct route_policy policy;
 };
 
@@ -91,6 +99,9 @@ const struct registry_instance *registry_find(const struct registry *r, const ch
 const struct registry_instance *registry_at(const struct registry *r, size_t i);
 size_t registry_count(const struct registry *r);
 
+/* How many of them have no port policy. */
+size_t registry_n_unknown(const struct registry *r);
+
 /* Its tunnel is there, if it still has @key; that is a sign of life. */
 void registry_set_tunnel(struct registry *r, const char *id, const uint8_t key[static REGISTRY_KEY],
 			 uint64_t now_ms);
@@ -108,8 +119,9 @@ void registry_set_handshake(struct registry *r, const uint8_t key[static REGISTR
  */
 bool registry_judge(struct registry *r, uint64_t now_ms, uint64_t limit_ms, size_t *ret_n);
 
-/* It was heard of; nothing else is changed. */
+/* It was heard of, and may be asked again; nothing else is changed. */
 void registry_set_seen(struct registry *r, const char *id, uint64_t now_ms);
+void registry_set_fetch(struct registry *r, const char *id, const struct registry_fetch *f);
 
 /* Those that have a tunnel, for a snapshot.  Return: 0, or as routes_builder_add(). */
 int registry_add_routes(const struct registry *r, struct routes_builder *b, struct err *e);

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which of an app's instances get clients: who is ready, whose tunnel lives, whose port answers."""
+import hashlib
+import http.server
+import json
 import socket
 import subprocess
+import threading
 import time
 import unittest
 
@@ -27,16 +31,17 @@ class AppAt(gwlib.App):
         self.close()
         self.listener = socket.create_server((address, port), backlog=128)
         self.port = self.listener.getsockname()[1]
-        gwlib.threading.Thread(target=self.accept, daemon=True).start()
+        threading.Thread(target=self.accept, daemon=True).start()
 
 
 class Base(unittest.TestCase):
+    REGISTRATION = ""
     WIREGUARD = "address: 127.0.0.1/8, range: 127.0.0.0/28"
 
     def setUp(self):
         self.world = World()
-        self.gateway = gwlib.Gateway(before=self.world.prepare,
-                                     config=lambda path: self.world.config(path, wireguard=self.WIREGUARD))
+        self.gateway = gwlib.Gateway(before=self.world.prepare, config=lambda path: self.world.config(
+            path, self.REGISTRATION, self.WIREGUARD))
         self.apps = []
         self.port = self.app("127.0.0.2", 0, b"2").port
 
@@ -71,7 +76,7 @@ class Base(unittest.TestCase):
 
     def states(self):
         text = self.gateway.ask("/routes")[1]
-        return {i["id"]: i for a in gwlib.json.loads(text)["apps"] for i in a["instances"]}
+        return {i["id"]: i for a in json.loads(text)["apps"] for i in a["instances"]}
 
 
 class Ready(Base):
@@ -158,6 +163,99 @@ class Silent(Base):
         self.says(2, ready=False)
         wait_for("the second is not ready", lambda: not self.states()[instance(2)]["ready"])
         self.assertEqual(self.reached(), b"2")  # better than nobody
+
+
+class Agent:
+    """The agent of a guest that says no port policy when it registers."""
+
+    def __init__(self, address, port, answer):
+        self.asked = []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                outer.asked.append(self.path)
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(200)
+                self.end_headers()
+                try:
+                    for piece in answer():
+                        self.wfile.write(piece)
+                except OSError:
+                    pass
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer((address, port), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def info(compose):
+    return [json.dumps({"tcb_info": json.dumps({"app_compose": compose}) if compose else ""}).encode()]
+
+
+class Legacy(Base):
+    def setUp(self):
+        self.agent_port = gwlib.free_port()
+        self.REGISTRATION = f", agent_port: {self.agent_port}"
+        super().setUp()
+        self.compose = json.dumps({"manifest_version": 2, "name": "old", "runner": "bash", "bash_script": "true",
+                                   "port_policy": {"restrict_mode": True, "ports": [{"port": self.port}]}})
+
+    def agent(self, answer, address="127.0.0.2"):
+        agent = Agent(address, self.agent_port, answer)
+        self.addCleanup(agent.close)
+        return agent
+
+    def registers(self, n=1, compose=None):
+        ctx = self.world.client(n, compose_hash=hashlib.sha256((compose or self.compose).encode()).hexdigest())
+        self.assertEqual(self.world.call(ctx, {"client_public_key": key(n)})[0], 200)
+
+    def is_denied(self, host):
+        return self.gateway.raw(gwlib.hello(f"{host}-{self.port}.{gwlib.DOMAIN}")) == (
+            gwlib.alert("access_denied"), "fin")
+
+    def test_a_policy_is_asked_for_over_the_tunnel(self):
+        self.registers()
+        wait_for("its peer is set", lambda: key(1) in self.world.wg())
+        self.assertTrue(self.is_denied(instance(1)))
+        # the agent comes later; it is asked again
+        agent = self.agent(lambda: info(self.compose))
+        wait_for("it gets clients", lambda: self.reached() == b"2")
+        self.assertEqual(agent.asked, ["/prpc/Info?json"])
+        self.assertTrue(self.gateway.raw(gwlib.hello(f"{APP}-{self.port - 1}.{gwlib.DOMAIN}"))[0])
+        # and it lasts
+        self.registers()
+        self.gateway.proc.kill()
+        self.gateway.proc.wait(60)
+        self.restart()
+        self.assertEqual(self.reached(), b"2")
+        self.assertEqual(len(agent.asked), 1)
+
+    def test_what_is_not_its_own_is_not_believed(self):
+        """It says another compose than its certificate; nothing at all; more than is read."""
+        zeros = bytes(65536)
+        answers = {1: lambda: info(self.compose.replace("true", "else")), 2: lambda: info(""),
+                   3: lambda: (zeros for _ in range(200))}
+        agents = {n: self.agent(answer, f"127.0.0.{n + 1}") for n, answer in answers.items()}
+        for n in agents:
+            self.registers(n)
+        wait_for("two are said", lambda: self.gateway.logged().count("none of its ports is open") >= 2)
+        self.assertIn("its app_compose is not the one of its certificate", self.gateway.logged())
+        self.assertIn("public_tcbinfo is false", self.gateway.logged())
+        wait_for("the third was asked again", lambda: len(agents[3].asked) > 1)
+        for n in agents:
+            self.registers(n)  # again as before
+            self.assertTrue(self.is_denied(instance(n)))
+        self.assertEqual([len(agents[1].asked), len(agents[2].asked)], [1, 1])
+        # whoever says its ports itself needs no asking
+        self.says(2)
+        wait_for("its port opens", lambda: self.reached(instance(2)) == b"H")
 
 
 del Registration  # its tests run elsewhere
