@@ -162,6 +162,7 @@ class Gateway:
     def __init__(self, routes="", config="", workers=1, dns=None, domains=(DOMAIN,), before=lambda path: None,
                  listen="127.0.0.1", env=None):
         self.dir = tempfile.mkdtemp(prefix="bailey-gateway-")
+        self.env = env or {}
         before(self.dir)
         for n, domain in enumerate(domains):
             make_certificate(self.dir, domain, "cert" if n == 0 else f"cert{n}")
@@ -184,7 +185,7 @@ class Gateway:
         """Also again, after it was killed."""
         self.proc = subprocess.Popen([f"{BIN}/bailey-gateway", "--config", f"{self.dir}/gateway.yaml"],
                                      stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                     env={**os.environ, **(env or {})})
+                                     env={**os.environ, **self.env})
         wait_for(f"the gateway serves\n{self.logged()}", self.is_up, 60)
 
     def is_up(self):
