@@ -224,7 +224,7 @@ int plan_domain(const struct start_plan *p, const struct host_caps *caps, struct
 		.initrd = p->image->initrd,
 		.cmdline = p->image->cmdline,
 		/* what boots a simulated TEE is not what it says that it measured */
-		.firmware = p->m.simulated_tee ? NULL : p->image->bios,
+		.firmware = p->m.simulated_tee ? NULL : image_firmware(p->image),
 		.rootfs = p->image->rootfs,
 		.data_disk = disk,
 		.volumes = (const char *const *)p->m.volumes.items,

@@ -189,6 +189,11 @@ static int load_folder(struct image *im, struct err *e)
 	return rc;
 }
 
+const char *image_firmware(const struct image *im)
+{
+	return im->bios && str_ends(im->bios, "/" IMAGE_STAND_IN) ? NULL : im->bios;
+}
+
 int image_load(const char *store, const char *name, struct image **ret, struct err *e)
 {
 	auto_image struct image *im = NULL;

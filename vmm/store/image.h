@@ -20,6 +20,8 @@
 struct err;
 struct image_cache;
 
+#define IMAGE_STAND_IN "stand-in.fd" /* a firmware to measure and not to start */
+
 enum {
 	IMAGE_NAME_MAX = 64,
 	IMAGE_METADATA_MAX = 64 * 1024,
@@ -59,6 +61,9 @@ bool image_name_is_valid(const char *name);
  */
 int image_load(const char *store, const char *name, struct image **ret, struct err *e);
 void image_free(struct image *im);
+
+/* What a VM without a simulated TEE starts in; NULL: none, also if all there is, is stand-in.fd, which runs nothing. */
+const char *image_firmware(const struct image *im);
 
 /* Is @im at least version @major.@minor.@patch? */
 bool image_is_at_least(const struct image *im, unsigned int major, unsigned int minor,

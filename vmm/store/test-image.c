@@ -97,6 +97,22 @@ static void test_a_whole_image_loads_and_checks(void)
 	image_cache_free(c);
 }
 
+static void test_nothing_starts_in_a_stand_in(void)
+{
+	struct image *im;
+
+	make("stands-1.2.3");
+	assert(image_load(store, "stands-1.2.3", &im, NULL) == 0);
+	assert(str_equal(image_firmware(im), im->bios));
+	image_free(im);
+	put("stands-1.2.3", "stand-in.fd", "bios");
+	put("stands-1.2.3", "metadata.json",
+	    "{\"kernel\":\"bzImage\",\"initrd\":\"initrd\",\"bios\":\"stand-in.fd\"}");
+	assert(image_load(store, "stands-1.2.3", &im, NULL) == 0);
+	assert(im->bios && !image_firmware(im));
+	image_free(im);
+}
+
 static void refuses_check(const char *image, int rc, const char *text)
 {
 	struct err e = ERR_NONE;
@@ -268,6 +284,7 @@ int main(void)
 	test_names();
 	test_artifacts_stay_inside();
 	test_a_list_is_sorted_and_skips_what_does_not_load();
+	test_nothing_starts_in_a_stand_in();
 	test_an_oversize_file_is_refused();
 	assert(rmtree(AT_FDCWD, store, NULL, NULL) == 0);
 	return 0;
