@@ -106,6 +106,7 @@ struct gw_config {
 	const char *acme_info;	/* a file; NULL: none */
 	enum log_level log;
 	struct gw_registration registration;
+	char wg_key[1040]; /* the default of registration.private_key */
 	struct gw_admin_rpc admin_rpc;
 };
 

@@ -103,10 +103,13 @@ const struct conf_key gw_wireguard_keys[] = {
 	  .min = 1,
 	  .max = INTERFACE_MAX,
 	  .check = config_check_interface,
-	  .doc = "The interface, which is there and has our address; the default is none, and no "
-		 "peer is set (for tests).",
+	  .doc = "The interface, which is made with our address if there is none; the default is "
+		 "none, and no peer is set (for tests).",
 	  .example = "wg0" },
-	PATH("private_key", "File of our key as wg genkey writes it, for nobody else to read.",
+	PATH("private_key",
+	     "File of our key as wg genkey writes it, for nobody else to read; made if it is "
+	     "missing.  "
+	     "The default is wg.key in the folder of registration.state.",
 	     "/var/lib/bailey-gateway/wg.key"),
 	{ .name = "endpoint",
 	  .type = CONF_STRING,
@@ -270,8 +273,8 @@ int config_read_registration(struct gw_config *c, const char *file, struct err *
 	int rc;
 
 	r->listen = json_get_opt(o, "listen");
-	r->private_key = json_get_opt(w, "private_key");
-	if (!r->listen != !r->private_key)
+	r->endpoint = json_get_opt(w, "endpoint");
+	if (!r->listen != !r->endpoint)
 		return err_set(e, ERR_INPUT,
 			       "%s: registration and wireguard need each other: write both", file);
 	if (!r->listen)
@@ -283,6 +286,12 @@ int config_read_registration(struct gw_config *c, const char *file, struct err *
 		return err_set(e, ERR_INPUT, "%s: registrations last in a folder: write state",
 			       file);
 	}
+	r->private_key = json_get_opt(w, "private_key");
+	if (!r->private_key) {
+		if (str_format(c->wg_key, sizeof(c->wg_key), "%s/wg.key", r->state) < 0)
+			return err_set(e, ERR_INPUT, "%s: state: the path is too long", file);
+		r->private_key = c->wg_key;
+	}
 	r->url = json_get_str(o, "url", "");
 	r->external_port = (uint16_t)json_get_u64(o, "external_port", 0);
 	r->agent_port = (uint16_t)json_get_u64(o, "agent_port", 0);
@@ -291,16 +300,9 @@ int config_read_registration(struct gw_config *c, const char *file, struct err *
 	r->ip_rate = (uint32_t)json_get_u64(o, "client_rate", 0);
 	r->forget_ms = json_get_u64(o, "forget", 0);
 	r->interface = json_get_opt(w, "interface");
-	r->endpoint = json_get_opt(w, "endpoint");
 	r->program = json_get_opt(w, "program");
 	r->silence_ms = json_get_u64(w, "silence", 0);
 	r->port = (uint16_t)json_get_u64(w, "port", 0);
-	if (r->interface && json_get_opt(c->doc, "user")) {
-		return err_set(e, ERR_INPUT,
-			       "%s: user: who is no longer root cannot set WireGuard's peers; let "
-			       "systemd give the user CAP_NET_ADMIN instead",
-			       file);
-	}
 	rc = read_identity(c, o, file, e);
 	return rc ? rc : read_network(r, w, file, e);
 }

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/capability.h>
+
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -260,27 +262,40 @@ static int open_access_log(struct gateway *g, struct err *e)
 	return 0;
 }
 
-static int start_workers(struct gateway *g, struct err *e)
+/* Who sets WireGuard's peers is a program that we run. */
+static int drop_rights(const struct gw_config *c, struct err *e)
 {
-	unsigned int i;
-	int rc = 0;
+	const char *state = c->state ? c->state : c->registration.state;
 
-	/* all listen before one accepts: what is wrong with an address is said before a client comes */
-	for (i = 0; i < g->config->workers && !rc; i++) {
-		rc = worker_new(&g->workers[i], &g->shared, i, g->config, e);
-		g->n_workers += !rc;
-	}
-	if (!rc && g->config->admin)
-		rc = admin_start(g, e);
-	/* what is opened later (files that changed) must be readable for the user; threads begin after */
-	if (!rc && g->config->user)
-		rc = privileges_drop(g->config->user, NULL, e);
-	for (i = 0; i < g->n_workers && !rc; i++)
-		rc = worker_start(g->workers[i], e);
-	return rc;
+	if (!c->user)
+		return 0;
+	if (c->registration.interface)
+		return privileges_drop_but(c->user, state, CAP_NET_ADMIN, e);
+	return privileges_drop(c->user, state, e);
 }
 
-static int start_all(struct gateway *g, struct err *e)
+int gateway_open(struct gateway *g, uv_loop_t *loop, const struct gw_config *c, struct err *e)
+{
+	unsigned int i;
+	int rc;
+
+	g->loop = loop;
+	g->config = c;
+	g->shared.access_fd = -1;
+	g->start_ms = uv_now(loop);
+	g->rotate_ms = uv_now(loop) + c->rotate_ms;
+	rc = open_access_log(g, e);
+	/* all listen before one accepts: what is wrong with an address is said before a client comes */
+	for (i = 0; i < c->workers && !rc; i++) {
+		rc = worker_new(&g->workers[i], &g->shared, i, c, e);
+		g->n_workers += !rc;
+	}
+	if (!rc && c->admin)
+		rc = admin_start(g, e);
+	return rc ? rc : drop_rights(c, e); /* threads begin after */
+}
+
+static int load(struct gateway *g, struct err *e)
 {
 	struct world *w = xnew(struct world);
 	int rc;
@@ -295,7 +310,14 @@ static int start_all(struct gateway *g, struct err *e)
 	}
 	publish(g, w);
 	reload_warn_of_ends(g, w->sites);
-	rc = open_access_log(g, e);
+	return 0;
+}
+
+int gateway_start(struct gateway *g, struct err *e)
+{
+	unsigned int i;
+	int rc = load(g, e);
+
 	if (!rc)
 		rc = start_handles(g, e);
 	if (!rc)
@@ -303,30 +325,22 @@ static int start_all(struct gateway *g, struct err *e)
 	if (rc)
 		return rc;
 	g->shared.resolver = g->resolver;
-	return start_workers(g, e);
-}
-
-int gateway_start(struct gateway *g, uv_loop_t *loop, const struct gw_config *c, struct err *e)
-{
-	int rc;
-
-	g->loop = loop;
-	g->config = c;
-	g->shared.access_fd = -1;
-	g->start_ms = uv_now(loop);
-	g->rotate_ms = uv_now(loop) + c->rotate_ms;
-	rc = start_all(g, e);
-	if (rc) {
-		g->exit_code = EXIT_FAILURE;
-		atomic_store(&g->shared.mode, WORKER_STOP);
-		wake_all(g);
-		end(g);
+	for (i = 0; i < g->n_workers && !rc; i++)
+		rc = worker_start(g->workers[i], e);
+	if (rc)
 		return rc;
-	}
 	notify("READY=1\n");
-	log_info("gateway: %u workers, %zu domains, %zu apps", g->n_workers, c->n_domains,
+	log_info("gateway: %u workers, %zu domains, %zu apps", g->n_workers, g->config->n_domains,
 		 routes_n_apps(gateway_world(g)->routes->routes));
 	return 0;
+}
+
+void gateway_give_up(struct gateway *g)
+{
+	g->exit_code = EXIT_FAILURE;
+	atomic_store(&g->shared.mode, WORKER_STOP);
+	wake_all(g);
+	end(g);
 }
 
 void gateway_deinit(struct gateway *g)

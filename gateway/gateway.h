@@ -79,8 +79,14 @@ struct gateway {
 	int exit_code;
 };
 
-/* Load everything, listen, begin.  On failure nothing runs, and gateway_deinit() is still to be called. */
-int gateway_start(struct gateway *g, uv_loop_t *loop, const struct gw_config *c, struct err *e);
+/* Listen, open logs, become the configured user: what is read from now on is read as that user. */
+int gateway_open(struct gateway *g, uv_loop_t *loop, const struct gw_config *c, struct err *e);
+
+/* Load everything, begin. */
+int gateway_start(struct gateway *g, struct err *e);
+
+/* Neither, nor what came after, may fail without this: nothing runs any more; the loop ends. */
+void gateway_give_up(struct gateway *g);
 
 /* After the loop has ended. */
 void gateway_deinit(struct gateway *g);

@@ -21,6 +21,7 @@
 #include "gateway/gateway.h"
 #include "gateway/identity.h"
 #include "gateway/register.h"
+#include "gateway/wg_key.h"
 
 enum { PRINT_MAX = 256 * 1024 };
 
@@ -59,26 +60,50 @@ static void prepare_process(void)
 	}
 }
 
-static void start(struct program *p, uv_loop_t *loop, const struct gw_config *c)
+/* Without it no tunnel works; what needs none does.  Somebody may still make it. */
+static void make_interface(const struct gw_config *c)
 {
-	struct gateway *g = &p->gateway;
 	struct err e = ERR_NONE;
 
-	g->shared.access_fd = -1;
-	g->exit_code = EXIT_FAILURE;
+	if (wg_key_interface(&c->registration, &e) < 0)
+		log_error(
+			"gateway: there is no WireGuard interface '%s', and it cannot be made: %s",
+			c->registration.interface, e.text);
+}
+
+/* gateway_open() gives rights up: before it is what only root may do. */
+static int start_all(struct program *p, uv_loop_t *loop, const struct gw_config *c, struct err *e)
+{
+	struct gateway *g = &p->gateway;
+	int rc = admin_rpc_open(&p->admin, c, e);
+
+	make_interface(c);
+	if (!rc)
+		rc = gateway_open(g, loop, c, e);
+	if (!rc)
+		rc = register_open(&p->registration, g, c, e);
+	if (!rc)
+		rc = gateway_start(g, e);
+	if (!rc)
+		rc = identity_start(&g->identity, loop, c, e);
+	if (!rc)
+		rc = register_start(&p->registration, loop, e);
+	if (!rc)
+		rc = admin_rpc_start(&p->admin, g, &p->registration, loop, e);
+	return rc;
+}
+
+static void start(struct program *p, uv_loop_t *loop, const struct gw_config *c)
+{
+	struct err e = ERR_NONE;
+
+	p->gateway.loop = loop;
+	p->gateway.shared.access_fd = -1;
 	p->registration.file = REGISTRY_FILE_NULL;
-	if (admin_rpc_open(&p->admin, c, &e) == 0 &&
-	    register_open(&p->registration, g, c, &e) == 0 && gateway_start(g, loop, c, &e) == 0) {
-		g->exit_code = EXIT_SUCCESS;
-		if (identity_start(&g->identity, loop, c, &e) == 0 &&
-		    register_start(&p->registration, loop, &e) == 0 &&
-		    admin_rpc_start(&p->admin, g, &p->registration, loop, &e) == 0)
-			return;
-		g->exit_code = EXIT_FAILURE;
-		gateway_drain(g);
-		gateway_drain(g); /* at once */
-	}
+	if (start_all(p, loop, c, &e) == 0)
+		return;
 	log_error("bailey-gateway: %s", e.text);
+	gateway_give_up(&p->gateway);
 }
 
 static int serve(const struct gw_config *c)

@@ -1,34 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/register.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/base64.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/file.h"
 #include "base/log.h"
-#include "base/own_file.h"
 #include "base/secret.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "base/version.h"
 #include "crypto/digest.h"
-#include "crypto/x25519.h"
 #include "gateway/gateway.h"
 #include "gateway/identity.h"
 #include "gateway/policy_fetch.h"
 #include "gateway/register_rpc.h"
 #include "gateway/registry.h"
 #include "gateway/tunnels.h"
+#include "gateway/wg_key.h"
 #include "loop/http_server.h"
 #include "loop/listen.h"
 #include "loop/tls_front.h"
 #include "rpc/rpc.h"
 #include "rpc/rpc_http.h"
 
-enum { KEY_FILE_MAX = 256, IDLE_S = 10 };
+enum { IDLE_S = 10 };
 
 static const struct http_header headers[] = {
 	{ "Server", "bailey-gateway" },
@@ -36,28 +33,6 @@ static const struct http_header headers[] = {
 	{ "Cache-Control", "no-store" },
 	{ NULL, NULL },
 };
-
-/* Our public key out of the file of the private one. */
-static int read_wg_key(const char *path, uint8_t ret[static WG_KEY], struct err *e)
-{
-	struct buf text = BUF_MAX(KEY_FILE_MAX);
-	auto_secret struct secret32 key = { { 0 } };
-	uint8_t room[WG_KEY_TEXT];
-	int rc = own_file_read(path, KEY_FILE_MAX, &text, e);
-
-	if (rc == 0 && text.n == WG_KEY_TEXT + 1 && text.p[WG_KEY_TEXT] == '\n')
-		text.n--;
-	if (rc == 0 &&
-	    (text.n != WG_KEY_TEXT || base64_decode(room, (const char *)text.p, text.n) != WG_KEY))
-		rc = err_set(e, ERR_INPUT, "'%s' is not a key as wg genkey writes it", path);
-	if (rc == 0) {
-		memcpy(key.b, room, WG_KEY);
-		rc = x25519_public(&key, ret, e);
-	}
-	secret_wipe(room, sizeof(room));
-	secret_buf_deinit(&text);
-	return rc;
-}
 
 static int add_routes(struct routes_builder *b, void *arg, struct err *e)
 {
@@ -77,7 +52,7 @@ static int open_registry(struct register_server *s, struct err *e)
 	auto_buf struct buf text = BUF_MAX(2 * WG_KEY_TEXT);
 	struct digest256 h;
 	size_t dropped = 0;
-	int rc = read_wg_key(c->private_key, o.own_key, e);
+	int rc = wg_key_public(c->private_key, o.own_key, e);
 
 	if (!rc)
 		rc = base64_encode(&text, o.own_key, WG_KEY);

@@ -16,3 +16,9 @@ void privileges_close_memory(void);
  * that user, with his groups, for good; "root" stays.  Return: 0; ERR_INPUT: there is no such user; others.
  */
 int privileges_drop(const char *user, const char *folder, struct err *e);
+
+/*
+ * The same, but programs that we run may still do what @capability (CAP_NET_ADMIN) allows, and we ourselves no more
+ * than others of that user.  Nothing is kept of what we never had.
+ */
+int privileges_drop_but(const char *user, const char *folder, int capability, struct err *e);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gateway in a guest: its identity comes from the guest's agent, here a stand-in."""
 import os
+import pwd
 import shutil
 import signal
 import ssl
@@ -9,7 +10,7 @@ import unittest
 import gwlib
 from gwlib import Gateway, wait_for
 from standin import Agent
-from test_gateway_register import APP, World, tool
+from test_gateway_register import APP, World, key, tool
 
 
 class InGuest(World):
@@ -144,6 +145,56 @@ class Files(unittest.TestCase):
             wait_for("it shows the new one", answers)
         finally:
             g.stop()
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+class AsNobody(unittest.TestCase):
+    """Started as root: what it opens, makes and hands on."""
+
+    def test_who_is_not_root_any_more_makes_its_key_and_sets_peers(self):
+        w = InGuest()
+        nobody = pwd.getpwnam("nobody")
+
+        def prepare(path):
+            w.prepare(path)
+            os.unlink(f"{path}/wg.key")
+            w.set_wg(f"[ $3 != private-key ] || cat $4 > {path}/state/key.seen\n"
+                     f"grep ^Cap /proc/self/status > {path}/state/caps; id -u >> {path}/state/caps")
+            os.chmod(path, 0o755)
+            os.chmod(f"{path}/wg", 0o755)
+            open(f"{path}/wg.log", "w", encoding="ascii").close()
+            os.chown(f"{path}/wg.log", nobody.pw_uid, nobody.pw_gid)
+            w.agent.start()
+            os.chmod(f"{path}/agent.sock", 0o777)
+
+        def config(path):
+            for name in ("cert.key", "cert.pem", "routes"):
+                os.chown(f"{path}/{name}", nobody.pw_uid, nobody.pw_gid)
+            return w.config(path).replace(f"private_key: {path}/wg.key, ", "") + "user: nobody\n"
+
+        g = Gateway(before=prepare, config=config)
+        try:
+            wait_for("it is open", w.serial)
+            self.assertIsInstance(w.register(w.client(), 1), dict)
+            wait_for("the peer is set", lambda: key(1) in w.wg() and os.path.exists(f"{g.dir}/state/caps") and
+                     os.stat(f"{g.dir}/state/caps").st_size > 100)
+            with open(f"{g.dir}/state/caps", encoding="ascii") as f:
+                caps = f.read().split()
+            self.assertEqual(caps[-1], str(nobody.pw_uid))
+            self.assertEqual(int(caps[caps.index("CapEff:") + 1], 16), 1 << 12)
+            st = os.stat(f"{g.dir}/state/wg.key")
+            self.assertEqual((st.st_uid, st.st_mode & 0o777), (nobody.pw_uid, 0o600))
+            with open(f"{g.dir}/state/wg.key", encoding="ascii") as f, \
+                    open(f"{g.dir}/state/key.seen", encoding="ascii") as seen:
+                self.assertEqual(f.read(), seen.read())
+            # of itself it may no more than nobody
+            with open(f"/proc/{g.proc.pid}/status", encoding="ascii") as f:
+                status = dict(line.split(":", 1) for line in f)
+            self.assertEqual(int(status["CapEff"], 16), 0)
+            self.assertEqual(status["Uid"].split(), [str(nobody.pw_uid)] * 4)
+        finally:
+            g.stop()
+            w.agent.stop()
 
 
 if __name__ == "__main__":

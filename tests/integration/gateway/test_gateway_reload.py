@@ -2,6 +2,7 @@
 """Certificates and routes change under load, the gateway ends: no connection is lost that need not be."""
 import http.client
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -201,7 +202,12 @@ class Ending(unittest.TestCase):
 
     @unittest.skipIf(os.geteuid() != 0, "not root: nobody else to become")
     def test_root_becomes_another(self):
-        gw = Gateway("app i1 127.0.0.1 *\n", config="user: nobody\n", before=lambda path: os.chmod(path, 0o755))
+        def config(path):
+            os.chmod(path, 0o755)
+            shutil.chown(f"{path}/cert.key", "nobody")  # what it reads it must be able to read again
+            return "user: nobody\n"
+
+        gw = Gateway("app i1 127.0.0.1 *\n", config=config)
         with open(f"/proc/{gw.proc.pid}/status", encoding="ascii") as f:
             status = f.read()
         for line in ("Uid:", "Gid:"):
