@@ -64,7 +64,7 @@ int info_policy_read(const void *p, size_t n, const char *compose_hash, struct r
 	json_auto_t *info = NULL, *tcb = NULL;
 	struct app_compose *c = NULL;
 	const char *text;
-	size_t n_text;
+	size_t n_text = 0;
 	int rc = json_parse(p, n, INFO_POLICY_MAX, "Info", &info, e);
 
 	if (!rc)
