@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "gateway/conn_parts.h"
 #include "gateway/pages.h"
+#include "gateway/pages_h2.h"
 #include "gateway/world.h"
 
 enum { ANSWER_PIECE = 32 * 1024, DROPS_A_TURN = 4 };
@@ -114,10 +115,19 @@ static bool send_answer(struct conn *c)
 	}
 }
 
+static enum pages_verdict make_answer(const struct conn *c, const struct chunk *k, struct buf *ret)
+{
+	const struct world_text *info = c->worker->world->acme_info;
+	enum conn_page page = (enum conn_page)c->page;
+
+	if (tls_gate_is_h2(c->tls))
+		return pages_h2_answer(page, k->bytes + k->at, chunk_left(k), ret);
+	return pages_answer(page, k->bytes + k->at, chunk_left(k), info->bytes, info->n, ret);
+}
+
 /* What waited for the app is the request. */
 static bool answer(struct conn *c, bool *ret_wants_more)
 {
-	const struct world_text *info = c->worker->world->acme_info;
 	struct chunk *k = c->sides[APP].pending;
 	struct buf b = BUF_MAX(PAGES_ANSWER_MAX);
 
@@ -126,8 +136,7 @@ static bool answer(struct conn *c, bool *ret_wants_more)
 		*ret_wants_more = true;
 		return true;
 	}
-	switch (pages_answer((enum conn_page)c->page, k->bytes + k->at, chunk_left(k), info->bytes,
-			     info->n, &b)) {
+	switch (make_answer(c, k, &b)) {
 	case PAGES_MORE:
 		*ret_wants_more = true;
 		return true;
@@ -152,10 +161,11 @@ bool conn_advance_request(struct conn *c)
 
 	if (c->answer)
 		return send_answer(c);
-	/* who speaks HTTP/2 gets no page */
-	if (tls_gate_is_h2(c->tls)) {
-		tls_gate_close(c->tls);
-		return conn_finish(c, (enum gw_end)c->end);
+	/* who speaks HTTP/2 may ask for nothing before it heard of us */
+	if (tls_gate_is_h2(c->tls) && !c->has_greeted) {
+		c->has_greeted = true;
+		if (!tls_gate_write(c->tls, pages_h2_hello, PAGES_H2_HELLO) || !conn_send_wire(c))
+			return conn_die(c, (enum gw_end)c->end);
 	}
 	for (;;) {
 		if (!answer(c, &wants_more) || !wants_more)

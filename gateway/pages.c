@@ -48,28 +48,39 @@ static enum pages_verdict look(const char *p, size_t n)
 	return PAGES_NOT_HTTP;
 }
 
-struct trouble {
-	const char *status, *extra, *text;
-};
-
-static enum pages_verdict trouble_page(enum conn_page page, bool is_head, struct buf *ret)
+const struct pages_trouble *pages_trouble(enum conn_page page)
 {
-	static const struct trouble bad = { "502 Bad Gateway", "",
-					    "The app did not take the connection." };
-	static const struct trouble none = {
-		"503 Service Unavailable", "Retry-After: 5\r\n",
+	static const struct pages_trouble bad = { "502 Bad Gateway", NULL,
+						  "The app did not take the connection." };
+	static const struct pages_trouble none = {
+		"503 Service Unavailable", "5",
 		"The app has no instance that can take a connection now."
 	};
-	static const struct trouble late = { "504 Gateway Timeout", "",
-					     "The app did not take the connection in time." };
-	const struct trouble *t = page == PAGE_503 ? &none : page == PAGE_504 ? &late : &bad;
-	char body[512];
+	static const struct pages_trouble late = { "504 Gateway Timeout", NULL,
+						   "The app did not take the connection in time." };
+
+	return page == PAGE_503 ? &none : page == PAGE_504 ? &late : &bad;
+}
+
+size_t pages_trouble_body(const struct pages_trouble *t, char ret[static PAGES_TROUBLE_MAX])
+{
 	int n = str_format(
-		body, sizeof(body),
+		ret, PAGES_TROUBLE_MAX,
 		"<!doctype html><html lang=\"en\"><title>%s</title><h1>%s</h1><p>%s</p></html>\n",
 		t->status, t->status, t->text);
 
-	return answer(ret, t->status, html, t->extra, body, n > 0 ? (size_t)n : 0, is_head);
+	return n > 0 ? (size_t)n : 0;
+}
+
+static enum pages_verdict trouble_page(enum conn_page page, bool is_head, struct buf *ret)
+{
+	const struct pages_trouble *t = pages_trouble(page);
+	char body[PAGES_TROUBLE_MAX], retry[32] = "";
+	size_t n = pages_trouble_body(t, body);
+
+	if (t->retry_after)
+		(void)str_format(retry, sizeof(retry), "Retry-After: %s\r\n", t->retry_after);
+	return answer(ret, t->status, html, retry, body, n, is_head);
 }
 
 /* The path of a request line, without its query.  Return: is there a whole one? */

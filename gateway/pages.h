@@ -15,7 +15,7 @@
 
 struct buf;
 
-enum { PAGES_HEAD_MAX = 8 * 1024, PAGES_ANSWER_MAX = 4 * 1024 * 1024 };
+enum { PAGES_HEAD_MAX = 8 * 1024, PAGES_ANSWER_MAX = 4 * 1024 * 1024, PAGES_TROUBLE_MAX = 512 };
 
 enum pages_verdict {
 	PAGES_MORE, /* of the request must come */
@@ -26,3 +26,15 @@ enum pages_verdict {
 /* @info: what acme-info answers, JSON, @n_info bytes. */
 enum pages_verdict pages_answer(enum conn_page page, const void *request, size_t n,
 				const char *info, size_t n_info, struct buf *ret);
+
+/* What is said of PAGE_502, _503, _504; static. */
+struct pages_trouble {
+	const char *status;	 /* "502 Bad Gateway" */
+	const char *retry_after; /* seconds; NULL: nothing is said */
+	const char *text;
+};
+
+const struct pages_trouble *pages_trouble(enum conn_page page);
+
+/* The page itself, HTML.  Return: its bytes, without the NUL. */
+size_t pages_trouble_body(const struct pages_trouble *t, char ret[static PAGES_TROUBLE_MAX]);

@@ -3,6 +3,7 @@
 import socket
 import ssl
 import struct
+import subprocess
 import time
 
 import gwlib
@@ -174,12 +175,61 @@ class Upstreams(Case):
         with self.gw.tls(f"app-{gwlib.free_port()}.{DOMAIN}") as s:
             self.assertEqual(read_all(s)[0], b"")
 
-    def test_who_speaks_h2_gets_close_notify(self):
-        ctx = gwlib.client_context(alpn=["h2"])
-        with self.gw.tls(f"app-{gwlib.free_port()}g.{DOMAIN}", ctx=ctx) as s:
+    def h2(self, said, host=None):
+        """What a client that chose HTTP/2 gets: [(type, flags, stream, payload)], and how it ended."""
+        host = host or f"app-{gwlib.free_port()}g.{DOMAIN}"
+        with self.gw.tls(host, ctx=gwlib.client_context(alpn=["h2"])) as s:
             self.assertEqual(s.selected_alpn_protocol(), "h2")
-            s.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-            self.assertEqual(read_all(s), (b"", "fin"))
+            # our settings come before anything is said: some clients wait for them
+            first = b""
+            while len(first) < 9:
+                first += s.recv(9 - len(first))
+            self.assertEqual(first, b"\0\0\0\4\0\0\0\0\0")
+            for piece in said:
+                s.sendall(piece)
+            answer, how = read_all(s)
+        frames = []
+        while answer:
+            n = int.from_bytes(answer[:3], "big")
+            frames.append((answer[3], answer[4], int.from_bytes(answer[5:9], "big"), answer[9:9 + n]))
+            answer = answer[9 + n:]
+        return frames, how
+
+    PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    SETTINGS = b"\0\0\6\4\0\0\0\0\0\0\3\0\0\0\x64"
+
+    def test_who_speaks_h2_gets_a_page(self):
+        get = b"\0\0\3\1\5\0\0\0\1\x82\x87\x84"
+        want = (b"\x08\x03502\x0f\x09\x08no-store\x0f\x10\x18text/html; charset=utf-8\x0f\x0d\x03136")
+        for said in ([self.PREFACE + self.SETTINGS + get], [self.PREFACE[:5], self.PREFACE[5:], self.SETTINGS, get[:11], get[11:]]):
+            frames, how = self.h2(said)
+            self.assertEqual([f[:3] for f in frames], [(4, 1, 0), (1, 4, 1), (0, 1, 1), (7, 0, 0)])
+            self.assertEqual(frames[1][3], want)
+            self.assertIn(b"The app did not take the connection.", frames[2][3])
+            self.assertEqual(len(frames[2][3]), 136)
+            self.assertEqual((frames[3][3], how), (b"\0\0\0\1\0\0\0\0", "fin"))
+
+    def test_who_calls_by_h2_gets_a_status(self):
+        post = b"\0\0\3\1\4\0\0\0\1\x83\x87\x84" + b"\0\0\5\0\1\0\0\0\1hello"
+        frames, how = self.h2([self.PREFACE + self.SETTINGS + post])
+        self.assertEqual([f[:3] for f in frames], [(4, 1, 0), (1, 5, 1), (3, 0, 1), (7, 0, 0)])
+        self.assertEqual((frames[1][3], how), (b"\x08\x03502\x0f\x09\x08no-store", "fin"))
+
+    def test_frames_that_are_wrong_end_it(self):
+        goaway = lambda why: [(7, 0, 0, b"\0\0\0\0\0\0\0" + why)]
+        self.assertEqual(self.h2([self.PREFACE, b"\xff\xff\xff\4\0\0\0\0\0"]), (goaway(b"\6"), "fin"))
+        self.assertEqual(self.h2([self.PREFACE, b"\0\0\0\1\5\0\0\0\1"]), (goaway(b"\1"), "fin"))
+        self.assertEqual(self.h2([self.PREFACE + self.SETTINGS * 600]), (goaway(b"\x0b"), "fin"))
+        self.assertEqual(self.h2([b"GET / HTTP/1.1\r\n"]), ([], "fin"))
+
+    def test_curl_shows_the_page_of_h2(self):
+        port = gwlib.free_port()
+        host = f"app-{port}g.{DOMAIN}"
+        out = subprocess.run(["curl", "--http2", "-sk", "-w", "%{http_version} %{http_code}", "--resolve",
+                              f"{host}:{self.gw.port}:127.0.0.1", f"https://{host}:{self.gw.port}/x"],
+                             stdout=subprocess.PIPE, check=False, timeout=60).stdout
+        self.assertIn(b"The app did not take the connection.", out)
+        self.assertTrue(out.endswith(b"2 502"), out)
 
     def test_passthrough_to_an_app_that_refuses(self):
         self.assert_alert(hello(f"app-{gwlib.free_port()}s.{DOMAIN}"), "internal_error")
