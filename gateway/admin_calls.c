@@ -24,14 +24,23 @@ enum { TIME_TEXT = 32 };
 static void drain(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 {
 	const Bailey__Gateway__DrainRequest *q = (const void *)in;
-	struct gateway *g = ((const struct admin_call *)ctx)->server->gateway;
+	struct admin_rpc *a = ((const struct admin_call *)ctx)->server;
+	struct gateway *g = a->gateway;
 	Bailey__Gateway__DrainResponse m = BAILEY__GATEWAY__DRAIN_RESPONSE__INIT;
 	struct err e = ERR_NONE;
+	int rc = 0;
 
-	if (!q->gateway || *q->instance_id || q->lift) {
-		(void)err_set(&e, ERR_INPUT,
-			      "say either which instance_id or gateway, which cannot be lifted");
+	if (q->gateway ? *q->instance_id || q->lift : !*q->instance_id)
+		rc = err_set(&e, ERR_INPUT,
+			     "say either which instance_id, or gateway, which cannot be lifted");
+	else if (!q->gateway)
+		rc = admin_drain_instance(a, q->instance_id, q->lift, &m.num_connections, &e);
+	if (rc) {
 		rpc_fail(call, &e);
+		return;
+	}
+	if (!q->gateway) {
+		rpc_reply(call, &m.base);
 		return;
 	}
 	m.num_connections = metrics_sum(g, offsetof(struct gw_counters, conns));
@@ -65,6 +74,12 @@ static const struct rpc_method methods[] = {
 	METHOD("GetInfo", gateway__get_info_request, gateway__get_info_response, admin_get_info,
 	       false),
 	METHOD("GetMeta", empty, gateway__get_meta_response, admin_get_meta, false),
+	METHOD("SetInstancePortPolicy", gateway__set_instance_port_policy_request, empty,
+	       admin_set_policy, true),
+	METHOD("ClearInstancePortPolicy", gateway__clear_instance_port_policy_request, empty,
+	       admin_clear_policy, true),
+	METHOD("GetInstancePortPolicy", gateway__get_instance_port_policy_request,
+	       gateway__get_instance_port_policy_response, admin_get_policy, false),
 	METHOD("Routes", gateway__routes_request, gateway__routes_response, admin_routes, false),
 	METHOD("Drain", gateway__drain_request, gateway__drain_response, drain, true),
 	METHOD("Reload", empty, gateway__reload_response, reload, true),

@@ -5,7 +5,10 @@
 #include "proto/gateway.pb-c.h"
 #include "rpc/rpc.h"
 
+struct admin_rpc;
 struct err;
+struct override;
+struct registry_instance;
 struct route_policy;
 
 extern const struct rpc_service admin_service;
@@ -14,7 +17,17 @@ extern const struct rpc_service admin_service;
 void admin_status(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void admin_get_info(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void admin_get_meta(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void admin_set_policy(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void admin_clear_policy(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
+void admin_get_policy(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 void admin_routes(struct rpc_call *call, void *ctx, const ProtobufCMessage *in);
 
 /* On the heap. */
 Bailey__Gateway__PortPolicy *admin_policy_message(const struct route_policy *p);
+
+/* Where the policy that counts comes from: "admin", "instance" or "none".  @said may be NULL. */
+const char *admin_policy_source(const struct override *said, const struct registry_instance *in);
+
+/* No new clients, or again.  Return: 0 and how many it has; ERR_NOT_FOUND, ERR_BAD_STATE, or as it is written down. */
+int admin_drain_instance(struct admin_rpc *a, const char *id, bool is_lifted, uint64_t *ret,
+			 struct err *e);

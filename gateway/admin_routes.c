@@ -43,6 +43,7 @@ static void add_registered(const struct admin_rpc *a, const char *id, Bailey__Ga
 {
 	const struct registry *r = a->registration->registry;
 	const struct registry_instance *in = r ? registry_find(r, id) : NULL;
+	const struct override *said = in ? registry_override(r, id) : NULL;
 	uint64_t now = time_unix_ms() / 1000;
 
 	if (!in) {
@@ -54,7 +55,8 @@ static void add_registered(const struct admin_rpc *a, const char *id, Bailey__Ga
 	m->latest_handshake = in->handshake;
 	if (in->handshake && now > in->handshake)
 		m->handshake_age = now - in->handshake;
-	m->policy_source = xstrdup(in->policy.is_known ? "instance" : "none");
+	m->is_draining = override_drains(said, in->key);
+	m->policy_source = xstrdup(admin_policy_source(said, in));
 }
 
 static Bailey__Gateway__Route *route_of(const struct admin_rpc *a, const struct route_app *app)

@@ -17,8 +17,9 @@ static const struct registry_options options = {
 	.first = 0x0a080001, .last = 0x0a080010, .own = 0x0a080001, .most = 12, .most_per_app = 6
 };
 
-static void write_all(const struct registry *r, struct buf *ret)
+static void write_all(struct registry *r, struct buf *ret)
 {
+	const struct overrides *said = registry_overrides(r);
 	size_t i, j;
 
 	for (i = 0; i < registry_count(r); i++) {
@@ -32,6 +33,11 @@ static void write_all(const struct registry *r, struct buf *ret)
 		assert(a->address > options.own && a->address <= options.last);
 		assert(registry_find(r, a->id) == a);
 		assert(registry_line_write(a, ret) == 0);
+	}
+	for (i = 0; i < said->n; i++) {
+		assert(i == 0 || strcmp(said->list[i - 1]->id, said->list[i]->id) < 0);
+		assert(said->list[i]->is_drained || said->list[i]->policy.is_known);
+		assert(registry_override_write(said->list[i], ret) == 0);
 	}
 }
 

@@ -169,6 +169,44 @@ static void on_policy(const struct registry_instance *in, void *arg)
 		log_error("gateway: instance %s: its port policy is lost: %s", in->id, e.text);
 }
 
+int register_override(struct register_server *s, const struct override *o, struct err *e)
+{
+	int rc;
+
+	if (registry_overrides(s->registry)->n >= OVERRIDES_MAX &&
+	    !registry_override(s->registry, o->id))
+		return err_set(e, ERR_LIMIT, "operators have said something of %d instances",
+			       OVERRIDES_MAX);
+	rc = registry_file_override(&s->file, o, e);
+	if (!rc)
+		rc = overrides_put(registry_overrides(s->registry), o, e);
+	if (!rc)
+		rc = gateway_rebuild_routes(s->gateway, e);
+	s->is_dirty = s->is_dirty || rc;
+	return rc;
+}
+
+/* What was said of instances that have not come back since the start. */
+static void forget_overrides(struct register_server *s, struct err *e)
+{
+	const struct overrides *said = registry_overrides(s->registry);
+	char id[OVERRIDE_ID + 1];
+	size_t i = 0;
+
+	if (uv_now(s->loop) - s->start_ms < s->config->registration.forget_ms)
+		return;
+	while (i < said->n) {
+		(void)str_copy(id, sizeof(id), said->list[i]->id);
+		if (registry_find(s->registry, id)) {
+			i++;
+			continue;
+		}
+		if (registry_file_gone(&s->file, id, e) < 0)
+			return;
+		registry_forget(s->registry, id);
+	}
+}
+
 /* Who has not come again for long: one a look if the file fails, else all. */
 static void forget(struct register_server *s, struct err *e)
 {
@@ -186,13 +224,19 @@ static void forget(struct register_server *s, struct err *e)
 		in = *at;
 		if (registry_file_gone(&s->file, in.id, e) < 0)
 			return;
-		(void)registry_remove(s->registry, in.id);
+		registry_forget(s->registry, in.id);
 		(void)set_peer(s, &in, true, NULL);
 		s->is_dirty = true;
 		n++;
 	}
 	if (n)
 		log_info("gateway: recycled %zu stale instances", n);
+}
+
+static void forget_all(struct register_server *s, struct err *e)
+{
+	forget(s, e);
+	forget_overrides(s, e);
 }
 
 static void say(struct register_server *s, const struct err *e)
@@ -295,7 +339,7 @@ static void on_tick(uv_timer_t *t)
 		if (!s->front)
 			try_to_open(s, &e);
 		else if (registry_file_tidy(&s->file, s->registry, &e) == 0)
-			forget(s, &e);
+			forget_all(s, &e);
 		say(s, &e);
 		policy_fetch_tick(s->fetch);
 	}
@@ -365,6 +409,7 @@ int register_start(struct register_server *s, uv_loop_t *loop, struct err *e)
 	registry_assume_tunnels(s->registry, uv_now(loop));
 	for (i = 0; i < registry_count(s->registry); i++)
 		registry_set_seen(s->registry, registry_at(s->registry, i)->id, uv_now(loop));
+	s->start_ms = uv_now(loop);
 	wg_start(&s->wg, &w);
 	tunnels_start(&s->tunnels, &t);
 	policy_fetch_start(&s->fetch, &p);

@@ -25,6 +25,7 @@
 struct err;
 struct gateway;
 struct http_server;
+struct override;
 struct policy_fetch;
 struct registry;
 struct registry_instance;
@@ -54,7 +55,7 @@ struct register_server {
 	uv_timer_t tick;
 	uint8_t uuid[16];
 	char public_key[WG_KEY_TEXT + 1];
-	uint64_t look_ms;
+	uint64_t look_ms, start_ms;
 	bool has_timer, is_dirty; /* dirty: the routes are older than the registry */
 	bool is_stopped;	  /* the identity may still come */
 	bool has_said;		  /* that routes or file cannot be made, since it last went well */
@@ -72,3 +73,6 @@ void register_close(struct register_server *s);
 
 /* For register_rpc: @in was planned; write it down, make it, and set its peer. */
 int register_make(struct register_server *s, const struct registry_instance *in, struct err *e);
+
+/* What an operator says of an instance: write it down, and let clients be brought so. */
+int register_override(struct register_server *s, const struct override *o, struct err *e);

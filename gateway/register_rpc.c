@@ -56,8 +56,8 @@ static int read_asker(const struct tls_peer *p, struct asker *ret, struct err *e
 	return rc;
 }
 
-static int read_policy(const Bailey__Gateway__PortPolicy *p, struct route_policy *ret,
-		       struct err *e)
+int register_read_policy(const Bailey__Gateway__PortPolicy *p, struct route_policy *ret,
+			 struct err *e)
 {
 	size_t i;
 
@@ -87,7 +87,7 @@ static int enter(struct register_server *s, const struct asker *a,
 				      .now_ms = uv_now(s->loop) };
 	enum registry_change change;
 	struct route_policy policy;
-	int rc = m->port_policy ? read_policy(m->port_policy, &policy, e) : 0;
+	int rc = m->port_policy ? register_read_policy(m->port_policy, &policy, e) : 0;
 
 	if (rc)
 		return rc;

@@ -5,7 +5,6 @@
  */
 #include "gateway/registry.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +24,7 @@ struct registry {
 	uint32_t *orders[N_ORDERS];
 	uint32_t *free_slots;
 	size_t n, n_free, n_unknown, max;
+	struct overrides overrides;
 	uint64_t *taken; /* a bit for each address from first on */
 };
 
@@ -110,6 +110,7 @@ void registry_free(struct registry *r)
 		free(r->slots[i]);
 	for (i = 0; i < N_ORDERS; i++)
 		free(r->orders[i]);
+	overrides_deinit(&r->overrides);
 	free(r->slots);
 	free(r->free_slots);
 	free(r->taken);
@@ -359,6 +360,22 @@ bool registry_remove(struct registry *r, const char *id)
 	return true;
 }
 
+void registry_forget(struct registry *r, const char *id)
+{
+	(void)registry_remove(r, id);
+	overrides_remove(&r->overrides, id);
+}
+
+struct overrides *registry_overrides(struct registry *r)
+{
+	return &r->overrides;
+}
+
+const struct override *registry_override(const struct registry *r, const char *id)
+{
+	return overrides_find(&r->overrides, id);
+}
+
 const struct registry_instance *registry_find(const struct registry *r, const char *id)
 {
 	return find_id(r, id);
@@ -453,24 +470,4 @@ void registry_set_fetch(struct registry *r, const char *id, const struct registr
 
 	if (in)
 		in->fetch = *f;
-}
-
-int registry_add_routes(const struct registry *r, struct routes_builder *b, struct err *e)
-{
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; i < r->n && !rc; i++) {
-		const struct registry_instance *in = registry_at(r, i);
-		uint32_t address = htonl(in->address);
-		struct route_instance route = { .app_id = in->app_id,
-						.id = in->id,
-						.is_ready = in->has_tunnel && !in->is_held,
-						.is_doubted = in->is_silent,
-						.policy = in->policy };
-
-		memcpy(route.address, &address, sizeof(address));
-		rc = routes_builder_add(b, &route, e);
-	}
-	return rc;
 }

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gateway/overrides.h"
 #include "gateway/routes.h"
 
 struct err;
@@ -89,8 +90,15 @@ int registry_plan(const struct registry *r, const struct registry_request *q,
  */
 int registry_put(struct registry *r, const struct registry_instance *in, struct err *e);
 
-/* Its address is free after.  Return: was there one? */
+/* Its address is free after; what an operator said of it stays.  Return: was there one? */
 bool registry_remove(struct registry *r, const char *id);
+
+/* The same, and nothing stays. */
+void registry_forget(struct registry *r, const char *id);
+
+/* What operators said; ids need not be of instances that there are. */
+struct overrides *registry_overrides(struct registry *r);
+const struct override *registry_override(const struct registry *r, const char *id);
 
 /* NULL: none.  Valid until the next change. */
 const struct registry_instance *registry_find(const struct registry *r, const char *id);

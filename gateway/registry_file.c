@@ -112,9 +112,50 @@ static int read_instance(json_t *o, struct registry_instance *ret)
 	return 0;
 }
 
+int registry_override_write(const struct override *o, struct buf *ret)
+{
+	int rc = buf_addf(ret, "{\"override\":\"%s\",\"drained\":", o->id);
+
+	if (!rc)
+		rc = buf_add_str(ret, o->is_drained ? "\"" : "null");
+	if (!rc && o->is_drained)
+		rc = base64_encode(ret, o->key, REGISTRY_KEY);
+	if (!rc)
+		rc = buf_addf(ret, "%s,\"restrict\":%s,\"ports\":", o->is_drained ? "\"" : "",
+			      o->policy.is_restricted ? "true" : "false");
+	if (!rc)
+		rc = write_ports(&o->policy, ret);
+	return rc ? rc : buf_add_str(ret, "}\n");
+}
+
+/* Return: 1: it is one; 0: it is something else; -EINVAL. */
+static int read_override(json_t *o, struct override *ret)
+{
+	const char *id, *key;
+	const json_t *drained, *ports;
+	int is_restricted = 0;
+
+	if (!json_object_get(o, "override"))
+		return 0;
+	*ret = (struct override){ .is_drained = false };
+	if (json_unpack(o, "{s:s,s:o,s:b,s:o!}", "override", &id, "drained", &drained, "restrict",
+			&is_restricted, "ports", &ports) < 0 ||
+	    strlen(id) != OVERRIDE_ID || strspn(id, "0123456789abcdef") != OVERRIDE_ID ||
+	    read_ports(ports, &ret->policy) < 0)
+		return -EINVAL;
+	(void)str_copy(ret->id, sizeof(ret->id), id);
+	ret->policy.is_restricted = is_restricted;
+	key = json_string_value(drained);
+	if (!key)
+		return json_is_null(drained) ? 1 : -EINVAL;
+	ret->is_drained = true;
+	return read_key(key, ret->key) < 0 ? -EINVAL : 1;
+}
+
 static int read_line(const char *p, size_t n, struct registry *r, size_t *dropped, struct err *e)
 {
 	struct registry_instance in;
+	struct override said;
 	json_auto_t *o = NULL;
 	const char *gone;
 	int rc = json_parse(p, n, REGISTRY_LINE_MAX, "it", &o, e);
@@ -122,9 +163,14 @@ static int read_line(const char *p, size_t n, struct registry *r, size_t *droppe
 	if (rc)
 		return rc;
 	if (json_unpack(o, "{s:s!}", "gone", &gone) == 0) {
-		(void)registry_remove(r, gone);
+		registry_forget(r, gone);
 		return 0;
 	}
+	rc = read_override(o, &said);
+	if (rc < 0)
+		return err_set(e, ERR_CORRUPT, "it is not what an operator said of an instance");
+	if (rc)
+		return overrides_put(registry_overrides(r), &said, e);
 	if (read_instance(o, &in) < 0)
 		return err_set(e, ERR_CORRUPT, "it is neither an instance nor one that is gone");
 	rc = registry_put(r, &in, e);
@@ -155,14 +201,17 @@ int registry_text_read(const char *p, size_t n, struct registry *r, size_t *ret_
 	return 0;
 }
 
-static int replace(struct registry_file *f, const struct registry *r, struct err *e)
+static int replace(struct registry_file *f, struct registry *r, struct err *e)
 {
+	const struct overrides *said = registry_overrides(r);
 	auto_buf struct buf b = BUF_MAX(REGISTRY_FILE_MAX);
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; i < registry_count(r) && !rc; i++)
 		rc = registry_line_write(registry_at(r, i), &b);
+	for (i = 0; i < said->n && !rc; i++)
+		rc = registry_override_write(said->list[i], &b);
 	if (rc)
 		return err_set(e, rc, "writing down %zu instances", registry_count(r));
 	rc = file_replace(f->dirfd, name, 0600, b.p ? (const void *)b.p : "", b.n, e);
@@ -241,6 +290,14 @@ int registry_file_put(struct registry_file *f, const struct registry_instance *i
 	return rc ? err_set(e, rc, "writing down a registration") : append(f, &line, e);
 }
 
+int registry_file_override(struct registry_file *f, const struct override *o, struct err *e)
+{
+	auto_buf struct buf line = BUF_MAX(REGISTRY_LINE_MAX);
+	int rc = registry_override_write(o, &line);
+
+	return rc ? err_set(e, rc, "writing down what an operator said") : append(f, &line, e);
+}
+
 int registry_file_gone(struct registry_file *f, const char *id, struct err *e)
 {
 	auto_buf struct buf line = BUF_MAX(REGISTRY_LINE_MAX);
@@ -249,7 +306,7 @@ int registry_file_gone(struct registry_file *f, const char *id, struct err *e)
 	return rc ? err_set(e, rc, "writing down who is gone") : append(f, &line, e);
 }
 
-int registry_file_tidy(struct registry_file *f, const struct registry *r, struct err *e)
+int registry_file_tidy(struct registry_file *f, struct registry *r, struct err *e)
 {
 	if (!f->is_torn && f->size <= 2 * f->tidy + REGISTRY_FILE_SLACK)
 		return 0;

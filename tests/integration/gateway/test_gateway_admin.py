@@ -230,6 +230,80 @@ class Changes(Base):
         self.assertRegex(lines[0]["at"], r"^20\d\d-\d\d-\d\dT")
         self.assertNotIn("\x1b", self.gateway.logged())
 
+    def served(self, host):
+        """What a client sees: the alert that refused it, or the first line of an answer."""
+        try:
+            with self.gateway.tls(host) as s:
+                s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                return gwlib.read_all(s)[0].split(b"\r\n")[0].decode()
+        except gwlib.ssl.SSLError as e:
+            return str(e)
+
+    def test_ports_of_an_operator_count_and_last(self):
+        w = self.world
+        app = gwlib.App(lambda c: (c.recv(9), c.sendall(b"HTTP/1.1 200 app\r\n\r\n")))
+        self.addCleanup(app.close)
+        # its address is where nobody answers, but whether one may try is seen
+        host = f"{APP}-{app.port}.{gwlib.DOMAIN}"
+        w.register(w.client(1), 1, {"ports": [], "restrict_mode": True})
+        wait_for("it has a tunnel", lambda: [1 for r in w.ask("Routes")["routes"] if r["has_tunnel"]])
+        self.assertIn("ACCESS_DENIED", self.served(host).upper().replace(" ", "_"))
+        policy = {"ports": [{"port": app.port, "pp": False}], "restrict_mode": True}
+        closed = {"ports": [], "restrict_mode": True}
+        self.assertIsNone(w.ask("SetInstancePortPolicy", {"instance_id": instance(1), "policy": policy}))
+        wait_for("it counts", lambda: "50" in self.served(host))
+        every = {"effective": policy, "source": "admin", "instance_reported": closed, "admin_override": policy}
+        asked = {"instance_id": instance(1)}
+        self.assertEqual(w.ask("GetInstancePortPolicy", asked), every)
+        self.assertEqual(w.ask("Routes")["routes"][0]["policy_source"], "admin")
+        # another compose, another key
+        w.register(w.client(1, compose_hash="dd" * 32), 2, {"ports": [], "restrict_mode": True})
+        self.restart_by_kill()
+        self.assertEqual(w.ask("GetInstancePortPolicy", asked), every)
+        self.assertIn("50", self.served(host))
+        for wrong in ({"ports": [{"port": 0}]}, {"ports": [{"port": 65536}]}, {"ports": [{"port": 1}] * 65}):
+            self.assertEqual(w.ask("SetInstancePortPolicy", {"instance_id": instance(1), "policy": wrong})[0], 400)
+        self.assertEqual(w.ask("GetInstancePortPolicy", asked), every)
+        self.assertIsNone(w.ask("ClearInstancePortPolicy", asked))
+        self.assertEqual(w.ask("GetInstancePortPolicy", asked)["source"], "instance")
+        wait_for("its own counts again", lambda: "ACCESS_DENIED" in self.served(host).upper().replace(" ", "_"))
+        for call in ("SetInstancePortPolicy", "ClearInstancePortPolicy", "GetInstancePortPolicy", "Drain"):
+            status, error = w.ask(call, {"instance_id": "x\n"})
+            self.assertEqual((status, error), (400, "instance x\\x0a not found"))
+        self.assertEqual(len([a for a in self.audit() if a["error"] is None]), 2)
+
+    def test_an_instance_that_drains_gets_no_new_clients(self):
+        w = self.world
+
+        def ready():
+            return {r["instance_id"]: r["is_ready"] for r in w.ask("Routes", {"app_id": APP})["routes"]}
+        w.register(w.client(1), 1)
+        w.register(w.client(2), 2)
+        wait_for("both are ready", lambda: ready() == {instance(1): True, instance(2): True})
+        self.assertEqual(w.ask("Drain", {"instance_id": instance(1)}), {"num_connections": 0})
+        self.assertEqual(ready(), {instance(1): False, instance(2): True})
+        w.register(w.client(1), 1)  # the same boot
+        self.restart_by_kill()
+        self.assertEqual(ready(), {instance(1): False, instance(2): True})
+        self.assertTrue(w.ask("Routes")["routes"][0]["is_draining"])
+        w.ask("Drain", {"instance_id": instance(1), "lift": True})
+        self.assertEqual(ready(), {instance(1): True, instance(2): True})
+        w.ask("Drain", {"instance_id": instance(2)})
+        w.register(w.client(2), 3)  # another boot
+        wait_for("who started anew is ready", lambda: ready() == {instance(1): True, instance(2): True})
+        self.gateway.set_routes("app i1 127.0.0.1 *\n")
+        wait_for("the file is seen", lambda: w.ask("Routes")["total"] == 3)
+        self.assertIn("not-ready", w.ask("Drain", {"instance_id": "i1"})[1])
+        for wrong in ({}, {"gateway": True, "lift": True}, {"gateway": True, "instance_id": instance(1)}):
+            self.assertEqual(w.ask("Drain", wrong)[0], 400)
+        self.assertFalse(w.ask("Status")["is_draining"])
+
+    def restart_by_kill(self):
+        self.gateway.proc.kill()
+        self.gateway.proc.wait()
+        self.restart()
+        wait_for("it serves operators", lambda: self.world.ask("GetMeta"))
+
     def test_a_gateway_that_drains_ends(self):
         w, g = self.world, self.gateway
         self.assertEqual(w.ask("Drain", {"gateway": True}), {"num_connections": 0})
