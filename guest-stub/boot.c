@@ -33,9 +33,6 @@
 
 #define MODULES_LIST "/etc/bailey/modules"
 #define MODULES_TDX  MODULES_LIST ".tdx"
-#define NO_GATEWAY                                                                                 \
-	"dstack-gateway registration failed, the app has no ingress route: this guest does not "   \
-	"register with a gateway yet"
 /* Where a host listens that could not yet say so: the port of dstack's and Bailey's default. */
 #define HOST_API_URL  "vsock://2:10000/api"
 #define SHARE_DIR_ENV "DSTACK_HOST_SHARED_DIR=/dstack/.host-shared" /* BOOT_SHARE_DIR */
@@ -47,7 +44,11 @@ enum {
 
 void boot_init(struct boot *b, struct supervisor *s)
 {
-	*b = (struct boot){ .supervisor = s, .share = -1, .log = -1, .notices = { .fd = -1 } };
+	*b = (struct boot){ .supervisor = s,
+			    .share = -1,
+			    .log = -1,
+			    .notices = { .fd = -1 },
+			    .gateway = { .fd = -1 } };
 }
 
 void boot_deinit(struct boot *b)
@@ -57,6 +58,9 @@ void boot_deinit(struct boot *b)
 	app_keys_file_wipe(&b->keys);
 	env_plain_free(b->env);
 	b->env = NULL;
+	free(b->gateway_app_id);
+	b->gateway_app_id = NULL;
+	gateway_child_deinit(&b->gateway);
 	buf_deinit(&b->compose);
 	guest_tee_deinit(&b->tee);
 	sys_config_free(b->sys);
@@ -186,6 +190,7 @@ static int step_files(struct boot *b, struct err *e)
 	};
 	int r = boot_keys_files(b, e);
 
+	st.gateway_app_id = b->gateway_app_id;
 	if (r == 0)
 		r = link_to(".host-shared/" SHARE_COMPOSE, BOOT_WORK_DIR "/" SHARE_COMPOSE, e);
 	if (r == 0)
@@ -193,14 +198,18 @@ static int step_files(struct boot *b, struct err *e)
 	return r ? r : state_write(BOOT_STATE_DIR, &st, e);
 }
 
-/* As in dstack, an app without its way in still runs; the host is told. */
+/* Nothing here holds up the boot: an app without its way in still runs, and the host is told. */
 static int step_gateway(struct boot *b, struct err *e)
 {
+	struct err why = ERR_NONE;
+
 	(void)e;
 	if (!b->app->gateway_enabled)
 		return 0;
 	(void)progress(b, "setting up dstack-gateway");
-	notices_send(&b->notices, "boot.error", NO_GATEWAY);
+	if (gateway_child_check(b->app, b->sys, b->gateway_app_id, &why) < 0 ||
+	    gateway_child_start(&b->gateway, b->supervisor, &b->notices, &why) < 0)
+		gateway_child_failed(&b->notices, why.text);
 	return 0;
 }
 
@@ -299,6 +308,7 @@ static int step_app(struct boot *b, struct err *e)
 static int step_done(struct boot *b, struct err *e)
 {
 	(void)e;
+	gateway_child_tell_up(&b->gateway);
 	return progress(b, "done");
 }
 
@@ -364,6 +374,7 @@ int boot_run(struct boot *b, struct err *e)
 		}
 		log_info("boot: %s: %llu ms", steps[i].doing,
 			 (unsigned long long)(time_mono_ms() - begun));
+		gateway_child_watch(&b->gateway, time_mono_ms());
 	}
 	return 0;
 }

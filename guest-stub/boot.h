@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "data/app_keys_file.h"
 #include "guest-stub/data_disk.h"
+#include "guest-stub/gateway_child.h"
 #include "guest-stub/guest_tee.h"
 #include "guest-stub/keeper.h"
 #include "guest-stub/measure.h"
@@ -41,7 +42,9 @@ struct boot {
 	struct measure_identity id;
 	struct app_keys_file keys; /* until they are in their file */
 	bool is_own_provider;	   /* local, and no enclave */
-	struct env_plain *env;	   /* NULL: none; until the app has it */
+	char *gateway_app_id;	   /* as the keys had it; NULL before there are any */
+	struct gateway_child gateway;
+	struct env_plain *env; /* NULL: none; until the app has it */
 	struct data_disk disk;
 };
 

@@ -204,6 +204,7 @@ int boot_keys_files(struct boot *b, struct err *e)
 
 	if (!text)
 		return err_set(e, -ENOMEM, "no memory for " BOOT_KEYS_FILE);
+	b->gateway_app_id = xstrdup(b->keys.gateway_app_id);
 	r = file_replace(b->share, BOOT_KEYS_FILE, 0600, text, strlen(text), e);
 	app_keys_file_wipe(&b->keys);
 	return r ? r : app_env_write(b->share, b->env, e);

@@ -50,10 +50,11 @@ static void serve(struct boot *b)
 
 	while (b->supervisor->stop == SUPERVISOR_RUN) {
 		watch_app(b, &is_over);
+		gateway_child_watch(&b->gateway, time_mono_ms());
 		if (keeper_watch(&b->agent, time_mono_ms()) == KEEPER_GAVE_UP)
 			notices_send(&b->notices, "boot.notice",
 				     "the guest agent ended too often and is not started again");
-		(void)supervisor_pump(b->supervisor, -1, WATCH_MS);
+		(void)supervisor_pump(b->supervisor, b->gateway.fd, WATCH_MS);
 	}
 }
 
@@ -112,6 +113,7 @@ static void end(struct boot *b)
 
 	if (s->stop == SUPERVISOR_SHUTDOWN)
 		notices_send(&b->notices, "shutdown.progress", "powering off");
+	gateway_child_leave(&b->gateway);
 	stop_processes(s);
 	data_disk_close(DATA_DISK_MOUNT_POINT);
 	notices_finish(&b->notices, FLUSH_MS);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* main-bailey-guest: the program; its parts are in init.h, agent.h, notices.h and request_keys.h */
+/* main-bailey-guest: the program; its parts are in init.h, agent.h, notices.h, request_keys.h and gateway_run.h */
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/version.h"
 #include "data/json.h"
 #include "guest-stub/agent.h"
+#include "guest-stub/gateway_run.h"
 #include "guest-stub/init.h"
 #include "guest-stub/notices.h"
 #include "guest-stub/request_keys.h"
@@ -27,6 +28,8 @@ int main(int argc, char **argv)
 		return notices_run();
 	case ROLE_KEYS:
 		return request_keys_run(argc == 3 ? argv[2] : NULL);
+	case ROLE_GATEWAY:
+		return gateway_run();
 	case ROLE_AGENT:
 		return agent_run(argc == 3 ? argv[2] : NULL);
 	case ROLE_UNKNOWN:

@@ -11,6 +11,7 @@ const char role_help[] =
 	"       bailey-guest request-keys      get the app's keys (started by PID 1)\n"
 	"       bailey-guest request-keys DIR  out of files in DIR, to descriptor 3, for trying "
 	"out\n"
+	"       bailey-guest gateway    register the app with a gateway (started by PID 1)\n"
 	"       bailey-guest --version | --help\n"
 	"\n"
 	"Init and agent of a Bailey guest.  It does nothing outside of one.\n";
@@ -22,8 +23,9 @@ enum role role_of(pid_t pid, int argc, char *const *argv)
 		enum role role;
 	} words[] = {
 		{ "agent", ROLE_AGENT },       { "notifier", ROLE_NOTIFIER },
-		{ "request-keys", ROLE_KEYS }, { "--version", ROLE_VERSION },
-		{ "--help", ROLE_HELP },       { "-h", ROLE_HELP },
+		{ "request-keys", ROLE_KEYS }, { "gateway", ROLE_GATEWAY },
+		{ "--version", ROLE_VERSION }, { "--help", ROLE_HELP },
+		{ "-h", ROLE_HELP },
 	};
 	size_t i;
 

@@ -2,7 +2,7 @@
 /*
  * role: what this process is to be, out of its command line
  *
- * One program plays four parts in a guest, so that the image holds one file.
+ * One program plays five parts in a guest, so that the image holds one file.
  */
 #pragma once
 
@@ -13,6 +13,7 @@ enum role {
 	ROLE_AGENT,    /* HTTP for the host and for everybody */
 	ROLE_NOTIFIER, /* sends notices to the host, in order */
 	ROLE_KEYS,     /* gets the app's keys and ends */
+	ROLE_GATEWAY,  /* registers the app with a gateway */
 	ROLE_VERSION,
 	ROLE_HELP,
 	ROLE_UNKNOWN,

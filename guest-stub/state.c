@@ -31,11 +31,12 @@ int state_write(const char *dir, const struct state *s, struct err *e)
 	str_hex(compose, id->compose_hash.b, sizeof(id->compose_hash.b));
 	if (id->has_instance_id)
 		str_hex(instance, id->instance_id, sizeof(id->instance_id));
-	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b}", "app_name", s->app->name,
-		      "app_id", app, "instance_id", instance, "compose_hash", compose, "tee",
-		      tee_kind_name(s->tee), "vm_config", s->vm_config, "public_logs",
+	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:o}", "app_name",
+		      s->app->name, "app_id", app, "instance_id", instance, "compose_hash", compose,
+		      "tee", tee_kind_name(s->tee), "vm_config", s->vm_config, "public_logs",
 		      s->app->public_logs, "public_sysinfo", s->app->public_sysinfo,
-		      "public_tcbinfo", s->app->public_tcbinfo);
+		      "public_tcbinfo", s->app->public_tcbinfo, "gateway_app_id",
+		      json_text(s->gateway_app_id ? s->gateway_app_id : ""));
 	r = json_write_file(AT_FDCWD, path, 0600, j, e);
 	json_decref(j);
 	return r;

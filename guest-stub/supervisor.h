@@ -22,7 +22,8 @@ enum supervisor_kind {
 	SUPERVISOR_DHCP,
 	SUPERVISOR_NOTIFIER,
 	SUPERVISOR_AGENT,
-	SUPERVISOR_KEYS,   /* asks for keys, and ends */
+	SUPERVISOR_KEYS, /* asks for keys, and ends */
+	SUPERVISOR_GATEWAY,
 	SUPERVISOR_SCRIPT, /* init scripts, then the app */
 	SUPERVISOR_DISK,   /* programs that make, check and open the data disk */
 	SUPERVISOR_KIND_COUNT,

@@ -24,6 +24,7 @@ static void test_words_choose_the_role(void)
 	assert(with(7, "agent") == ROLE_AGENT);
 	assert(with(7, "notifier") == ROLE_NOTIFIER);
 	assert(with(7, "request-keys") == ROLE_KEYS);
+	assert(with(7, "gateway") == ROLE_GATEWAY);
 	assert(with(7, "--version") == ROLE_VERSION);
 	assert(with(7, "--help") == ROLE_HELP);
 }

@@ -89,6 +89,7 @@ static void read_gateway(struct fields *f, struct app_compose *c)
 	bool was_enabled = fields_bool(f, "tproxy_enabled", false);
 
 	c->gateway_enabled = is_enabled || was_enabled || lists(&c->features, "tproxy-net");
+	c->ready_port = (uint16_t)fields_u64(f, "ready_port", 1, UINT16_MAX, 0);
 }
 
 static void read_key_provider(struct fields *f, struct app_compose *c)

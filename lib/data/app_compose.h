@@ -82,7 +82,9 @@ struct app_compose {
 	const char *init_scripts[APP_COMPOSE_INIT_SCRIPTS_MAX];
 	size_t n_init_scripts;
 	bool public_logs, public_sysinfo, public_tcbinfo;
-	bool gateway_enabled;		    /* by any of its three names */
+	bool gateway_enabled; /* by any of its three names */
+	uint16_t
+		ready_port; /* ours: the app is ready once it takes connections there; 0: not said */
 	enum app_key_provider key_provider; /* in effect, from key_provider or the older switches */
 	uint8_t *key_provider_id;
 	size_t n_key_provider_id;
