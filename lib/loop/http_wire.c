@@ -48,6 +48,20 @@ int http_wire_request(struct buf *ret, const char *method, const char *url,
 	return rc < 0 ? err_set(e, rc, "request for '%s' is too long", url) : 0;
 }
 
+int http_wire_bearer(struct buf *head, const char *token, struct err *e)
+{
+	const char *p;
+	int rc;
+
+	for (p = token; *p > ' ' && *p < 0x7f; p++)
+		continue;
+	if (*p || p == token)
+		return err_set(e, ERR_INPUT, "the token is not visible ASCII");
+	head->n -= strlen("\r\n"); /* the empty line: it comes again */
+	rc = buf_addf(head, "Authorization: Bearer %s\r\n\r\n", token);
+	return rc < 0 ? err_set(e, rc, "the token is too long") : 0;
+}
+
 /* "HTTP/1.1 200 OK" */
 static int take_status(struct http_wire *w, struct err *e)
 {

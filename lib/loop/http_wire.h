@@ -28,6 +28,9 @@ enum {
 int http_wire_request(struct buf *ret, const char *method, const char *url,
 		      const char *content_type, size_t n_body, struct err *e);
 
+/* Give the head that was just made, and has its end, the header of a bearer token: visible ASCII, or ERR_INPUT. */
+int http_wire_bearer(struct buf *head, const char *token, struct err *e);
+
 enum http_wire_state {
 	HTTP_WIRE_STATUS,
 	HTTP_WIRE_HEADER,

@@ -260,6 +260,74 @@ static void test_a_server_without_tls(void)
 	play_end(&p);
 }
 
+static void test_names_of_this_machine(void)
+{
+	struct player p = { .text = OK "Content-Length: 5\r\n\r\nhello" };
+	struct tls_call_options o;
+	struct tls_call_answer a;
+	char url[80];
+
+	play_start(&p);
+	(void)str_format(url, sizeof(url), "http://gateway.of.LocalHost%s", strrchr(p.url, ':'));
+	o = to(url);
+	assert(tls_call(&o, &a, NULL) == 0 && a.status == 200);
+	tls_call_answer_deinit(&a);
+	play_end(&p);
+	o = to("http://notlocalhost.invalid/");
+	fails(&o, -EHOSTUNREACH, "look up");
+}
+
+static int wants_another(const void *cert, size_t n, void *arg, struct err *e)
+{
+	struct ratls r;
+
+	assert(ratls_read(cert, n, &r, NULL) == 0);
+	ratls_deinit(&r);
+	*(int *)arg += 1;
+	return err_set(e, ERR_PROTO, "it is another");
+}
+
+static void *hear_nothing(void *arg)
+{
+	struct player *p = arg;
+	const struct tls_ctx_options o = { .is_server = true,
+					   .chain = test_chain(&ids.server),
+					   .key = ids.server.key_pem };
+	struct test_tls_client c = { .fd = accept(p->fd, NULL, NULL) };
+	char block[1024];
+
+	assert(c.fd >= 0 && tls_ctx_new(&o, &c.ctx, NULL) == 0);
+	assert(fd_set_nonblocking(c.fd, true) == 0);
+	c.tls = tls_new(c.ctx, c.fd, NULL);
+	(void)test_tls_shake(&c);
+	assert(test_tls_read(&c, block, sizeof(block)) <= 0);
+	test_tls_close(&c);
+	return NULL;
+}
+
+/* Who is not the one that is meant hears no word of the request, and no token. */
+static void test_a_server_that_is_refused_hears_nothing(void)
+{
+	struct player p = { .is_tls = true };
+	struct tls_call_options o;
+	struct sockaddr_in a = { 0 };
+	socklen_t n = sizeof(a);
+	int asked = 0;
+
+	p.fd = listen_tcp("127.0.0.1:0", NULL);
+	assert(p.fd >= 0 && fd_set_nonblocking(p.fd, false) == 0);
+	assert(getsockname(p.fd, (struct sockaddr *)&a, &n) == 0);
+	(void)str_format(p.url, sizeof(p.url), "https://localhost:%u/x", ntohs(a.sin_port));
+	assert(pthread_create(&p.thread, NULL, hear_nothing, &p) == 0);
+	o = to(p.url);
+	o.bearer = "secret";
+	o.on_server = wants_another;
+	o.arg = &asked;
+	fails(&o, ERR_PROTO, "it is another");
+	assert(asked == 1);
+	play_end(&p);
+}
+
 static void *answer_unix(void *arg)
 {
 	int fd = accept(*(int *)arg, NULL, NULL);
@@ -267,6 +335,7 @@ static void *answer_unix(void *arg)
 
 	assert(fd >= 0 && recv(fd, block, sizeof(block), 0) > 0);
 	assert(strstr(block, "POST /GetKey HTTP/1.1\r\nHost: localhost\r\n"));
+	assert(strstr(block, "\r\nAuthorization: Bearer t.0-k\r\n\r\n"));
 	assert(send(fd, OK "Content-Length: 2\r\n\r\n{}", strlen(OK) + 23, MSG_NOSIGNAL) > 0);
 	(void)fd_close(fd);
 	return NULL;
@@ -288,9 +357,12 @@ static void test_a_unix_socket(void)
 	fd = listen_unix(name, 0600, NULL);
 	assert(fd >= 0 && fd_set_nonblocking(fd, false) == 0);
 	assert(pthread_create(&thread, NULL, answer_unix, &fd) == 0);
+	o.bearer = "t.0-k";
 	assert(tls_call(&o, &a, NULL) == 0 && a.body.n == 2 && a.cert.n == 0);
 	tls_call_answer_deinit(&a);
 	assert(pthread_join(thread, NULL) == 0);
+	o.bearer = "a\r\nb";
+	fails(&o, ERR_INPUT, "visible ASCII");
 	(void)fd_close(fd);
 	assert(unlink(name) == 0 && rmdir(path) == 0);
 }
@@ -303,6 +375,8 @@ int main(void)
 	test_answers();
 	test_servers_that_do_not_answer();
 	test_a_server_without_tls();
+	test_a_server_that_is_refused_hears_nothing();
+	test_names_of_this_machine();
 	test_a_unix_socket();
 	test_ids_deinit(&ids);
 	return 0;

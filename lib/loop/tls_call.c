@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "base/err.h"
@@ -119,6 +120,16 @@ static int connect_one(const struct addrinfo *a, uint64_t end_ms, struct err *e)
 	return steal_fd(&fd);
 }
 
+/* "localhost" and what is below it never leaves this machine; resolvers know only the first. */
+static const char *name_of(const struct tls_url *u)
+{
+	static const char end[] = ".localhost";
+	size_t n = strlen(u->host);
+
+	return n >= sizeof(end) && strcasecmp(u->host + n - strlen(end), end) == 0 ? end + 1
+										   : u->host;
+}
+
 static int connect_any(const struct tls_url *u, unsigned int connect_ms, uint64_t end_ms,
 		       struct err *e)
 {
@@ -130,7 +141,7 @@ static int connect_any(const struct tls_url *u, unsigned int connect_ms, uint64_
 	int rc;
 
 	(void)str_format(port, sizeof(port), "%u", (unsigned int)u->port);
-	rc = getaddrinfo(u->host, port, &hints, &list);
+	rc = getaddrinfo(name_of(u), port, &hints, &list);
 	if (rc != 0)
 		return err_set(e, -EHOSTUNREACH, "cannot look up the host: %s", gai_strerror(rc));
 	rc = err_set(e, -EHOSTUNREACH, "the host has no address");
@@ -176,6 +187,16 @@ static int handshake(struct channel *c, struct tls_call_answer *ret, struct err 
 	return rc == 0 ? tls_peer_chain(c->tls, &ret->chain, e) : rc;
 }
 
+static int meet(struct channel *c, const struct tls_call_options *o, struct tls_call_answer *ret,
+		struct err *e)
+{
+	int rc = handshake(c, ret, e);
+
+	if (rc == 0 && o->on_server)
+		rc = o->on_server(ret->cert.p, ret->cert.n, o->arg, e);
+	return rc;
+}
+
 /* Connect, and prove to each other who we are. */
 static int channel_open(struct channel *c, const struct tls_call_options *o,
 			struct tls_call_answer *ret, struct err *e)
@@ -201,17 +222,21 @@ static int channel_open(struct channel *c, const struct tls_call_options *o,
 	if (!c->tls)
 		return err_set(e, ERR_INPUT, "'%s' is not a name that a certificate can have",
 			       u.host);
-	return handshake(c, ret, e);
+	return meet(c, o, ret, e);
 }
 
 /* A server that stops listening may have answered already: only reading decides. */
 static int send_request(const struct channel *c, const struct tls_call_options *o, struct err *e)
 {
-	auto_buf struct buf out = BUF_MAX(o->n_body + HTTP_WIRE_HEAD_MAX);
+	auto_secret_buf struct buf out = BUF_MAX(0);
 	size_t at = 0;
 	ssize_t n;
-	int rc = http_wire_request(&out, o->method, o->url, o->content_type, o->n_body, e);
+	int rc = secret_buf_init(&out, o->n_body + HTTP_WIRE_HEAD_MAX);
 
+	if (rc == 0)
+		rc = http_wire_request(&out, o->method, o->url, o->content_type, o->n_body, e);
+	if (rc == 0 && o->bearer)
+		rc = http_wire_bearer(&out, o->bearer, e);
 	if (rc == 0 && o->n_body)
 		rc = buf_add(&out, o->body, o->n_body);
 	while (rc == 0 && at < out.n) {

@@ -7,7 +7,8 @@
  *
  * Trusts   nothing that is read: one deadline for all of it (names are looked up outside of it: by the resolver's
  *	    own time), the answer has a limit.  No redirects, no proxies.
- * Wire     HTTP/1.1, Connection: close.
+ * Wire     HTTP/1.1, Connection: close.  A name that ends in .localhost is this machine (RFC 6761), whatever a resolver
+ *	    says of it.
  */
 #pragma once
 
@@ -31,6 +32,7 @@ struct tls_call_options {
 	const char *
 		unix_path; /* connect here instead, plain HTTP; the url's host is only the Host header.  NULL: none */
 	const char *content_type; /* NULL: no such header */
+	const char *bearer;	  /* a token; NULL: none.  Copies of it are wiped */
 	const void *body;
 	size_t n_body;
 	enum tls_call_trust trust; /* of https */
@@ -41,6 +43,11 @@ struct tls_call_options {
 	unsigned int timeout_ms; /* the whole call; 0: 60000 */
 	unsigned int connect_ms; /* of it to connect to each address; 0: 5000 */
 	size_t reply_max;	 /* 0: 10 MiB */
+	/*
+	 * https: called with the server's certificate, DER, once the trust above was found, and before anything is said
+	 * to it; negative, with @e, ends the call.  NULL: not called.
+	 */
+	int (*on_server)(const void *cert, size_t n, void *arg, struct err *e);
 	/* Called with each line of the answer's head, the first one too, without its end; negative ends the call. */
 	int (*on_header)(const char *line, size_t n, void *arg);
 	void *arg;

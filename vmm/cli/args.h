@@ -74,8 +74,15 @@ enum opt {
 	OPT_SIGNER,
 	OPT_APP,
 	OPT_ALLOW_UNTIMED,
+	OPT_CA,
+	OPT_CA_OUT,
+	OPT_TOKEN_FILE,
+	OPT_INSTANCE,
+	OPT_LIFT,
 	OPT_COUNT,
 };
+
+_Static_assert(OPT_COUNT <= 64, "struct command has a bit for each");
 
 #define OPT_BIT(opt) (UINT64_C(1) << (opt))
 

@@ -4,6 +4,7 @@
 
 #define FETCHING                                                                                   \
 	(OPT_BIT(OPT_PCCS) | OPT_BIT(OPT_REFRESH) | OPT_BIT(OPT_ALLOW_HTTP) | OPT_BIT(OPT_TIMEOUT))
+#define GATEWAY (OPT_BIT(OPT_CA) | OPT_BIT(OPT_TOKEN_FILE) | OPT_BIT(OPT_TIMEOUT))
 #define WAITING (OPT_BIT(OPT_NO_WAIT) | OPT_BIT(OPT_TIMEOUT))
 
 const struct command cli_commands[] = {
@@ -156,6 +157,44 @@ const struct command cli_commands[] = {
 	  .options = OPT_BIT(OPT_APP) | OPT_BIT(OPT_TIMEOUT),
 	  .doc = "show the public keys of key services, and whether an app pins them",
 	  .run = cmd_keys },
+	{ .name = "gateway up",
+	  .operands = "[FILE]",
+	  .max = 1,
+	  .options = WAITING | OPT_BIT(OPT_NO_START) | OPT_BIT(OPT_DRY_RUN) |
+		     OPT_BIT(OPT_NO_RESTART) | OPT_BIT(OPT_ALLOW_UNTIMED) | OPT_BIT(OPT_CA) |
+		     OPT_BIT(OPT_CA_OUT),
+	  .doc = "bring up a gateway, wait until it serves, and say what apps and clients need",
+	  .run = cmd_gateway_up },
+	{ .name = "gateway status",
+	  .operands = "[FILE|URL]",
+	  .max = 1,
+	  .options = GATEWAY | OPT_BIT(OPT_APP_ID),
+	  .doc = "show how a gateway is: clients, instances, certificates",
+	  .is_local = true,
+	  .run = cmd_gateway_status },
+	{ .name = "gateway routes",
+	  .operands = "[FILE|URL]",
+	  .max = 1,
+	  .options = GATEWAY | OPT_BIT(OPT_APP_ID),
+	  .doc = "list the instances that a gateway leads clients to, all or those of --app-id",
+	  .is_local = true,
+	  .run = cmd_gateway_routes },
+	{ .name = "gateway drain",
+	  .operands = "[FILE|URL]",
+	  .max = 1,
+	  .options = GATEWAY | OPT_BIT(OPT_APP_ID) | OPT_BIT(OPT_INSTANCE) | OPT_BIT(OPT_LIFT) |
+		     OPT_BIT(OPT_FORCE),
+	  .doc = "lead no new clients to an instance; or end the gateway once its clients have "
+		 "gone",
+	  .is_local = true,
+	  .run = cmd_gateway_drain },
+	{ .name = "gateway reload",
+	  .operands = "[FILE|URL]",
+	  .max = 1,
+	  .options = GATEWAY | OPT_BIT(OPT_APP_ID),
+	  .doc = "have a gateway read its configuration, certificates and routes again",
+	  .is_local = true,
+	  .run = cmd_gateway_reload },
 	{ .name = "verify quote",
 	  .operands = "FILE...",
 	  .min = 1,

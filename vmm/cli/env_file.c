@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/env_file.h"
 
-#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -144,11 +143,11 @@ int env_file_check(const struct env_file *f, const struct app *a, struct err *e)
 }
 
 /* Beside the YAML, as every file that it names. */
-static int path_of(const struct app *a, char ret[static PATH_MAX], struct err *e)
+int env_file_path(const struct app *a, char ret[static ENV_FILE_PATH_MAX], struct err *e)
 {
 	const char *name = app_str(a, "env_file"), *slash = strrchr(a->file, '/');
-	int n = *name == '/' || !slash ? str_copy(ret, PATH_MAX, name)
-				       : str_format(ret, PATH_MAX, "%.*s%s",
+	int n = *name == '/' || !slash ? str_copy(ret, ENV_FILE_PATH_MAX, name)
+				       : str_format(ret, ENV_FILE_PATH_MAX, "%.*s%s",
 						    (int)(slash - a->file + 1), a->file, name);
 
 	return n < 0 ? app_error(a, "env_file", e, "the path is too long") : 0;
@@ -157,13 +156,13 @@ static int path_of(const struct app *a, char ret[static PATH_MAX], struct err *e
 int env_file_of_app(const struct app *a, struct env_file **ret, struct err *e)
 {
 	auto_env_file struct env_file *f = NULL;
-	char path[PATH_MAX];
+	char path[ENV_FILE_PATH_MAX];
 	struct err why = ERR_NONE;
 	int rc;
 
 	if (!*app_str(a, "env_file"))
 		return 0;
-	rc = path_of(a, path, e);
+	rc = env_file_path(a, path, e);
 	if (rc < 0)
 		return rc;
 	if (str_equal(path, "-")) /* a file's name here */

@@ -16,7 +16,10 @@ struct app;
 struct env_text;
 struct err;
 
-enum { ENV_FILE_PLAIN_MAX = 256 * 1024 - 60 }; /* a guest takes 256 KiB of sealed bytes */
+enum {
+	ENV_FILE_PLAIN_MAX = 256 * 1024 - 60, /* a guest takes 256 KiB of sealed bytes */
+	ENV_FILE_PATH_MAX = 4096,
+};
 
 struct env_file {
 	char *path;
@@ -32,6 +35,9 @@ void env_file_free(struct env_file *f);
 
 /* The one that @a names as env_file, checked against it; *@ret is NULL if it names none. */
 int env_file_of_app(const struct app *a, struct env_file **ret, struct err *e);
+
+/* Where it is that @a names: beside the YAML.  Return: 0 or ERR_INPUT. */
+int env_file_path(const struct app *a, char ret[static ENV_FILE_PATH_MAX], struct err *e);
 
 /* May @a, whose compose is known, be given these?  Return: 0; ERR_INPUT with what to write. */
 int env_file_check(const struct env_file *f, const struct app *a, struct err *e);

@@ -32,8 +32,15 @@ static bool is_token(const char *s)
 	return p > s;
 }
 
-/* Return: 1 read, 0 it is not there, negative. */
-static int read_file(const char *path, struct token *ret, struct err *e)
+int token_take(const char *text, const char *from, struct token *ret, struct err *e)
+{
+	if (is_token(text) && str_copy(ret->text, sizeof(ret->text), text) >= 0)
+		return 0;
+	return err_set(e, ERR_INPUT, "%.200s is no token: visible ASCII, at most %d characters",
+		       from, (int)TOKEN_MAX);
+}
+
+int token_read(const char *path, struct token *ret, struct err *e)
 {
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	struct token t = { .text = "" };
@@ -79,8 +86,8 @@ static int from_home(const struct host *h, struct token *ret, struct err *e)
 		return 0;
 	of_host = xasprintf("%s/tokens/%s:%u", dir, h->name, h->port);
 	of_all = xasprintf("%s/token", dir);
-	rc = read_file(of_host, ret, e);
-	return rc == 0 ? read_file(of_all, ret, e) : rc;
+	rc = token_read(of_host, ret, e);
+	return rc == 0 ? token_read(of_all, ret, e) : rc;
 }
 
 int token_find(const struct host *h, struct token *ret, struct err *e)
@@ -90,18 +97,12 @@ int token_find(const struct host *h, struct token *ret, struct err *e)
 
 	*ret = (struct token){ .text = "" };
 	if (file && *file) {
-		rc = read_file(file, ret, e);
+		rc = token_read(file, ret, e);
 		return rc ? (rc < 0 ? rc : 0)
 			  : err_set(e, ERR_INPUT, "BAILEY_TOKEN_FILE: there is no %.200s", file);
 	}
-	if (text && *text) {
-		if (!is_token(text) || str_copy(ret->text, sizeof(ret->text), text) < 0)
-			return err_set(e, ERR_INPUT,
-				       "BAILEY_TOKEN is no token: visible ASCII, at most "
-				       "%d characters",
-				       (int)TOKEN_MAX);
-		return 0;
-	}
+	if (text && *text)
+		return token_take(text, "BAILEY_TOKEN", ret, e);
 	rc = from_home(h, ret, e);
 	return rc < 0 ? rc : 0;
 }
