@@ -12,7 +12,7 @@
 #include "gateway/admin_rpc.h"
 #include "gateway/gateway.h"
 #include "gateway/register.h"
-#include "gateway/register_rpc.h"
+#include "gateway/register_request.h"
 #include "gateway/registry.h"
 #include "gateway/routes.h"
 #include "gateway/world.h"

@@ -2,103 +2,32 @@
 #include "gateway/register_rpc.h"
 
 #include <arpa/inet.h>
-#include <string.h>
 
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
-#include "crypto/ratls.h"
 #include "gateway/register.h"
+#include "gateway/register_request.h"
 #include "gateway/registry.h"
 #include "loop/tls_front.h"
 #include "proto/gateway.pb-c.h"
 #include "rpc/rpc.h"
-#include "tee/app_info.h"
 
-/* Lower-case hex of what a certificate says. */
-struct asker {
-	char id[2 * APP_INFO_ID_MAX + 1], app_id[2 * APP_INFO_ID_MAX + 1];
-	char compose_hash[2 * APP_INFO_DIGEST_MAX + 1];
-};
-
-static int read_info(const struct ratls *r, struct asker *ret, struct err *e)
-{
-	struct app_info info;
-
-	if (!r->app_info.p)
-		return err_set(e, ERR_INPUT, "neither app-info nor attestation provided");
-	if (app_info_parse(r->app_info.p, r->app_info.n, &info) < 0)
-		return err_set(e, ERR_INPUT, "the certificate's app info cannot be read");
-	if (r->app_id.p && (r->app_id.n != info.app_id.n ||
-			    memcmp(r->app_id.p, info.app_id.p, info.app_id.n) != 0))
-		return err_set(e, ERR_INPUT,
-			       "the certificate is of two apps: its app id is not its app info's");
-	str_hex(ret->id, info.instance_id.p, info.instance_id.n);
-	str_hex(ret->app_id, info.app_id.p, info.app_id.n);
-	str_hex(ret->compose_hash, info.compose_hash.p, info.compose_hash.n);
-	return 0;
-}
-
-static int read_asker(const struct tls_peer *p, struct asker *ret, struct err *e)
-{
-	struct ratls r = { .usage = "" };
-	int rc;
-
-	if (p->n_cert == 0)
-		return err_set(e, ERR_INPUT, "neither app-info nor attestation provided");
-	rc = ratls_read(p->cert, p->n_cert, &r, e);
-	if (rc)
-		return rc;
-	rc = read_info(&r, ret, e);
-	ratls_deinit(&r);
-	return rc;
-}
-
-int register_read_policy(const Bailey__Gateway__PortPolicy *p, struct route_policy *ret,
-			 struct err *e)
-{
-	size_t i;
-
-	if (p->n_ports > ROUTES_PORTS_MAX)
-		return err_set(e, ERR_LIMIT, "port_policy has more than %d ports",
-			       ROUTES_PORTS_MAX);
-	*ret = (struct route_policy){ .is_known = true, .is_restricted = p->restrict_mode };
-	for (i = 0; i < p->n_ports; i++) {
-		if (p->ports[i]->port < 1 || p->ports[i]->port > UINT16_MAX)
-			return err_set(e, ERR_INPUT, "port_policy: %u is not a port: 1 to 65535",
-				       p->ports[i]->port);
-		ret->ports[ret->n++] =
-			(struct route_port){ (uint16_t)p->ports[i]->port, p->ports[i]->pp };
-	}
-	return 0;
-}
-
-static int enter(struct register_server *s, const struct asker *a,
+static int enter(struct register_server *s, const struct register_asker *a,
 		 const Bailey__Gateway__RegisterCvmRequest *m, struct registry_instance *ret,
 		 struct err *e)
 {
-	struct registry_request q = { .id = a->id,
-				      .app_id = a->app_id,
-				      .compose_hash = a->compose_hash,
-				      .key = m->client_public_key,
-				      .now_s = time_unix_ms() / 1000,
-				      .now_ms = uv_now(s->loop) };
 	enum registry_change change;
-	struct route_policy policy;
-	int rc = m->port_policy ? register_read_policy(m->port_policy, &policy, e) : 0;
+	uint64_t now = uv_now(s->loop);
+	int rc = register_request_plan(s->registry, a, m, time_unix_ms() / 1000, now, ret, &change,
+				       e);
 
 	if (rc)
 		return rc;
-	q.policy = m->port_policy ? &policy : NULL;
-	q.is_held = m->has_ready_case == BAILEY__GATEWAY__REGISTER_CVM_REQUEST__HAS_READY_READY &&
-		    !m->ready;
-	rc = registry_plan(s->registry, &q, ret, &change, e);
-	if (rc)
-		return rc;
 	if (change == REGISTRY_SAME) {
-		registry_set_seen(s->registry, ret->id, q.now_ms);
+		registry_set_seen(s->registry, ret->id, now);
 		return 0;
 	}
 	rc = register_make(s, ret, e);
@@ -149,8 +78,8 @@ static void register_cvm(struct rpc_call *call, void *ctx, const ProtobufCMessag
 	const struct register_ctx *c = ctx;
 	struct registry_instance found;
 	struct err e = ERR_NONE;
-	struct asker a;
-	int rc = read_asker(c->peer, &a, &e);
+	struct register_asker a;
+	int rc = register_asker_read(c->peer->cert, c->peer->n_cert, &a, &e);
 
 	if (!rc)
 		rc = enter(c->server, &a, (const void *)in, &found, &e);

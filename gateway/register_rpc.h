@@ -2,11 +2,7 @@
 /* register_rpc: the calls of Gateway, and who may make them: who has a certificate with an app's measurements */
 #pragma once
 
-#include "proto/gateway.pb-c.h"
-
-struct err;
 struct register_server;
-struct route_policy;
 struct rpc_service;
 struct tls_peer;
 
@@ -17,7 +13,3 @@ struct register_ctx {
 };
 
 extern const struct rpc_service register_service;
-
-/* Its ports are 1 to 65535, ROUTES_PORTS_MAX at most.  Return: 0, ERR_INPUT, ERR_LIMIT. */
-int register_read_policy(const Bailey__Gateway__PortPolicy *p, struct route_policy *ret,
-			 struct err *e);

@@ -11,7 +11,7 @@ import unittest
 
 import gwlib
 from gwlib import wait_for
-from test_gateway_register import APP, Registration, World, instance, key
+from test_gateway_register import APP, OTHER_APP, Registration, World, instance, key
 
 
 def named(name):
@@ -135,6 +135,53 @@ class Ready(Base):
         self.assertFalse(self.states()[instance(1)]["resting"])
         wait_for("the first is still chosen", lambda: self.reached() == b"2")
         self.assertGreater(self.gateway.metrics()["connect_failures"], 0)
+
+
+class Thief(Base):
+    """Registrations that ask for what is another's: each is refused or gets its own, and the victim keeps its clients."""
+
+    def setUp(self):
+        super().setUp()
+        self.says(1)
+        wait_for("the victim has clients", lambda: self.reached() == b"2")
+        with open(f"{self.world.dir}/state/instances", encoding="ascii") as f:
+            self.before = f.read()
+
+    def tearDown(self):
+        self.assertEqual(self.reached(), b"2")
+        with open(f"{self.world.dir}/state/instances", encoding="ascii") as f:
+            self.assertTrue(f.read().startswith(self.before))
+        self.assertNotIn(f"peer {key(1)} remove", self.world.wg())
+        super().tearDown()
+
+    def error(self, ctx, **body):
+        status, answer = self.world.call(ctx, body)
+        self.assertEqual(status, 400)
+        return json.loads(answer)["error"]
+
+    def test_the_key_of_another(self):
+        taken = "WireGuard public key is already registered to another instance"
+        self.assertEqual(self.error(self.world.client(2), client_public_key=key(1)), taken)
+        self.assertEqual(self.error(self.world.client(2, app=OTHER_APP), client_public_key=key(1)), taken)
+        self.says(2)
+        self.assertEqual(self.error(self.world.client(2), client_public_key=key(1)), taken)  # nor later
+
+    def test_the_address_of_another(self):
+        body = {"client_public_key": key(2), "client_ip": "127.0.0.2", "wg": {"client_ip": "127.0.0.2"},
+                "address": "127.0.0.2"}
+        status, answer = self.world.call(self.world.client(2), body)
+        self.assertEqual((status, json.loads(answer)["wg"]["client_ip"]), (200, "127.0.0.3"))
+
+    def test_the_app_of_another(self):
+        body = {"client_public_key": key(2), "app_id": APP, "instance_id": instance(1), "port_policy": {}}
+        status, answer = self.world.call(self.world.client(2, app=OTHER_APP, outer_app_id=OTHER_APP), body)
+        self.assertEqual((status, json.loads(answer)["wg"]["client_ip"]), (200, "127.0.0.3"))
+        wait_for("it is its own app's", lambda: OTHER_APP in self.gateway.ask("/routes")[1])
+        self.assertEqual({self.reached() for _ in range(4)}, {b"2"})
+        self.assertEqual(self.error(self.world.client(1, app=OTHER_APP, outer_app_id=OTHER_APP), client_public_key=key(3)),
+                         "instance_id is already registered to a different app")
+        self.assertEqual(self.error(self.world.client(3, outer_app_id=OTHER_APP), client_public_key=key(3)),
+                         "the certificate is of two apps: its app id is not its app info's")
 
 
 class Silent(Base):
