@@ -95,6 +95,7 @@ static void observe(void *ctx, const struct rpc_outcome *o)
 
 	if (!o->method || !o->method->changes)
 		return;
+	c->server->n_changes++;
 	line = json_object();
 	(void)json_object_set_new(line, "at",
 				  json_text(time_rfc3339(at, sizeof(at), time_unix_ms() / 1000)));

@@ -14,6 +14,7 @@
 #include "gateway/admin_calls.h"
 #include "gateway/gateway.h"
 #include "gateway/identity.h"
+#include "gateway/metrics.h"
 #include "loop/http_server.h"
 #include "loop/listen.h"
 #include "loop/tls_front.h"
@@ -175,6 +176,16 @@ static int serve(struct admin_rpc *a, uv_loop_t *loop, struct err *e)
 	return fd < 0 ? fd : http_server_listen(a->http, fd, NULL, 0, e);
 }
 
+static void add_metrics(struct buf *b, void *arg)
+{
+	const struct admin_rpc *a = arg;
+
+	metrics_one(b, "bailey_gateway_admin_refused", "counter",
+		    "Operators' requests without the right token.", a->n_refused);
+	metrics_one(b, "bailey_gateway_admin_changes", "counter",
+		    "Operators' calls that change something, whatever came of them.", a->n_changes);
+}
+
 int admin_rpc_start(struct admin_rpc *a, struct gateway *g, struct register_server *s,
 		    uv_loop_t *loop, struct err *e)
 {
@@ -189,6 +200,7 @@ int admin_rpc_start(struct admin_rpc *a, struct gateway *g, struct register_serv
 	rate_table_init(&a->tries, ADMIN_RPC_TRIES, ADMIN_RPC_TRIES, seed);
 	rate_init(&a->log_rate, 1, 1, time_mono_ms());
 	gateway_on_end(g, stop, a);
+	gateway_add_metrics(g, add_metrics, a);
 	rc = serve(a, loop, e);
 	if (!rc)
 		log_info("gateway: operators come to %s", g->config->admin_rpc.listen);

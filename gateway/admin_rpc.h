@@ -39,7 +39,7 @@ struct admin_rpc {
 	char *token;
 	struct rate_table tries;
 	struct rate log_rate;
-	uint64_t n_refused;
+	uint64_t n_refused, n_changes;
 };
 
 /* What handlers of calls get. */

@@ -13,6 +13,7 @@ static bool is_done(struct conn *c)
 	gw_count(&n->handshakes, 1);
 	gw_count(&n->resumed, tls_gate_is_resumed(c->tls));
 	gw_count(&n->tls13, tls_gate_is_13(c->tls));
+	gw_count_handshake(n, c->worker->now_ms - c->start_ms);
 	(void)conn_not_half_open(c);
 	/* A TLS 1.3 client waits for nothing now: its ticket goes out with the first bytes of the app. */
 	c->holds_tickets = tls_gate_may_hold(c->tls);

@@ -46,6 +46,10 @@ enum gw_end {
 
 const char *gw_end_name(enum gw_end end);
 
+/* Up to how many ms each bucket of times goes; the last has no end. */
+enum { GW_TIMES = 13 };
+extern const uint32_t gw_time_limits[GW_TIMES];
+
 struct gw_counters {
 	_Atomic uint64_t accepted, handshakes, resumed, tls13, connects, connect_failures,
 		passthrough, spliced_bytes;
@@ -54,6 +58,8 @@ struct gw_counters {
 	_Atomic uint64_t log_lost;	   /* lines of the access log that could not be written */
 	_Atomic uint64_t dns_asked;
 	_Atomic uint64_t ended[GW_END_COUNT];
+	_Atomic uint64_t handshake_ms; /* all of their times */
+	_Atomic uint64_t handshake_times[GW_TIMES];
 };
 
 /* Only the worker writes, so no locked instruction is needed. */
@@ -67,4 +73,15 @@ static inline void gw_uncount(_Atomic uint64_t *n)
 {
 	atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) - 1,
 			      memory_order_relaxed);
+}
+
+/* A handshake took so long. */
+static inline void gw_count_handshake(struct gw_counters *c, uint64_t ms)
+{
+	unsigned int i = 0;
+
+	while (i < GW_TIMES - 1 && ms > gw_time_limits[i])
+		i++;
+	gw_count(&c->handshake_times[i], 1);
+	gw_count(&c->handshake_ms, ms);
 }

@@ -99,6 +99,13 @@ void gateway_add_source(struct gateway *g, gateway_source_fn fn, void *arg)
 	g->sources[g->n_sources++].arg = arg;
 }
 
+void gateway_add_metrics(struct gateway *g, gateway_metrics_fn fn, void *arg)
+{
+	assert(g->n_metrics < GATEWAY_METRICS_MAX);
+	g->metrics[g->n_metrics].fn = fn;
+	g->metrics[g->n_metrics++].arg = arg;
+}
+
 void gateway_on_end(struct gateway *g, void (*fn)(void *arg), void *arg)
 {
 	assert(g->n_ends < GATEWAY_ENDS_MAX);

@@ -19,6 +19,7 @@
 #include "gateway/config.h"
 #include "gateway/worker.h"
 
+struct buf;
 struct err;
 struct http_server;
 struct identity;
@@ -29,6 +30,7 @@ struct world;
 enum {
 	GATEWAY_SOURCES_MAX = 4,
 	GATEWAY_ENDS_MAX = 4,
+	GATEWAY_METRICS_MAX = 4,
 	GATEWAY_FILES_MAX = 2 * GW_DOMAINS_MAX + 2,
 	GATEWAY_TICK_MS = 250,
 	GATEWAY_LOOK_MS = 1000
@@ -36,6 +38,9 @@ enum {
 
 /* Who adds instances to each new snapshot: the file of routes, registrations.  Return: 0 or negative. */
 typedef int (*gateway_source_fn)(struct routes_builder *b, void *arg, struct err *e);
+
+/* Who has something to tell adds it. */
+typedef void (*gateway_metrics_fn)(struct buf *b, void *arg);
 
 /* What a watched file was when it was last looked at. */
 struct gateway_file {
@@ -68,6 +73,11 @@ struct gateway {
 		stop_ms; /* of the loop's clock: when it is next due; stop: the end of draining */
 	uint64_t start_ms;
 	struct {
+		gateway_metrics_fn fn;
+		void *arg;
+	} metrics[GATEWAY_METRICS_MAX];
+	size_t n_metrics;
+	struct {
 		void (*fn)(void *arg);
 		void *arg;
 	} ends[GATEWAY_ENDS_MAX];
@@ -97,6 +107,8 @@ void gateway_drain(struct gateway *g);
 /* Who has instances to add says so before the start, and asks for a new snapshot when they are others. */
 void gateway_add_source(struct gateway *g, gateway_source_fn fn, void *arg);
 int gateway_rebuild_routes(struct gateway *g, struct err *e);
+
+void gateway_add_metrics(struct gateway *g, gateway_metrics_fn fn, void *arg);
 
 /* Whoever has handles on the loop closes them in @fn, once all clients are gone. */
 void gateway_on_end(struct gateway *g, void (*fn)(void *arg), void *arg);

@@ -28,7 +28,8 @@ uint64_t metrics_sum(const struct gateway *g, size_t offset)
 	return total;
 }
 
-static void one(struct buf *b, const char *name, const char *type, const char *help, uint64_t value)
+void metrics_one(struct buf *b, const char *name, const char *type, const char *help,
+		 uint64_t value)
 {
 	(void)buf_addf(b, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name,
 		       (unsigned long long)value);
@@ -76,6 +77,32 @@ static void add_ends(const struct gateway *g, struct buf *b)
 			(unsigned long long)metrics_sum(g, offsetof(struct gw_counters, ended) +
 								   i * sizeof(uint64_t)));
 	}
+}
+
+/* From the first byte to the end of the handshake; buckets hold those below, too. */
+static void add_handshakes(const struct gateway *g, struct buf *b)
+{
+	const char *name = "bailey_gateway_handshake_seconds";
+	uint64_t total = 0, ms = metrics_sum(g, offsetof(struct gw_counters, handshake_ms));
+	size_t i, at = offsetof(struct gw_counters, handshake_times);
+
+	(void)buf_addf(b,
+		       "# HELP %s From a connection's beginning to the end of its TLS handshake.\n"
+		       "# TYPE %s histogram\n",
+		       name, name);
+	for (i = 0; i < GW_TIMES; i++) {
+		total += metrics_sum(g, at + i * sizeof(uint64_t));
+		if (gw_time_limits[i] == UINT32_MAX)
+			(void)buf_addf(b, "%s_bucket{le=\"+Inf\"} %llu\n", name,
+				       (unsigned long long)total);
+		else
+			(void)buf_addf(b, "%s_bucket{le=\"%u.%03u\"} %llu\n", name,
+				       gw_time_limits[i] / 1000, gw_time_limits[i] % 1000,
+				       (unsigned long long)total);
+	}
+	(void)buf_addf(b, "%s_sum %llu.%03llu\n%s_count %llu\n", name,
+		       (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000), name,
+		       (unsigned long long)total);
 }
 
 static void add_certificates(const struct gateway *g, struct buf *b)
@@ -135,21 +162,32 @@ void metrics_write(const struct gateway *g, struct buf *ret)
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		one(b, rows[i].name, rows[i].type, rows[i].help, metrics_sum(g, rows[i].offset));
-	one(b, "bailey_gateway_workers", "gauge", "Loops that serve clients.", g->n_workers);
-	one(b, "bailey_gateway_apps", "gauge", "Apps that are known.", routes_n_apps(r));
-	one(b, "bailey_gateway_instances", "gauge", "Instances that are known.",
-	    routes_n_instances(r));
-	one(b, "bailey_gateway_reloads", "counter", "How often files were read again.",
-	    g->n_reloads);
-	one(b, "bailey_gateway_reloads_failed", "counter", "How often something in them was wrong.",
-	    g->n_failed_reloads);
-	one(b, "bailey_gateway_dns_kept", "gauge", "Names of custom domains that are kept.",
-	    resolver_n_kept(g->resolver));
-	one(b, "bailey_gateway_dns_queries", "counter", "Questions to DNS.",
-	    resolver_n_asked(g->resolver));
+		metrics_one(b, rows[i].name, rows[i].type, rows[i].help,
+			    metrics_sum(g, rows[i].offset));
+	metrics_one(b, "bailey_gateway_workers", "gauge", "Loops that serve clients.",
+		    g->n_workers);
+	metrics_one(b, "bailey_gateway_apps", "gauge", "Apps that are known.", routes_n_apps(r));
+	metrics_one(b, "bailey_gateway_instances", "gauge", "Instances that are known.",
+		    routes_n_instances(r));
+	metrics_one(b, "bailey_gateway_instances_ready", "gauge",
+		    "Those of them that new clients come to.", routes_n_ready(r));
+	metrics_one(b, "bailey_gateway_reloads", "counter", "How often files were read again.",
+		    g->n_reloads);
+	metrics_one(b, "bailey_gateway_reloads_failed", "counter",
+		    "How often something in them was wrong.", g->n_failed_reloads);
+	metrics_one(b, "bailey_gateway_reload_time", "gauge",
+		    "When that was last, in seconds since 1970; 0: never.", g->last_reload_s);
+	metrics_one(b, "bailey_gateway_reload_succeeded", "gauge", "Was all right then?  1 or 0.",
+		    g->last_reload_error[0] == 0);
+	metrics_one(b, "bailey_gateway_dns_kept", "gauge", "Names of custom domains that are kept.",
+		    resolver_n_kept(g->resolver));
+	metrics_one(b, "bailey_gateway_dns_queries", "counter", "Questions to DNS.",
+		    resolver_n_asked(g->resolver));
 	add_ends(g, b);
+	add_handshakes(g, b);
 	add_certificates(g, b);
+	for (i = 0; i < g->n_metrics; i++)
+		g->metrics[i].fn(b, g->metrics[i].arg);
 	add_apps(g, b);
 }
 

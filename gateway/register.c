@@ -85,6 +85,7 @@ int register_open(struct register_server *s, struct gateway *g, const struct gw_
 	/* clients come before peers are set: who was there may still be */
 	registry_assume_tunnels(s->registry, time_mono_ms());
 	gateway_add_source(g, add_routes, s);
+	gateway_add_metrics(g, register_metrics, s);
 	return 0;
 }
 
@@ -253,9 +254,12 @@ static void on_request(struct http_request *r, void *arg)
 	struct register_ctx ctx = { s, peer };
 	const struct rpc_peer who = { .kind = RPC_PEER_ANYONE };
 
-	if (!rate_table_take(&s->rates, (const struct sockaddr *)&peer->from, time_mono_ms()))
+	if (!rate_table_take(&s->rates, (const struct sockaddr *)&peer->from, time_mono_ms())) {
+		s->n_results[REGISTER_TOO_MANY]++;
 		rpc_http_refuse(r, 429, "too many requests from your address");
-	else if (str_equal(http_request_path(r), "/health"))
+		return;
+	}
+	if (str_equal(http_request_path(r), "/health"))
 		http_reply(r, 200, "text/plain", "OK", 2, NULL);
 	else if (!rpc_http_handle(&register_service, &ctx, "/prpc/", r, &who))
 		http_reply(r, 404, "text/plain", "not found\n", 10, NULL);

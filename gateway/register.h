@@ -24,6 +24,7 @@
 
 struct err;
 struct gateway;
+struct buf;
 struct http_server;
 struct override;
 struct policy_fetch;
@@ -38,6 +39,17 @@ enum {
 	REGISTER_BODY_MAX = 16 * 1024,
 	REGISTER_TICK_MS = 100,
 	REGISTER_LOOK_MS = 1000,
+};
+
+/* What came of a registration, for metrics. */
+enum register_result {
+	REGISTER_NEW,
+	REGISTER_KEY,	  /* another WireGuard key */
+	REGISTER_CHANGED, /* another policy, compose or readiness */
+	REGISTER_SAME,
+	REGISTER_REFUSED,
+	REGISTER_TOO_MANY, /* from one address */
+	REGISTER_RESULTS,
 };
 
 struct register_server {
@@ -56,6 +68,7 @@ struct register_server {
 	uint8_t uuid[16];
 	char public_key[WG_KEY_TEXT + 1];
 	uint64_t look_ms, start_ms;
+	uint64_t n_results[REGISTER_RESULTS];
 	bool has_timer, is_dirty; /* dirty: the routes are older than the registry */
 	bool is_stopped;	  /* the identity may still come */
 	bool has_said;		  /* that routes or file cannot be made, since it last went well */
@@ -76,3 +89,6 @@ int register_make(struct register_server *s, const struct registry_instance *in,
 
 /* What an operator says of an instance: write it down, and let clients be brought so. */
 int register_override(struct register_server *s, const struct override *o, struct err *e);
+
+/* For metrics_add(): @arg is the server. */
+void register_metrics(struct buf *b, void *arg);

@@ -15,6 +15,21 @@
 #include "proto/gateway.pb-c.h"
 #include "rpc/rpc.h"
 
+static enum register_result result_of(enum registry_change change)
+{
+	switch (change) {
+	case REGISTRY_SAME:
+		return REGISTER_SAME;
+	case REGISTRY_POLICY:
+		return REGISTER_CHANGED;
+	case REGISTRY_KEY_OTHER:
+		return REGISTER_KEY;
+	case REGISTRY_NEW:
+		break;
+	}
+	return REGISTER_NEW;
+}
+
 static int enter(struct register_server *s, const struct register_asker *a,
 		 const Bailey__Gateway__RegisterCvmRequest *m, struct registry_instance *ret,
 		 struct err *e)
@@ -28,9 +43,11 @@ static int enter(struct register_server *s, const struct register_asker *a,
 		return rc;
 	if (change == REGISTRY_SAME) {
 		registry_set_seen(s->registry, ret->id, now);
+		s->n_results[REGISTER_SAME]++;
 		return 0;
 	}
 	rc = register_make(s, ret, e);
+	s->n_results[result_of(change)] += rc == 0;
 	if (rc == 0 && change == REGISTRY_NEW)
 		log_info("gateway: instance %s of app %s has registered", ret->id, ret->app_id);
 	return rc;
@@ -83,10 +100,12 @@ static void register_cvm(struct rpc_call *call, void *ctx, const ProtobufCMessag
 
 	if (!rc)
 		rc = enter(c->server, &a, (const void *)in, &found, &e);
-	if (rc)
+	if (rc) {
+		c->server->n_results[REGISTER_REFUSED]++;
 		rpc_fail(call, &e);
-	else
+	} else {
 		reply(c->server, call, &found);
+	}
 }
 
 static const struct rpc_method methods[] = {

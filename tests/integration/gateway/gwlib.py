@@ -230,7 +230,7 @@ class Gateway:
         for line in self.ask("/metrics")[1].splitlines():
             if line and line[0] != "#":
                 name, value = line.rsplit(" ", 1)
-                out[name.removeprefix("bailey_gateway_")] = int(value)
+                out[name.removeprefix("bailey_gateway_")] = float(value) if "." in value else int(value)
         return out
 
     def ended(self, how):

@@ -197,6 +197,33 @@ class WhatIsSeen(Base):
         self.assertEqual(other[0]["policy"],
                          {"ports": [{"port": 80, "pp": False}, {"port": 443, "pp": True}], "restrict_mode": True})
 
+    def test_each_metric_is_in_the_manual(self):
+        w = self.world
+        w.register(w.client(1), 1)
+        w.register(w.client(1), 1)
+        w.register(w.anonymous(), 1)
+        self.gateway.raw(gwlib.hello("nobody.app.test"))
+        with self.assertRaises(gwlib.ssl.SSLError):
+            self.gateway.tls(f"{APP}-1.{gwlib.DOMAIN}").close()
+        text = w.http("GET", "/metrics")[2].decode()
+        with open(os.environ["MAN_PAGE"], encoding="utf-8") as f:
+            page = f.read().split(".Sh METRICS")[1].split(".Sh ")[0]
+        entries = " ".join(re.findall(r"^\.It Li (.*)$", page, re.M)).replace(",", " ").split()
+        names = re.findall(r"^# TYPE bailey_gateway_(\w+) (?:counter|gauge|histogram)$", text, re.M)
+        self.assertEqual(sorted(names), sorted(entries))
+        self.assertEqual(len(names), len(set(names)))
+        helped = re.findall(r"^# HELP bailey_gateway_(\w+) \w", text, re.M)
+        self.assertEqual(helped, names)
+        for line in text.splitlines():
+            if line[0] != "#":
+                self.assertRegex(line, r'^bailey_gateway_\w+(\{\w+="[^"\\]*"\})? -?\d+(\.\d+)?$')
+        m = self.gateway.metrics()
+        self.assertEqual([m[f'registrations{{result="{r}"}}'] for r in ("new", "same", "refused", "too_many")],
+                         [1, 1, 1, 0])
+        self.assertEqual((m["registered"], m['tunnels{age="never"}']), (1, 1))
+        self.assertEqual(m['handshake_seconds_bucket{le="+Inf"}'], m["handshake_seconds_count"])
+        self.assertGreater(m["identity_ends"], STARTED_S)
+
     def test_pages_are_there_too(self):
         status, headers, body = self.world.http("GET", "/metrics")
         self.assertEqual((status, headers["Cache-Control"]), (200, "no-store"))
