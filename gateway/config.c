@@ -49,17 +49,47 @@ static void read_listen(struct gw_config *c)
 		add_listen(c, "[::]:443");
 }
 
+/* Without files they are the development authority's, in a place of its own; @o owns the paths. */
+static int find_certificate(struct gw_config *c, struct gw_domain *d, json_t *o, size_t i,
+			    const char *file, struct err *e)
+{
+	if (d->certificate && d->key)
+		return 0;
+	if (d->certificate || d->key)
+		return err_set(e, ERR_INPUT,
+			       "%s: domains[%zu]: certificate and key need each other: write both, "
+			       "or none for a certificate of our own",
+			       file, i);
+	if (!c->state)
+		return err_set(
+			e, ERR_INPUT,
+			"%s: domains[%zu]: without certificate and key its certificate is of "
+			"our own, which needs a folder: write state",
+			file, i);
+	(void)json_object_set_new(o, "certificate",
+				  json_sprintf("%s/domains/%s.pem", c->state, d->name));
+	(void)json_object_set_new(o, "key", json_sprintf("%s/domains/%s.key", c->state, d->name));
+	d->certificate = json_get_opt(o, "certificate");
+	d->key = json_get_opt(o, "key");
+	d->is_dev = true;
+	return 0;
+}
+
 static int read_domains(struct gw_config *c, const char *file, struct err *e)
 {
 	const json_t *list = json_object_get(c->doc, "domains");
 	size_t i, j;
+	int rc;
 
 	for (i = 0; i < json_array_size(list) && i < GW_DOMAINS_MAX; i++) {
-		const json_t *d = json_array_get(list, i);
+		json_t *d = json_array_get(list, i);
 
 		c->domains[i] = (struct gw_domain){ .name = json_get_opt(d, "name"),
 						    .certificate = json_get_opt(d, "certificate"),
 						    .key = json_get_opt(d, "key") };
+		rc = find_certificate(c, &c->domains[i], d, i, file, e);
+		if (rc)
+			return rc;
 		for (j = 0; j < i; j++) {
 			if (str_equal(c->domains[i].name, c->domains[j].name)) {
 				return err_set(e, ERR_INPUT,
@@ -139,13 +169,13 @@ int gw_config_load(const char *path, struct gw_config **ret, struct err *e)
 	const json_t *tls, *access;
 	int rc = conf_load_file(gw_config_table, path, &c->doc, e);
 
-	if (!rc)
-		rc = read_domains(c, path, e);
 	if (!rc) {
 		c->agent = json_get_opt(c->doc, "agent");
 		c->state = json_get_opt(c->doc, "state");
-		rc = config_read_registration(c, path, e);
+		rc = read_domains(c, path, e);
 	}
+	if (!rc)
+		rc = config_read_registration(c, path, e);
 	if (!rc)
 		rc = config_read_admin(c, path, e);
 	if (rc) {

@@ -43,6 +43,7 @@ struct gw_network {
 struct gw_domain {
 	const char *name; /* lower case */
 	const char *certificate, *key;
+	bool is_dev; /* of the development authority, which writes them */
 };
 
 /* How instances register, and the network that they are in. */

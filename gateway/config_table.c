@@ -19,15 +19,15 @@ static const struct conf_key domain_keys[] = {
 	  .type = CONF_STRING,
 	  .min = 2,
 	  .max = 1024,
-	  .required = true,
 	  .check = config_check_absolute,
-	  .doc = "PEM file of the certificate, which must be good for *.name, and its chain.",
+	  .doc = "PEM file of the certificate, which must be good for *.name, and its chain.  "
+		 "Without "
+		 "it the domain has one of an authority of our own, for development.",
 	  .example = "/etc/bailey/gateway.pem" },
 	{ .name = "key",
 	  .type = CONF_STRING,
 	  .min = 2,
 	  .max = 1024,
-	  .required = true,
 	  .check = config_check_absolute,
 	  .doc = "PEM file of its private key (PKCS #8).",
 	  .example = "/etc/bailey/gateway.key" },

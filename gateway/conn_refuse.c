@@ -115,14 +115,27 @@ static bool send_answer(struct conn *c)
 	}
 }
 
+static struct pages_text text_of(const struct world_text *t)
+{
+	return t ? (struct pages_text){ t->bytes, t->n } : (struct pages_text){ NULL, 0 };
+}
+
+static void find_texts(const struct world *w, struct pages_texts *ret)
+{
+	ret->acme_info = text_of(w->texts[WORLD_ACME_INFO]);
+	ret->app_info = text_of(w->texts[WORLD_APP_INFO]);
+	ret->dev_ca = text_of(w->texts[WORLD_DEV_CA]);
+}
+
 static enum pages_verdict make_answer(const struct conn *c, const struct chunk *k, struct buf *ret)
 {
-	const struct world_text *info = c->worker->world->acme_info;
+	struct pages_texts texts;
 	enum conn_page page = (enum conn_page)c->page;
 
 	if (tls_gate_is_h2(c->tls))
 		return pages_h2_answer(page, k->bytes + k->at, chunk_left(k), ret);
-	return pages_answer(page, k->bytes + k->at, chunk_left(k), info->bytes, info->n, ret);
+	find_texts(c->worker->world, &texts);
+	return pages_answer(page, k->bytes + k->at, chunk_left(k), &texts, ret);
 }
 
 /* What waited for the app is the request. */

@@ -23,6 +23,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "gateway/admin.h"
+#include "gateway/dev_ca.h"
 #include "gateway/identity.h"
 #include "gateway/reload.h"
 #include "gateway/resolver.h"
@@ -127,6 +128,14 @@ int gateway_rebuild_routes(struct gateway *g, struct err *e)
 	return 0;
 }
 
+void gateway_set_text(struct gateway *g, enum world_text_kind kind, const void *p, size_t n)
+{
+	struct world *w = world_copy(gateway_world(g));
+
+	world_set_text(w, kind, p, n);
+	publish(g, w);
+}
+
 static void close_handles(struct gateway *g)
 {
 	uv_handle_t *handles[] = { (uv_handle_t *)&g->tick, (uv_handle_t *)&g->term,
@@ -183,6 +192,16 @@ static void rotate_tickets(struct gateway *g)
 	publish(g, w);
 }
 
+/* What our own authority signed is renewed, which the watch on its files sees; of the others it is said again. */
+static void look_at_ends(struct gateway *g)
+{
+	struct err e = ERR_NONE;
+
+	if (dev_ca_ensure(g->config, &e) < 0)
+		log_error("gateway: %s", e.text);
+	reload_warn_of_ends(g, gateway_world(g)->sites);
+}
+
 static void on_tick(uv_timer_t *t)
 {
 	struct gateway *g = t->data;
@@ -197,6 +216,10 @@ static void on_tick(uv_timer_t *t)
 		g->look_ms = now + GATEWAY_LOOK_MS;
 		if (reload_is_due(g))
 			(void)gateway_reload(g);
+	}
+	if (now >= g->hour_ms) {
+		g->hour_ms = now + GATEWAY_HOUR_MS;
+		look_at_ends(g);
 	}
 	if (!g->is_draining)
 		return;
@@ -290,6 +313,7 @@ int gateway_open(struct gateway *g, uv_loop_t *loop, const struct gw_config *c, 
 	g->config = c;
 	g->shared.access_fd = -1;
 	g->start_ms = uv_now(loop);
+	g->hour_ms = uv_now(loop) + GATEWAY_HOUR_MS;
 	g->rotate_ms = uv_now(loop) + c->rotate_ms;
 	rc = open_access_log(g, e);
 	/* all listen before one accepts: what is wrong with an address is said before a client comes */

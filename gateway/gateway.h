@@ -18,6 +18,7 @@
 
 #include "gateway/config.h"
 #include "gateway/worker.h"
+#include "gateway/world.h"
 
 struct buf;
 struct err;
@@ -33,7 +34,8 @@ enum {
 	GATEWAY_METRICS_MAX = 4,
 	GATEWAY_FILES_MAX = 2 * GW_DOMAINS_MAX + 2,
 	GATEWAY_TICK_MS = 250,
-	GATEWAY_LOOK_MS = 1000
+	GATEWAY_LOOK_MS = 1000,
+	GATEWAY_HOUR_MS = 3600 * 1000,
 };
 
 /* Who adds instances to each new snapshot: the file of routes, registrations.  Return: 0 or negative. */
@@ -69,7 +71,7 @@ struct gateway {
 	size_t n_files;
 	uv_timer_t tick;
 	uv_signal_t term, intr, hup;
-	uint64_t look_ms, rotate_ms,
+	uint64_t look_ms, rotate_ms, hour_ms,
 		stop_ms; /* of the loop's clock: when it is next due; stop: the end of draining */
 	uint64_t start_ms;
 	struct {
@@ -115,6 +117,9 @@ void gateway_on_end(struct gateway *g, void (*fn)(void *arg), void *arg);
 
 /* Read certificates, keys, routes again.  What is wrong stays as it was; says so in the log.  Return: was all right? */
 bool gateway_reload(struct gateway *g);
+
+/* What a page shows from now on; copied. */
+void gateway_set_text(struct gateway *g, enum world_text_kind kind, const void *p, size_t n);
 
 /* The world that is in use; the control thread may look at it as long as it does not go back to its loop. */
 const struct world *gateway_world(const struct gateway *g);

@@ -10,7 +10,8 @@
 static const char *const methods[] = { "GET ",	   "HEAD ",  "POST ",	 "PUT ",   "DELETE ",
 				       "OPTIONS ", "PATCH ", "CONNECT ", "TRACE ", NULL };
 
-static const char html[] = "text/html; charset=utf-8", json[] = "application/json";
+static const char html[] = "text/html; charset=utf-8", json[] = "application/json",
+		  pem[] = "application/x-pem-file";
 
 static enum pages_verdict answer(struct buf *ret, const char *status, const char *type,
 				 const char *extra, const char *body, size_t n, bool is_head)
@@ -105,7 +106,14 @@ static bool is_path(const char *p, size_t n, const char *want)
 	return n == strlen(want) && memcmp(p, want, n) == 0;
 }
 
-static enum pages_verdict gateway_page(const char *p, size_t n, const char *info, size_t n_info,
+static enum pages_verdict text_page(const struct pages_text *t, const char *type,
+				    const char *otherwise, struct buf *ret)
+{
+	return t->p ? answer(ret, "200 OK", type, "", t->p, t->n, false)
+		    : empty(ret, otherwise, "");
+}
+
+static enum pages_verdict gateway_page(const char *p, size_t n, const struct pages_texts *texts,
 				       struct buf *ret)
 {
 	static const char index[] =
@@ -122,14 +130,16 @@ static enum pages_verdict gateway_page(const char *p, size_t n, const char *info
 	if (is_path(p, n, "/index"))
 		return answer(ret, "200 OK", json, "", index, sizeof(index) - 1, false);
 	if (is_path(p, n, "/acme-info"))
-		return answer(ret, "200 OK", json, "", info, n_info, false);
+		return text_page(&texts->acme_info, json, "503 Service Unavailable", ret);
 	if (is_path(p, n, "/app-info"))
-		return empty(ret, "503 Service Unavailable", ""); /* no agent is asked yet */
+		return text_page(&texts->app_info, json, "503 Service Unavailable", ret);
+	if (is_path(p, n, "/dev-ca"))
+		return text_page(&texts->dev_ca, pem, "404 Not Found", ret);
 	return empty(ret, "404 Not Found", "");
 }
 
 enum pages_verdict pages_answer(enum conn_page page, const void *request, size_t n,
-				const char *info, size_t n_info, struct buf *ret)
+				const struct pages_texts *texts, struct buf *ret)
 {
 	enum pages_verdict v = look(request, n);
 	const char *head = request, *path;
@@ -153,5 +163,5 @@ enum pages_verdict pages_answer(enum conn_page page, const void *request, size_t
 	}
 	if (memcmp(head, "GET ", 4) != 0)
 		return empty(ret, "405 Method Not Allowed", "Allow: GET\r\n");
-	return gateway_page(path, n_path, info, n_info, ret);
+	return gateway_page(path, n_path, texts, ret);
 }

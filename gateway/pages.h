@@ -23,9 +23,19 @@ enum pages_verdict {
 	PAGES_NOT_HTTP, /* nothing can be said to this client */
 };
 
-/* @info: what acme-info answers, JSON, @n_info bytes. */
+/* What pages of the gateway's own show; p NULL: there is none. */
+struct pages_text {
+	const char *p;
+	size_t n;
+};
+
+struct pages_texts {
+	struct pages_text acme_info, app_info; /* JSON */
+	struct pages_text dev_ca;	       /* PEM */
+};
+
 enum pages_verdict pages_answer(enum conn_page page, const void *request, size_t n,
-				const char *info, size_t n_info, struct buf *ret);
+				const struct pages_texts *texts, struct buf *ret);
 
 /* What is said of PAGE_502, _503, _504; static. */
 struct pages_trouble {

@@ -19,6 +19,7 @@
 #include "gateway/registry.h"
 #include "gateway/tunnels.h"
 #include "gateway/wg_key.h"
+#include "gateway/world.h"
 #include "loop/http_server.h"
 #include "loop/listen.h"
 #include "loop/tls_front.h"
@@ -247,6 +248,17 @@ static void say(struct register_server *s, const struct err *e)
 	s->has_said = e->text[0] != 0;
 }
 
+/* Here, too, as this connection proves whose it is. */
+static void reply_dev_ca(const struct register_server *s, struct http_request *r)
+{
+	const struct world_text *t = gateway_world(s->gateway)->texts[WORLD_DEV_CA];
+
+	if (t)
+		http_reply(r, 200, "application/x-pem-file", t->bytes, t->n, NULL);
+	else
+		http_reply(r, 404, "text/plain", "no domain is of a development CA\n", 33, NULL);
+}
+
 static void on_request(struct http_request *r, void *arg)
 {
 	struct register_server *s = arg;
@@ -261,6 +273,8 @@ static void on_request(struct http_request *r, void *arg)
 	}
 	if (str_equal(http_request_path(r), "/health"))
 		http_reply(r, 200, "text/plain", "OK", 2, NULL);
+	else if (str_equal(http_request_path(r), "/dev-ca.pem"))
+		reply_dev_ca(s, r);
 	else if (!rpc_http_handle(&register_service, &ctx, "/prpc/", r, &who))
 		http_reply(r, 404, "text/plain", "not found\n", 10, NULL);
 }

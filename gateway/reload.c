@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "gateway/dev_ca.h"
 #include "gateway/gateway.h"
 #include "gateway/routes.h"
 #include "gateway/routes_file.h"
@@ -51,9 +52,9 @@ static int read_site(struct gateway *g, const struct gw_domain *d, struct tls_si
 static int read_sites(struct gateway *g, struct world_sites **ret, struct err *e)
 {
 	struct world_sites *s = xnew(struct world_sites);
-	int rc = 0;
+	int rc = dev_ca_ensure(g->config, e);
 
-	for (; s->n < g->config->n_domains; s->n++) {
+	for (; s->n < g->config->n_domains && !rc; s->n++) {
 		rc = read_site(g, &g->config->domains[s->n], &s->sites[s->n], e);
 		if (rc)
 			break;
@@ -83,9 +84,10 @@ int reload_routes(struct gateway *g, const struct world *w, struct routes **ret,
 	return routes_builder_finish(b, ret, e);
 }
 
+/* Without a file it is what the agent attested, which whoever asks it sets; at first nothing. */
 static int read_info(const struct gateway *g, struct world *w, struct err *e)
 {
-	auto_buf struct buf b = BUF_MAX(INFO_MAX);
+	auto_buf struct buf b = BUF_MAX(INFO_MAX), ca = BUF_MAX(0);
 	int rc = 0;
 
 	if (g->config->acme_info)
@@ -93,10 +95,13 @@ static int read_info(const struct gateway *g, struct world *w, struct err *e)
 	if (rc && rc != -ENOENT)
 		return rc;
 	if (b.n)
-		world_set_acme_info(w, b.p, b.n);
-	else
-		world_set_acme_info(w, nothing_to_tell, sizeof(nothing_to_tell) - 1);
-	return 0;
+		world_set_text(w, WORLD_ACME_INFO, b.p, b.n);
+	else if (g->config->acme_info || !w->texts[WORLD_ACME_INFO])
+		world_set_text(w, WORLD_ACME_INFO, nothing_to_tell, sizeof(nothing_to_tell) - 1);
+	rc = dev_ca_is_used(g->config) ? dev_ca_read(g->config, &ca, e) : 0;
+	if (!rc)
+		world_set_text(w, WORLD_DEV_CA, ca.p, ca.n);
+	return rc;
 }
 
 static int read_all(struct gateway *g, struct world *w, struct err *e, bool goes_on)

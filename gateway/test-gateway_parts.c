@@ -149,11 +149,13 @@ static void test_pipes_that_hold_bytes_are_not_lent_again(void)
 	pipe_pool_deinit(&p);
 }
 
+static const struct pages_texts texts = { .acme_info = { "{}", 2 }, .dev_ca = { "PEM\n", 4 } };
+
 static enum pages_verdict page(enum conn_page kind, const char *request, struct buf *ret)
 {
 	buf_deinit(ret);
 	*ret = BUF_MAX(PAGES_ANSWER_MAX);
-	return pages_answer(kind, request, strlen(request), "{}", 2, ret);
+	return pages_answer(kind, request, strlen(request), &texts, ret);
 }
 
 static bool begins(const struct buf *b, const char *text)
@@ -172,7 +174,7 @@ static void test_pages(void)
 	       begins(&b, "HTTP/1.1 502 Bad Gateway\r\n"));
 	assert(page(PAGE_503, "POST /", &b) == PAGES_ANSWERED &&
 	       strstr((char *)b.p, "\r\nRetry-After: 5\r\n"));
-	assert(pages_answer(PAGE_502, "GET ", 4, "", 0, &b) ==
+	assert(pages_answer(PAGE_502, "GET ", 4, &texts, &b) ==
 	       PAGES_ANSWERED); /* and no byte more */
 	assert(page(PAGE_504, "HEAD /", &b) == PAGES_ANSWERED &&
 	       strcmp((char *)b.p + b.n - 4, "\r\n\r\n") == 0);
@@ -183,6 +185,11 @@ static void test_pages(void)
 	       begins(&b, "HTTP/1.1 400"));
 	assert(page(PAGE_GATEWAY, "GET /.dstack/acme-info HTTP/1.0\r\n\r\n", &b) == PAGES_ANSWERED);
 	assert(strcmp((char *)b.p + b.n - 2, "{}") == 0);
+	assert(page(PAGE_GATEWAY, "GET /.dstack/dev-ca?x HTTP/1.1\r\n\r\n", &b) == PAGES_ANSWERED);
+	assert(strstr((char *)b.p, "Content-Length: 4\r\n") &&
+	       strcmp((char *)b.p + b.n - 4, "PEM\n") == 0);
+	assert(page(PAGE_GATEWAY, "GET /.dstack/app-info HTTP/1.1\r\n\r\n", &b) == PAGES_ANSWERED &&
+	       begins(&b, "HTTP/1.1 503")); /* the agent did not say */
 	assert(page(PAGE_GATEWAY, "PUT /health HTTP/1.1\r\n\r\n", &b) == PAGES_ANSWERED &&
 	       begins(&b, "HTTP/1.1 405"));
 }
@@ -194,8 +201,8 @@ static void test_a_head_without_end_is_refused(void)
 	assert(buf_add_str(&head, "GET / HTTP/1.1\r\n") == 0);
 	while (head.n < PAGES_HEAD_MAX)
 		assert(buf_add_str(&head, "x") == 0);
-	assert(pages_answer(PAGE_GATEWAY, head.p, PAGES_HEAD_MAX - 1, "", 0, &b) == PAGES_MORE);
-	assert(pages_answer(PAGE_GATEWAY, head.p, PAGES_HEAD_MAX, "", 0, &b) == PAGES_ANSWERED);
+	assert(pages_answer(PAGE_GATEWAY, head.p, PAGES_HEAD_MAX - 1, &texts, &b) == PAGES_MORE);
+	assert(pages_answer(PAGE_GATEWAY, head.p, PAGES_HEAD_MAX, &texts, &b) == PAGES_ANSWERED);
 	assert(begins(&b, "HTTP/1.1 431 "));
 }
 

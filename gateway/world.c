@@ -55,6 +55,7 @@ static void drop_tickets(struct world_tickets *t)
 struct world *world_copy(const struct world *w)
 {
 	struct world *new = xmemdup(w, sizeof(*w));
+	size_t i;
 
 	new->version++;
 	new->next = NULL;
@@ -62,8 +63,10 @@ struct world *world_copy(const struct world *w)
 		new->sites->refs++;
 	if (new->routes)
 		new->routes->refs++;
-	if (new->acme_info)
-		new->acme_info->refs++;
+	for (i = 0; i < WORLD_TEXT_COUNT; i++) {
+		if (new->texts[i])
+			new->texts[i]->refs++;
+	}
 	if (new->tickets)
 		new->tickets->refs++;
 	return new;
@@ -71,11 +74,14 @@ struct world *world_copy(const struct world *w)
 
 void world_free(struct world *w)
 {
+	size_t i;
+
 	if (!w)
 		return;
 	drop_sites(w->sites);
 	drop_routes(w->routes);
-	drop_text(w->acme_info);
+	for (i = 0; i < WORLD_TEXT_COUNT; i++)
+		drop_text(w->texts[i]);
 	drop_tickets(w->tickets);
 	free(w);
 }
@@ -105,11 +111,16 @@ void world_rotate_tickets(struct world *w)
 	w->tickets = t;
 }
 
-void world_set_acme_info(struct world *w, const void *p, size_t n)
+void world_set_text(struct world *w, enum world_text_kind kind, const void *p, size_t n)
 {
-	drop_text(w->acme_info);
-	w->acme_info = xcalloc(1, sizeof(*w->acme_info) + n + 1);
-	w->acme_info->refs = 1;
-	w->acme_info->n = n;
-	memcpy(w->acme_info->bytes, p, n);
+	struct world_text *t = NULL;
+
+	if (n) {
+		t = xcalloc(1, sizeof(*t) + n + 1);
+		t->refs = 1;
+		t->n = n;
+		memcpy(t->bytes, p, n);
+	}
+	drop_text(w->texts[kind]);
+	w->texts[kind] = t;
 }

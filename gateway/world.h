@@ -33,6 +33,14 @@ struct world_tickets {
 	struct tickets tickets;
 };
 
+/* What pages show. */
+enum world_text_kind {
+	WORLD_ACME_INFO, /* JSON; always there */
+	WORLD_APP_INFO,	 /* JSON; NULL: the agent has not said yet */
+	WORLD_DEV_CA,	 /* PEM; NULL: there is no development authority */
+	WORLD_TEXT_COUNT,
+};
+
 struct world_text {
 	unsigned int refs;
 	size_t n;
@@ -44,7 +52,7 @@ struct world {
 	const struct gw_config *config; /* lives as long as the program */
 	struct world_sites *sites;
 	struct world_routes *routes;
-	struct world_text *acme_info;
+	struct world_text *texts[WORLD_TEXT_COUNT];
 	struct world_tickets *tickets;
 	struct world *next; /* of those that wait for their end */
 };
@@ -61,4 +69,5 @@ void world_set_routes(struct world *w, struct routes *r);
 /* A further key; the first if there is none. */
 void world_rotate_tickets(struct world *w);
 
-void world_set_acme_info(struct world *w, const void *p, size_t n);
+/* @n bytes, copied; n 0: there is none. */
+void world_set_text(struct world *w, enum world_text_kind kind, const void *p, size_t n);

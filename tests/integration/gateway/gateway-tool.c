@@ -3,7 +3,7 @@
  * gateway-tool: certificates as a KMS gives them; one JSON object in, one with cert and key (PEM) out
  *
  *	{"do":"ca"}
- *	{"do":"server","ca_cert","ca_key"}		for 127.0.0.1; with "seconds" to live, a year
+ *	{"do":"server","ca_cert","ca_key"}		for 127.0.0.1 or "name"; with "seconds" to live, a year
  *	{"do":"client","ca_cert","ca_key","app_id","instance_id","compose_hash" (hex),
  *	 "outer_app_id" (hex, extension .3), "bare": true (no .9), "info": hex (.9 as it is)}
  */
@@ -85,7 +85,8 @@ static void write_info(const json_t *in, struct buf *ret)
 
 static void make_leaf(const json_t *in, const struct p256_key *own, bool is_server)
 {
-	static const struct cert_text names[] = { { "127.0.0.1", 9 } };
+	const char *name = json_get_str(in, "name", "127.0.0.1");
+	const struct cert_text names[] = { { name, strlen(name) } };
 	const char *ca_key = json_get_str(in, "ca_key", "");
 	auto_buf struct buf info = BUF_MAX(BYTES_MAX);
 	struct bytes outer = hex(in, "outer_app_id");

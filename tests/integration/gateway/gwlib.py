@@ -160,7 +160,7 @@ class Gateway:
     """The program with a configuration of its own."""
 
     def __init__(self, routes="", config="", workers=1, dns=None, domains=(DOMAIN,), before=lambda path: None,
-                 listen="127.0.0.1", env=None):
+                 listen="127.0.0.1", env=None, dev=()):
         self.dir = tempfile.mkdtemp(prefix="bailey-gateway-")
         self.env = env or {}
         before(self.dir)
@@ -174,6 +174,7 @@ class Gateway:
         for n, domain in enumerate(domains):
             stem = "cert" if n == 0 else f"cert{n}"
             lines.append(f"  - {{ name: {domain}, certificate: {self.dir}/{stem}.pem, key: {self.dir}/{stem}.key }}")
+        lines += [f"  - {{ name: {domain} }}" for domain in dev]  # of the development CA
         server = dns if isinstance(dns, str) else f"127.0.0.1:{dns or 1}"
         lines.append(f'dns: {{ servers: ["{server}"] }}')
         with open(f"{self.dir}/gateway.yaml", "w", encoding="ascii") as f:
