@@ -206,13 +206,19 @@ static void test_shipped_apps_want_their_pins(void)
 					 "key_provider_id: \"00\"", "");
 	auto_free char *secret = shipped(SOURCE_DIR "/configs/apps/secret.yaml", NULL, "", "");
 	auto_free char *whole = shipped(SOURCE_DIR "/configs/apps/secret.yaml", NULL, "", pins);
-	auto_app struct app a = APP_NULL, b = APP_NULL;
+	auto_free char *gateway = shipped(SOURCE_DIR "/configs/gateway.yaml", NULL, "", "");
+	auto_free char *one = shipped(SOURCE_DIR "/configs/gateway.yaml", NULL, "", pins);
+	auto_app struct app a = APP_NULL, b = APP_NULL, c = APP_NULL;
 
 	bad(kms, "app.yaml:", "key_provider: the host could put a key provider of its own");
 	good(pinned, &a);
 	assert(str_equal(app_str(&a, "image"), "bailey-kms-0.1.0"));
 	bad(secret, "app.yaml:", "kms_signer that bailey keys pin prints");
 	good(whole, &b);
+	bad(gateway, "app.yaml:", "kms_signer that bailey keys pin prints");
+	good(one, &c);
+	assert(str_equal(app_str(&c, "image"), "bailey-gateway-0.1.0"));
+	assert(str_equal(app_str(&c, "gateway_service.domain"), "bailey.localhost"));
 }
 
 static void make_files(void)
