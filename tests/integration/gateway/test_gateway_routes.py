@@ -15,13 +15,21 @@ class Dns:
 
     def __init__(self):
         self.records, self.asked, self.silent = {}, [], False
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", 0))
+        self.sock, self.tcp = gwlib.wait_for("a port that is free for both", self.sockets)
         self.port = self.sock.getsockname()[1]
-        self.tcp = socket.create_server(("127.0.0.1", self.port))
         self.raw = {}
         threading.Thread(target=self.serve, daemon=True).start()
         threading.Thread(target=self.serve_tcp, daemon=True).start()
+
+    @staticmethod
+    def sockets():
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind(("127.0.0.1", 0))
+        try:
+            return udp, socket.create_server(udp.getsockname())
+        except OSError:  # somebody's of TCP
+            udp.close()
+            return None
 
     def serve(self):
         while True:
