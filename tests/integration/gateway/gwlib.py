@@ -266,6 +266,11 @@ class Gateway:
             s.sendall(f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
             return read_all(s)
 
+    def certificate(self):
+        """What it shows now."""
+        with self.tls(f"health.{DOMAIN}") as s:
+            return s.getpeercert(binary_form=True)
+
     def stop(self):
         if self.proc.poll() is None:
             self.proc.send_signal(signal.SIGTERM)

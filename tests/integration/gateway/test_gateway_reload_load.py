@@ -49,10 +49,6 @@ class Hundred(unittest.TestCase):
         self.gw.proc.send_signal(signal.SIGHUP)
         wait_for("all was read", lambda: self.gw.metrics()["reloads"] > before)
 
-    def certificate(self):
-        with self.gw.tls(f"health.{DOMAIN}") as s:
-            return s.getpeercert(binary_form=True)
-
     def test_nothing_fails(self):
         plain, secure = f"app-{self.apps[0].port}.{DOMAIN}", f"app-{self.apps[1].port}s.{DOMAIN}"
         clients = Clients(self.gw.connect, gwlib.client_context(), {
@@ -67,7 +63,7 @@ class Hundred(unittest.TestCase):
         with self.gw.tls(plain) as through, self.gw.tls(secure) as beside:
             for n in range(RELOADS):
                 self.change(n)
-                seen.add(self.certificate())
+                seen.add(self.gw.certificate())
                 # connections that were there before the first, and outlive all
                 for s in (through, beside):
                     self.assertEqual(answer_of(s, n, plain), ("200", body(n)))
