@@ -443,6 +443,7 @@ int register_start(struct register_server *s, uv_loop_t *loop, struct err *e)
 
 void register_close(struct register_server *s)
 {
+	info_rpc_deinit(&s->acme);
 	registry_file_close(&s->file);
 	registry_free(s->registry);
 	s->registry = NULL;

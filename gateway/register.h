@@ -18,6 +18,7 @@
 #include <uv.h>
 
 #include "gateway/config.h"
+#include "gateway/info_rpc.h"
 #include "gateway/registry_file.h"
 #include "gateway/wg.h"
 #include "loop/rate.h"
@@ -63,6 +64,7 @@ struct register_server {
 	struct policy_fetch *fetch;
 	struct http_server *http;
 	struct tls_front *front;
+	struct info_rpc acme;
 	struct rate_table rates; /* of clients' addresses */
 	uv_timer_t tick;
 	uint8_t uuid[16];

@@ -8,10 +8,12 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "gateway/info_rpc.h"
 #include "gateway/register.h"
 #include "gateway/register_request.h"
 #include "gateway/registry.h"
 #include "loop/tls_front.h"
+#include "proto/common.pb-c.h"
 #include "proto/gateway.pb-c.h"
 #include "rpc/rpc.h"
 
@@ -109,6 +111,10 @@ static void register_cvm(struct rpc_call *call, void *ctx, const ProtobufCMessag
 }
 
 static const struct rpc_method methods[] = {
+	{ "Info", &bailey__empty__descriptor, &bailey__gateway__info_response__descriptor,
+	  info_rpc_info, false, 0 },
+	{ "AcmeInfo", &bailey__empty__descriptor, &bailey__gateway__acme_info_response__descriptor,
+	  info_rpc_acme, false, 0 },
 	{ "RegisterCvm", &bailey__gateway__register_cvm_request__descriptor,
 	  &bailey__gateway__register_cvm_response__descriptor, register_cvm, true, 0 },
 };

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "gateway/admin_calls.h"
+#include "gateway/register_rpc.h"
 #include "gateway/registry.h"
 #include "gateway/registry_file.h"
 
@@ -211,6 +212,8 @@ static void test_calls_are_those_of_the_proto(void)
 	struct err e = ERR_NONE;
 
 	assert(rpc_check(&admin_service, &bailey__gateway__admin__descriptor, &e) == 0);
+	assert(rpc_check(&register_service, &bailey__gateway__gateway__descriptor, &e) == 0);
+	assert(register_service.n_methods == bailey__gateway__gateway__descriptor.n_methods);
 	assert(admin_service.n_methods == bailey__gateway__admin__descriptor.n_methods);
 }
 

@@ -38,7 +38,14 @@ static void drop_routes(struct world_routes *r)
 	free(r);
 }
 
-static void drop_text(struct world_text *t)
+struct world_text *world_text_ref(struct world_text *t)
+{
+	if (t)
+		t->refs++;
+	return t;
+}
+
+void world_text_unref(struct world_text *t)
 {
 	if (t && --t->refs == 0)
 		free(t);
@@ -63,10 +70,8 @@ struct world *world_copy(const struct world *w)
 		new->sites->refs++;
 	if (new->routes)
 		new->routes->refs++;
-	for (i = 0; i < WORLD_TEXT_COUNT; i++) {
-		if (new->texts[i])
-			new->texts[i]->refs++;
-	}
+	for (i = 0; i < WORLD_TEXT_COUNT; i++)
+		(void)world_text_ref(new->texts[i]);
 	if (new->tickets)
 		new->tickets->refs++;
 	return new;
@@ -81,7 +86,7 @@ void world_free(struct world *w)
 	drop_sites(w->sites);
 	drop_routes(w->routes);
 	for (i = 0; i < WORLD_TEXT_COUNT; i++)
-		drop_text(w->texts[i]);
+		world_text_unref(w->texts[i]);
 	drop_tickets(w->tickets);
 	free(w);
 }
@@ -121,6 +126,6 @@ void world_set_text(struct world *w, enum world_text_kind kind, const void *p, s
 		t->n = n;
 		memcpy(t->bytes, p, n);
 	}
-	drop_text(w->texts[kind]);
+	world_text_unref(w->texts[kind]);
 	w->texts[kind] = t;
 }

@@ -69,5 +69,9 @@ void world_set_routes(struct world *w, struct routes *r);
 /* A further key; the first if there is none. */
 void world_rotate_tickets(struct world *w);
 
+/* On the control thread.  NULL is allowed. */
+struct world_text *world_text_ref(struct world_text *t);
+void world_text_unref(struct world_text *t);
+
 /* @n bytes, copied; n 0: there is none. */
 void world_set_text(struct world *w, enum world_text_kind kind, const void *p, size_t n);

@@ -197,6 +197,26 @@ class WhatIsSeen(Base):
         self.assertEqual(other[0]["policy"],
                          {"ports": [{"port": 80, "pp": False}, {"port": 443, "pp": True}], "restrict_mode": True})
 
+    def test_anybody_is_told_the_domain_and_its_keys(self):
+        w = self.world
+
+        def ask(path, verb="GET"):
+            conn = http.client.HTTPSConnection("127.0.0.1", w.port, context=w.anonymous(), timeout=30)
+            try:
+                conn.request(verb, path)
+                answer = conn.getresponse()
+                return answer.status, answer.read()
+            finally:
+                conn.close()
+        self.assertEqual(json.loads(ask("/prpc/Info")[1]),
+                         {"base_domain": gwlib.DOMAIN, "external_port": 443,
+                          "app_address_ns_prefix": "_dstack-app-address", "version": "0.6.0"})
+        self.assertEqual(json.loads(ask("/prpc/AcmeInfo?json", "POST")[1]),
+                         {"account_uri": "", "quoted_hist_keys": [], "account_quote": "", "account_attestation": "",
+                          "hist_keys": []})
+        self.assertEqual(ask("/prpc/AcmeInfo", "POST"), (200, b""))
+        self.assertEqual(ask("/prpc/Status")[0], 400)
+
     def test_each_metric_is_in_the_manual(self):
         w = self.world
         w.register(w.client(1), 1)
