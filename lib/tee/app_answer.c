@@ -9,6 +9,20 @@
 #include "tee/app_ctx.h"
 #include "tee/report_data.h"
 
+static bool of_certificate(const struct app_verify_args *a, struct report_data *ret)
+{
+	const char *tag =
+		a->channel == APP_CHANNEL_DOMAIN ? REPORT_DATA_TAG_DOMAIN : REPORT_DATA_TAG_RATLS;
+
+	return report_data_hashed("sha512", tag, a->tls_key, a->n_tls_key, ret, NULL) == 0;
+}
+
+/* The quote is of the certificate's key: who has the key is who answers now. */
+static bool is_of_certificate(const struct app_verify_args *a)
+{
+	return a->channel == APP_CHANNEL_RATLS || a->channel == APP_CHANNEL_DOMAIN;
+}
+
 static bool of_evidence(const struct app_evidence *ev, struct report_data *ret)
 {
 	const struct report_data_evidence a = { ev->nonce, ev->n_nonce, ev->tls_key,
@@ -30,12 +44,6 @@ static void compare_bound(struct app_ctx *c, const char *what, const uint8_t *wa
 		app_say(c, APP_FAILS, "%s is told beside the quote, which does not hold it", what);
 }
 
-static bool of_certificate(const struct app_verify_args *a, struct report_data *ret)
-{
-	return report_data_hashed("sha512", REPORT_DATA_TAG_RATLS, a->tls_key, a->n_tls_key, ret,
-				  NULL) == 0;
-}
-
 void app_check_report_data(struct app_ctx *c)
 {
 	const struct app_evidence *ev = c->a->evidence;
@@ -50,7 +58,7 @@ void app_check_report_data(struct app_ctx *c)
 	} else if (c->a->report_data) {
 		app_compare(c, "in the quote", c->a->report_data, c->td->report_data,
 			    sizeof made.b);
-	} else if (c->a->channel == APP_CHANNEL_RATLS) {
+	} else if (is_of_certificate(c->a)) {
 		app_say(c, APP_NO_MATTER, "they are of the certificate's key: tls-key");
 	} else if (!ev->is_answer) {
 		app_say(c, APP_UNCHECKED, "which are expected is not known; say --report-data");
@@ -68,7 +76,7 @@ void app_check_nonce(struct app_ctx *c)
 
 	if (!app_needs_td(c))
 		return;
-	if (a->channel == APP_CHANNEL_RATLS)
+	if (is_of_certificate(a))
 		app_say(c, APP_NO_MATTER, "the handshake itself is of now");
 	else if (!a->nonce && a->report_data)
 		app_say(c, APP_NO_MATTER, "the report data expected stand for it");

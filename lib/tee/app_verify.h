@@ -36,6 +36,7 @@ enum app_channel {
 	APP_CHANNEL_NONE,     /* a file, or a connection without TLS */
 	APP_CHANNEL_EVIDENCE, /* TLS, and the report data are those of GetEvidence */
 	APP_CHANNEL_RATLS,    /* TLS, and the evidence is in the certificate */
+	APP_CHANNEL_DOMAIN, /* TLS, and the evidence is what a gateway shows of the key of its domain */
 };
 
 struct app_verify_args {

@@ -22,8 +22,9 @@ enum {
 	REPORT_DATA_TLS_KEY_MAX = 4096,
 };
 
-#define REPORT_DATA_TAG_RATLS "ratls-cert" /* of a certificate's SubjectPublicKeyInfo */
-#define REPORT_DATA_TAG_APP   "app-data"
+#define REPORT_DATA_TAG_RATLS  "ratls-cert" /* of a certificate's SubjectPublicKeyInfo */
+#define REPORT_DATA_TAG_DOMAIN "zt-cert"    /* the same of one of a gateway's domains */
+#define REPORT_DATA_TAG_APP    "app-data"
 
 struct report_data {
 	uint8_t b[REPORT_DATA_SIZE];

@@ -117,6 +117,35 @@ static void test_what_is_told_must_be_in_the_quote(void)
 	assert(outcome_of(&r, "tls-key") == APP_FAILS);
 }
 
+/* What a certificate's quote vouches for is no domain's key, and the other way round. */
+static void test_each_kind_of_key_has_its_own_report_data(void)
+{
+	enum { REPORT_DATA_AT = 568 }; /* of a v4 quote */
+	static const uint8_t key[] = { 1, 2, 3 };
+	struct app_evidence ev = { .quote = NULL };
+	struct app_verify_args args = { .evidence = &ev, .quote_fault = "" };
+	auto_buf struct buf quote = BUF_MAX(QUOTE_MAX);
+	static struct app_result r;
+	struct report_data made;
+
+	assert(file_read(AT_FDCWD, SOURCE_DIR "/tests/vectors/quotes/ok_v4/quote.bin", QUOTE_MAX,
+			 &quote, NULL) == 0);
+	ev.quote = quote.p;
+	ev.n_quote = quote.n;
+	args.channel = APP_CHANNEL_DOMAIN;
+	args.tls_key = key;
+	args.n_tls_key = sizeof key;
+	assert(report_data_hashed("sha512", "zt-cert", key, sizeof key, &made, NULL) == 0);
+	memcpy(quote.p + REPORT_DATA_AT, made.b, sizeof made.b);
+	app_verify(&args, &r);
+	assert(outcome_of(&r, "tls-key") == APP_HOLDS);
+	assert(outcome_of(&r, "nonce") == APP_NO_MATTER);
+	assert(outcome_of(&r, "report-data") == APP_NO_MATTER);
+	args.channel = APP_CHANNEL_RATLS;
+	app_verify(&args, &r);
+	assert(outcome_of(&r, "tls-key") == APP_FAILS);
+}
+
 /* Whatever is missing, each check says what it lacks, and nothing fails for it but the evidence. */
 static void test_nothing_proves_nothing(void)
 {
@@ -164,6 +193,7 @@ int main(void)
 	test_what_is_no_evidence();
 	test_an_answer_has_its_parts();
 	test_what_is_told_must_be_in_the_quote();
+	test_each_kind_of_key_has_its_own_report_data();
 	test_nothing_proves_nothing();
 	test_what_may_be_left_out();
 	test_outcomes_have_words();

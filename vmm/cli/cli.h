@@ -116,6 +116,7 @@ int cmd_completion_vms(struct cli *c, struct err *e);
 int cmd_completion_images(struct cli *c, struct err *e);
 int cmd_check(struct cli *c, struct err *e);
 int cmd_verify_app(struct cli *c, struct err *e);
+int cmd_verify_gateway(struct cli *c, struct err *e);
 int cmd_verify_quote(struct cli *c, struct err *e);
 int cmd_quote_show(struct cli *c, struct err *e);
 int cmd_collateral_fetch(struct cli *c, struct err *e);

@@ -13,6 +13,7 @@
 #include "cli/app_verdict.h"
 #include "cli/cli.h"
 #include "cli/exit.h"
+#include "cli/gateway_source.h"
 #include "cli/hex_option.h"
 #include "cli/input.h"
 #include "cli/judge.h"
@@ -199,7 +200,10 @@ static int tell(struct cli *c, const struct work *w)
 	return app_verdict_is_good(&v) ? 0 : ERR_UNPROVEN;
 }
 
-int cmd_verify_app(struct cli *c, struct err *e)
+typedef int (*source_fn)(const struct cli *c, const char *operand, struct app_source *ret,
+			 struct err *e);
+
+static int verify(struct cli *c, source_fn read, struct err *e)
 {
 	struct work *w = xnew(struct work);
 	int rc = read_wants(c, w, e);
@@ -209,7 +213,7 @@ int cmd_verify_app(struct cli *c, struct err *e)
 	if (rc == 0)
 		rc = read_compose(c, w, e);
 	if (rc == 0)
-		rc = app_source_read(c, c->args->operands[0], &w->source, e);
+		rc = read(c, c->args->operands[0], &w->source, e);
 	if (rc == 0)
 		rc = read_image(c, w, e);
 	if (rc == 0) {
@@ -222,4 +226,17 @@ int cmd_verify_app(struct cli *c, struct err *e)
 	}
 	work_free(w);
 	return rc;
+}
+
+int cmd_verify_gateway(struct cli *c, struct err *e)
+{
+	return verify(c, gateway_source_read, e);
+}
+
+int cmd_verify_app(struct cli *c, struct err *e)
+{
+	/* where apps are below a gateway's domain, that name is the gateway's own */
+	if (gateway_source_is_one(c->args->operands[0]))
+		return cmd_verify_gateway(c, e);
+	return verify(c, app_source_read, e);
 }

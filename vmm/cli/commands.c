@@ -4,6 +4,12 @@
 
 #define FETCHING                                                                                   \
 	(OPT_BIT(OPT_PCCS) | OPT_BIT(OPT_REFRESH) | OPT_BIT(OPT_ALLOW_HTTP) | OPT_BIT(OPT_TIMEOUT))
+#define VERIFYING                                                                                  \
+	(OPT_BIT(OPT_COLLATERAL) | FETCHING | OPT_BIT(OPT_AT) | OPT_BIT(OPT_ROOT) |                \
+	 OPT_BIT(OPT_POLICY) | OPT_BIT(OPT_ACCEPT) | OPT_BIT(OPT_IMAGE) |                          \
+	 OPT_BIT(OPT_IMAGE_HASH) | OPT_BIT(OPT_QEMU) | OPT_BIT(OPT_COMPOSE) |                      \
+	 OPT_BIT(OPT_COMPOSE_HASH) | OPT_BIT(OPT_APP_ID) | OPT_BIT(OPT_NONCE) |                    \
+	 OPT_BIT(OPT_REPORT_DATA) | OPT_BIT(OPT_ALLOW_UNCHECKED))
 #define GATEWAY (OPT_BIT(OPT_CA) | OPT_BIT(OPT_TOKEN_FILE) | OPT_BIT(OPT_TIMEOUT))
 #define WAITING (OPT_BIT(OPT_NO_WAIT) | OPT_BIT(OPT_TIMEOUT))
 
@@ -212,16 +218,20 @@ const struct command cli_commands[] = {
 	  .doc = "the same as eventlog show",
 	  .is_local = true,
 	  .run = cmd_eventlog_show },
+	{ .name = "verify gateway",
+	  .operands = "URL",
+	  .min = 1,
+	  .max = 1,
+	  .options = VERIFYING,
+	  .doc = "check that the key of a gateway's domain is in a gateway that is what it says",
+	  .is_local = true,
+	  .run = cmd_verify_gateway },
 	/* after those of two words: they are looked for first */
 	{ .name = "verify",
 	  .operands = "FILE|URL",
 	  .min = 1,
 	  .max = 1,
-	  .options = OPT_BIT(OPT_COLLATERAL) | FETCHING | OPT_BIT(OPT_AT) | OPT_BIT(OPT_ROOT) |
-		     OPT_BIT(OPT_POLICY) | OPT_BIT(OPT_ACCEPT) | OPT_BIT(OPT_IMAGE) |
-		     OPT_BIT(OPT_IMAGE_HASH) | OPT_BIT(OPT_QEMU) | OPT_BIT(OPT_COMPOSE) |
-		     OPT_BIT(OPT_COMPOSE_HASH) | OPT_BIT(OPT_APP_ID) | OPT_BIT(OPT_NONCE) |
-		     OPT_BIT(OPT_REPORT_DATA) | OPT_BIT(OPT_ALLOW_UNCHECKED),
+	  .options = VERIFYING,
 	  .doc = "check that a running app is what it says: machine, image and compose",
 	  .is_local = true,
 	  .run = cmd_verify_app },

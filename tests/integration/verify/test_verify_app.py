@@ -291,6 +291,55 @@ def test_a_certificate_with_a_quote():
         assert refused(s.url, *compose) == "evidence"
 
 
+def test_a_gateway():
+    """The key of a domain is among those that the gateway attests, or nothing that it shows counts."""
+    app = App()
+    path, key = certificate(FOLDER.name, "domain")
+    compose = ("--compose-hash", hashlib.sha256(COMPOSE.encode()).hexdigest())
+
+    def entry(of, tag=b"zt-cert:", form="attestation", **more):
+        data = hashlib.sha512(tag + of).digest()
+        answer = app.answer(b"", data=data)
+        text = {"attestation": attestation(app, data).hex()} if form == "attestation" else {
+            k: answer[k] for k in ("quote", "event_log", "report_data", "vm_config")}
+        return {"public_key": of.hex(), "quote": "", "attestation": "", form: json.dumps(text), **more}
+
+    def serves(*keys, info=(404, {}, b""), status=200):
+        pages = {"/.dstack/acme-info": (status, {}, json.dumps({"account_uri": "", "quoted_hist_keys": keys, "hist_keys": []}).encode()),
+                 "/.dstack/app-info": info}
+        return Server(lambda p: pages.get(p, (404, {}, b"")), path)
+
+    def by(s, *more, **how):
+        return told(s.url.replace("127.0.0.1", "gateway.localhost"), *more, nonce=None, **how)
+
+    with serves(entry(key + b"\0"), entry(key)) as s:
+        a = by(s, *compose)
+        results = {c["check"]: c["result"] for c in a["checks"]}
+        assert a["accepted"] and results["tls-key"] == "ok" and results["nonce"] == results["report-data"] == "none", a["sentence"]
+        r = run("gateway", s.url, "--json", *UNDER, *NO_IMAGE, *compose)
+        assert r.returncode == OK and json.loads(r.stdout)["accepted"], r
+        assert by(s)["check"] == "compose-hash", "its app-info is not there"
+    with serves(entry(key, form="quote"), info=(200, {}, json.dumps({"tcb_info": json.dumps({"app_compose": COMPOSE})}).encode())) as s:
+        assert by(s)["accepted"], "its own compose, which its log has the hash of"
+        assert by(s, "--app-id", "00" * 20)["check"] == "app-id"
+    with serves(entry(key, form="quote"), info=(200, {}, json.dumps({"tcb_info": {"app_compose": COMPOSE + " "}}).encode())) as s:
+        assert by(s)["check"] == "compose-hash"
+    with serves(entry(key, tag=b"ratls-cert:")) as s:
+        assert by(s, *compose)["check"] == "tls-key", "a quote that was made for something else"
+    with serves(entry(key + b"\0", public_key=key.hex())) as s:
+        assert by(s, *compose)["check"] == "tls-key", "another key's quote"
+    for keys, says in (((), "none of the 0"), ((entry(key + b"\0"),), "none of the 1"),
+                       (({"public_key": key.hex(), "quote": "", "attestation": ""},), "no quote of its key"),
+                       (({"public_key": key.hex(), "quote": "{}", "attestation": "x"},), "")):
+        with serves(*keys) as s:
+            a = by(s, *compose)
+            assert a["check"] == "evidence" and says in json.dumps(a["checks"]), a["sentence"]
+    with serves(status=500) as s:
+        fails(s.url.replace("127.0.0.1", "gateway.localhost"), says=b"HTTP status 500")
+    for bad in ("https://gateway.localhost/x", "https://gateway.localhost:0", "https://gateway.u@h"):
+        fails(bad, code=USAGE)
+
+
 def edited(name, at=None, text=None):
     def change(folder):
         with open(f"{folder}/{name}", "r+b") as f:
