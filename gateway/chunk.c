@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const uint32_t sizes[CHUNK_SIZES] = { CHUNK_SMALL, CHUNK_MIDDLE, CHUNK_LARGE };
+static const uint32_t sizes[CHUNK_SIZES] = { CHUNK_SMALL, CHUNK_MIDDLE, CHUNK_BIG, CHUNK_LARGE };
 
 struct chunk *chunk_take(struct chunk_pool *p, size_t n)
 {

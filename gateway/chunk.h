@@ -2,7 +2,7 @@
 /*
  * chunk: bytes that wait because their taker does not take them; lent by a pool of the loop, and given back when gone
  *
- * Limits   three sizes; CHUNK_KEPT of each are kept for later, the rest is freed.
+ * Limits   four sizes; CHUNK_KEPT of each are kept for later, the rest is freed.
  */
 #pragma once
 
@@ -12,8 +12,9 @@
 enum {
 	CHUNK_SMALL = 2048 - 16,
 	CHUNK_MIDDLE = 20 * 1024,
-	CHUNK_LARGE = 80 * 1024,
-	CHUNK_SIZES = 3,
+	CHUNK_BIG = 64 * 1024,
+	CHUNK_LARGE = 144 * 1024,
+	CHUNK_SIZES = 4,
 	CHUNK_KEPT = 64
 };
 

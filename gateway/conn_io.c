@@ -40,7 +40,7 @@ enum conn_got conn_read_raw(struct conn *c, enum conn_side side, void *p, size_t
 	return GOT_BYTES;
 }
 
-/* Decrypt all that came: it fits, as plaintext is shorter.  What the client must know of it is on the wire after. */
+/* Decrypt all that came: it fits (see WORKER_PLAIN).  What the client must know of it is on the wire after. */
 static enum conn_got decrypt(struct conn *c, const uint8_t **ret, size_t *ret_n)
 {
 	struct worker *w = c->worker;
@@ -70,7 +70,8 @@ enum conn_got conn_read_client(struct conn *c, const uint8_t **ret, size_t *ret_
 
 	for (;;) {
 		if (w->wire_of != c) {
-			got = conn_read_raw(c, CLIENT, w->in, sizeof(w->in), &n);
+			got = conn_read_raw(c, CLIENT, w->in, c->tls ? sizeof(w->in) : WORKER_RAW,
+					    &n);
 			if (got != GOT_BYTES)
 				return got; /* an end without close_notify is an end */
 			if (!c->tls) {

@@ -133,11 +133,11 @@ static size_t room(const struct conn *c)
 	size_t left = wire->out_max - wire->n_out;
 
 	if (!c->tls)
-		return sizeof(c->worker->plain);
+		return WORKER_RAW;
 	if (left < ROOM_MIN)
 		return 0;
 	left -= RECORD_EXTRA * (left / (16 * 1024) + 1);
-	return left < sizeof(c->worker->plain) ? left : sizeof(c->worker->plain);
+	return left < WORKER_IN ? left : WORKER_IN;
 }
 
 static bool pass_down(struct conn *c, size_t n)

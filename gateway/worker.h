@@ -45,7 +45,17 @@ struct worker_shared {
 	int access_fd;		   /* -1: none */
 };
 
-enum { WORKER_IN = 64 * 1024, WORKER_OUT = 72 * 1024 };
+/*
+ * What is read at once, and what that is once encrypted.  A little less than twice 64 KiB: so it fits in two of the
+ * largest segments that the kernel makes, and no small one goes after them.  PLAIN takes a record more: OpenSSL may hold
+ * the most of one from before.  RAW is what is read at once where there is no TLS of ours.
+ */
+enum {
+	WORKER_IN = 126 * 1024,
+	WORKER_PLAIN = WORKER_IN + 16 * 1024,
+	WORKER_OUT = 136 * 1024,
+	WORKER_RAW = 64 * 1024
+};
 
 struct worker {
 	struct worker_shared *shared;
@@ -84,7 +94,7 @@ struct worker {
 	pthread_mutex_t mail_lock;
 	struct txt_answer *mail; /* from the resolver */
 
-	uint8_t in[WORKER_IN], plain[WORKER_IN], out[WORKER_OUT];
+	uint8_t in[WORKER_IN], plain[WORKER_PLAIN], out[WORKER_OUT];
 };
 
 /* Open the listening sockets of @c; the thread begins with worker_start().  Return: 0 or negative. */
