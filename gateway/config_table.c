@@ -255,8 +255,9 @@ const struct conf_key gw_config_table[] = {
 	  .min = 2,
 	  .max = 1024,
 	  .check = config_check_absolute,
-	  .doc = "JSON file that is served at gateway.DOMAIN/.dstack/acme-info; the default is an "
-		 "empty answer.",
+	  .doc = "JSON file that is served at gateway.DOMAIN/.dstack/acme-info; the default is "
+		 "what "
+		 "the agent attested, or an empty answer.",
 	  .example = "/run/bailey-gateway/acme-info.json" },
 	{ .name = "registration",
 	  .type = CONF_MAP,

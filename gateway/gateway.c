@@ -25,6 +25,7 @@
 #include "gateway/admin.h"
 #include "gateway/dev_ca.h"
 #include "gateway/identity.h"
+#include "gateway/proof.h"
 #include "gateway/reload.h"
 #include "gateway/resolver.h"
 #include "gateway/routes.h"
@@ -168,6 +169,8 @@ static void end(struct gateway *g)
 	g->admin = NULL;
 	for (i = 0; i < g->n_ends; i++)
 		g->ends[i].fn(g->ends[i].arg);
+	proof_stop(g->proof);
+	g->proof = NULL;
 	identity_stop(g->identity);
 	g->identity = NULL;
 	close_handles(g);
@@ -360,6 +363,7 @@ int gateway_start(struct gateway *g, struct err *e)
 		rc = worker_start(g->workers[i], e);
 	if (rc)
 		return rc;
+	proof_start(&g->proof, g->loop, g);
 	notify("READY=1\n");
 	log_info("gateway: %u workers, %zu domains, %zu apps", g->n_workers, g->config->n_domains,
 		 routes_n_apps(gateway_world(g)->routes->routes));

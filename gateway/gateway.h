@@ -24,6 +24,7 @@ struct buf;
 struct err;
 struct http_server;
 struct identity;
+struct proof;
 struct resolver;
 struct routes_builder;
 struct world;
@@ -61,6 +62,7 @@ struct gateway {
 	struct world *retired; /* newest first */
 	struct resolver *resolver;
 	struct http_server *admin;
+	struct proof *proof;	   /* of domains' keys; NULL: nobody attests them */
 	struct identity *identity; /* of services by TLS; NULL: there is none */
 	struct {
 		gateway_source_fn fn;

@@ -11,6 +11,7 @@
 #include "gateway/gateway.h"
 #include "gateway/load.h"
 #include "gateway/resolver.h"
+#include "gateway/proof.h"
 #include "gateway/routes.h"
 #include "gateway/world.h"
 
@@ -121,6 +122,21 @@ static void add_certificates(const struct gateway *g, struct buf *b)
 	}
 }
 
+static void add_attested(const struct gateway *g, struct buf *b)
+{
+	const struct world *w = gateway_world(g);
+	const char *name = "bailey_gateway_certificate_attested";
+	size_t i;
+
+	(void)buf_addf(
+		b, "# HELP %s Is a domain's key attested by the guest's agent?\n# TYPE %s gauge\n",
+		name, name);
+	for (i = 0; i < w->sites->n; i++) {
+		(void)buf_addf(b, "%s{domain=\"%s\"} %d\n", name, w->config->domains[i].name,
+			       proof_has(g->proof, w->sites->sites[i].key_sha256));
+	}
+}
+
 struct apps {
 	struct buf *b;
 	size_t n;
@@ -186,6 +202,7 @@ void metrics_write(const struct gateway *g, struct buf *ret)
 	add_ends(g, b);
 	add_handshakes(g, b);
 	add_certificates(g, b);
+	add_attested(g, b);
 	for (i = 0; i < g->n_metrics; i++)
 		g->metrics[i].fn(b, g->metrics[i].arg);
 	add_apps(g, b);

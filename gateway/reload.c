@@ -146,6 +146,7 @@ int reload_first(struct gateway *g, struct world *w, struct err *e)
 	}
 	watch(g, g->config->routes);
 	watch(g, g->config->acme_info);
+	(void)dev_ca_ensure(g->config, NULL); /* what is wrong with it is said when all is read */
 	(void)reload_is_due(g); /* before they are read: what changes meanwhile is read again */
 	return read_all(g, w, e, false);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls_site.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,6 +11,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -235,4 +237,19 @@ void tls_site_deinit(struct tls_site *s)
 	SSL_CTX_free(s->plain);
 	SSL_CTX_free(s->h2);
 	*s = (struct tls_site){ .plain = NULL };
+}
+
+int tls_site_spki(const struct tls_site *s, struct buf *ret)
+{
+	X509 *leaf = SSL_CTX_get0_certificate(s->plain); /* borrowed */
+	uint8_t *der = NULL;
+	int rc, n = leaf ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &der) : 0;
+
+	if (n <= 0) {
+		ERR_clear_error();
+		return -EINVAL;
+	}
+	rc = buf_add(ret, der, (size_t)n);
+	OPENSSL_free(der);
+	return rc;
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
 struct err;
 struct ssl_ctx_st;
 
@@ -33,3 +34,6 @@ struct tls_site_args {
 /* Return: 0; ERR_INPUT with what is wrong with which of the two. */
 int tls_site_init(const struct tls_site_args *a, struct tls_site *ret, struct err *e);
 void tls_site_deinit(struct tls_site *s);
+
+/* Append the leaf's SubjectPublicKeyInfo, DER.  Return: 0 or negative. */
+int tls_site_spki(const struct tls_site *s, struct buf *ret);

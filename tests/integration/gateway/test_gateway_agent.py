@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gateway in a guest: its identity comes from the guest's agent, here a stand-in."""
+"""The gateway in a guest: its identity and what proves its keys come from the guest's agent, here a stand-in."""
+import hashlib
+import json
 import os
 import pwd
 import shutil
 import signal
 import ssl
+import subprocess
 import unittest
 
 import gwlib
@@ -145,6 +148,93 @@ class Files(unittest.TestCase):
             wait_for("it shows the new one", answers)
         finally:
             g.stop()
+
+
+class Attested(unittest.TestCase):
+    """The keys of domains have proofs, which last."""
+
+    def setUp(self):
+        self.world = w = InGuest()
+        self.gateway = Gateway(dev=("dev.test",), before=w.prepare, config=w.config)
+        self.fails = False
+        w.agent.answers.update({"GetQuote": self.quote, "Attest": self.attest,
+                                "Info": lambda _q: b'{"app_id": "a0", "tcb_info": "{}" }'})
+
+    def tearDown(self):
+        code, log = self.gateway.stop()
+        self.world.agent.stop()
+        self.assertEqual(code, 0, log)
+
+    def quote(self, q):
+        if self.fails:
+            raise ValueError("no TEE")
+        return b'{"quote" : "' + q["report_data"].encode() + b'",\n"event_log":"[]"}'
+
+    def attest(self, q):
+        return {"attestation": q["report_data"]}
+
+    def page(self, name, host=f"gateway.{gwlib.DOMAIN}"):
+        answer, _ = self.gateway.request(host, f"/.dstack/{name}")
+        head, text = answer.split(b"\r\n\r\n", 1)
+        return int(head.split()[1]), text
+
+    def keys(self):
+        status, text = self.page("acme-info")
+        self.assertEqual(status, 200)
+        info = json.loads(text)
+        self.assertEqual(sorted(info), ["account_attestation", "account_quote", "account_uri", "hist_keys",
+                                        "quoted_hist_keys"])
+        return info["quoted_hist_keys"]
+
+    def served(self, host):
+        with self.gateway.tls(host) as s:
+            pem = ssl.DER_cert_to_PEM_cert(s.getpeercert(True))
+        spki = subprocess.run(["openssl", "x509", "-pubkey", "-noout"], input=pem.encode(), capture_output=True, check=True)
+        return subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=spki.stdout, capture_output=True,
+                              check=True).stdout
+
+    def test_the_keys_that_clients_see_are_attested(self):
+        w, g = self.world, self.gateway
+        self.assertEqual(self.keys(), [])
+        self.assertEqual(self.page("app-info")[0], 503)
+        w.agent.start()
+        g.proc.send_signal(signal.SIGTERM)
+        g.proc.wait(60)
+        g.start()
+        keys = wait_for("both keys are attested", lambda: len(self.keys()) == 2 and self.keys())
+        want = {self.served(f"gateway.{d}").hex() for d in (gwlib.DOMAIN, "dev.test")}
+        self.assertEqual({k["public_key"] for k in keys}, want)
+        for k in keys:
+            data = hashlib.sha512(b"zt-cert:" + bytes.fromhex(k["public_key"])).hexdigest()
+            # what the agent wrote, byte for byte
+            self.assertEqual(k["quote"], f'{{"quote" : "{data}",\n"event_log":"[]"}}')
+            self.assertEqual(json.loads(k["attestation"])["attestation"], data)
+        self.assertEqual(self.page("app-info"), (200, b'{"app_id": "a0", "tcb_info": "{}" }'))
+        self.assertIn('certificate_attested{domain="dev.test"} 1', g.ask("/metrics")[1])
+        # a renewed key joins them; the older one stays, behind it, also over a restart
+        gwlib.make_certificate(g.dir)
+        new = wait_for("the new key is attested", lambda: len(self.keys()) == 3 and self.keys())
+        self.assertEqual(new[0]["public_key"], self.served(f"gateway.{gwlib.DOMAIN}").hex())
+        self.assertEqual({k["public_key"] for k in new} - want, {new[0]["public_key"]})
+        w.agent.stop()
+        g.proc.kill()
+        g.proc.wait(60)
+        with open(f"{g.dir}/state/attested/{'0' * 64}.json", "w", encoding="ascii") as f:
+            f.write('{"public_key":')  # damaged: it costs the others nothing
+        g.start()
+        self.assertEqual(len(wait_for("its history is there", self.keys)), 3)
+
+    def test_a_key_that_cannot_be_attested_is_served(self):
+        w, g = self.world, self.gateway
+        self.fails = True
+        w.agent.start()
+        g.proc.send_signal(signal.SIGTERM)
+        g.proc.wait(60)
+        g.start()
+        wait_for("it says so", lambda: "is served without an attestation" in g.logged() and "no TEE" in g.logged())
+        self.assertEqual(self.keys(), [])
+        self.assertTrue(self.served("gateway.dev.test"))
+        self.assertIn('certificate_attested{domain="dev.test"} 0', g.ask("/metrics")[1])
 
 
 @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
