@@ -26,6 +26,7 @@ enum {
 	GW_WORKERS_MAX = 64,
 	GW_NAMES_MAX = 16,
 	GW_ACCESS_SAMPLE_MAX = 1000000,
+	GW_ATTESTED_MAX = 4,
 };
 
 struct gw_address {
@@ -46,6 +47,11 @@ struct gw_domain {
 	bool is_dev; /* of the development authority, which writes them */
 };
 
+/* Whose quotes are believed. */
+struct gw_attested {
+	const char *root, *collateral; /* files; root NULL: Intel's */
+};
+
 /* How instances register, and the network that they are in. */
 struct gw_registration {
 	const char *listen;			   /* NULL: they do not */
@@ -56,7 +62,10 @@ struct gw_registration {
 	uint16_t external_port, agent_port;
 	uint32_t most, most_per_app, ip_rate;
 	uint64_t forget_ms, silence_ms;
-	const char *interface; /* NULL: no peer is set */
+	struct gw_attested attested[GW_ATTESTED_MAX];
+	size_t n_attested;	  /* 0: no attestation is verified */
+	uint32_t attested_accept; /* 1 << enum tcb_status of each */
+	const char *interface;	  /* NULL: no peer is set */
 	const char *private_key, *endpoint, *program;
 	const char *network_text; /* our address and the bits of its network */
 	uint16_t port;

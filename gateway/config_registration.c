@@ -11,6 +11,7 @@
 #include "gateway/config.h"
 #include "gateway/config_check.h"
 #include "gateway/registry.h"
+#include "tee/tcb.h"
 
 enum { BITS_MIN = 8, BITS_MAX = 30, BITS = 32, INTERFACE_MAX = 15 };
 
@@ -21,6 +22,32 @@ enum { BITS_MIN = 8, BITS_MAX = 30, BITS = 32, INTERFACE_MAX = 15 };
 		.name = (key), .type = CONF_STRING, .min = 2, .max = 1024,                         \
 		.check = config_check_absolute, .doc = (text), .example = (like)                   \
 	}
+
+static int check_status(const char *text, struct err *e)
+{
+	enum tcb_status s = tcb_status_of(text);
+
+	if (s != TCB_NONE && s != TCB_REVOKED)
+		return 0;
+	return err_set(e, ERR_INPUT,
+		       "\"%s\" is no status that can be accepted; write SWHardeningNeeded", text);
+}
+
+static const struct conf_key attested_keys[] = {
+	{ .name = "root",
+	  .type = CONF_STRING,
+	  .min = 2,
+	  .max = 1024,
+	  .check = config_check_absolute,
+	  .doc = "PEM file of the root that the quote's chain leads to; the default is Intel's, "
+		 "another is for development.",
+	  .example = "/etc/bailey-gateway/simulator.pem" },
+	PATH("collateral",
+	     "File of what is published of such platforms, as bailey collateral fetch writes it; "
+	     "read again when it changes.",
+	     "/var/lib/bailey-gateway/collateral.json"),
+	{ .name = NULL },
+};
 
 const struct conf_key gw_registration_keys[] = {
 	{ .name = "listen",
@@ -89,6 +116,22 @@ const struct conf_key gw_registration_keys[] = {
 	  .max = 365 * DAY,
 	  .otherwise = "10h",
 	  .doc = "An instance that has not registered again for so long loses its address." },
+	{ .name = "attested",
+	  .type = CONF_MAPS,
+	  .keys = attested_keys,
+	  .most = GW_ATTESTED_MAX,
+	  .doc = "Whose quotes are believed: then who shows a certificate with an attestation is "
+		 "what that says; the "
+		 "default is nobody's, and app info is needed.",
+	  .example = "[{ collateral: /var/lib/bailey-gateway/collateral.json }]" },
+	{ .name = "attested_accept",
+	  .type = CONF_STRINGS,
+	  .min = 1,
+	  .max = 64,
+	  .most = 16,
+	  .check = check_status,
+	  .doc = "TCB statuses that are accepted besides UpToDate.",
+	  .example = "[SWHardeningNeeded]" },
 	{ .name = "client_rate",
 	  .type = CONF_UINT,
 	  .max = 1000000,
@@ -265,6 +308,25 @@ static int read_identity(struct gw_config *c, const json_t *o, const char *file,
 	return 0;
 }
 
+static void read_attested(struct gw_registration *r, const json_t *o)
+{
+	const json_t *list = json_object_get(o, "attested"),
+		     *accept = json_object_get(o, "attested_accept");
+	size_t i;
+
+	for (i = 0; i < json_array_size(list) && i < GW_ATTESTED_MAX; i++) {
+		const json_t *one = json_array_get(list, i);
+
+		r->attested[r->n_attested++] =
+			(struct gw_attested){ json_get_opt(one, "root"),
+					      json_get_str(one, "collateral", "") };
+	}
+	r->attested_accept = 1U << TCB_UP_TO_DATE;
+	for (i = 0; i < json_array_size(accept); i++)
+		r->attested_accept |=
+			1U << tcb_status_of(json_string_value(json_array_get(accept, i)));
+}
+
 int config_read_registration(struct gw_config *c, const char *file, struct err *e)
 {
 	const json_t *o = json_object_get(c->doc, "registration"),
@@ -294,6 +356,7 @@ int config_read_registration(struct gw_config *c, const char *file, struct err *
 	}
 	r->url = json_get_str(o, "url", "");
 	r->external_port = (uint16_t)json_get_u64(o, "external_port", 0);
+	read_attested(r, o);
 	r->agent_port = (uint16_t)json_get_u64(o, "agent_port", 0);
 	r->most = (uint32_t)json_get_u64(o, "instances", 0);
 	r->most_per_app = (uint32_t)json_get_u64(o, "per_app", 0);

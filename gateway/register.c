@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "base/version.h"
 #include "crypto/digest.h"
+#include "gateway/register_attested.h"
 #include "gateway/gateway.h"
 #include "gateway/identity.h"
 #include "gateway/policy_fetch.h"
@@ -80,7 +81,9 @@ int register_open(struct register_server *s, struct gateway *g, const struct gw_
 	*s = (struct register_server){ .gateway = g, .config = c, .file = REGISTRY_FILE_NULL };
 	if (!c->registration.listen)
 		return 0;
-	rc = open_registry(s, e);
+	rc = register_attested_new(&c->registration, &s->attested, e);
+	if (!rc)
+		rc = open_registry(s, e);
 	if (rc)
 		return rc;
 	/* clients come before peers are set: who was there may still be */
@@ -444,6 +447,8 @@ int register_start(struct register_server *s, uv_loop_t *loop, struct err *e)
 void register_close(struct register_server *s)
 {
 	info_rpc_deinit(&s->acme);
+	register_attested_free(s->attested);
+	s->attested = NULL;
 	registry_file_close(&s->file);
 	registry_free(s->registry);
 	s->registry = NULL;

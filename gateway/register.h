@@ -23,6 +23,7 @@
 #include "gateway/wg.h"
 #include "loop/rate.h"
 
+struct register_attested;
 struct err;
 struct gateway;
 struct buf;
@@ -40,6 +41,7 @@ enum {
 	REGISTER_BODY_MAX = 16 * 1024,
 	REGISTER_TICK_MS = 100,
 	REGISTER_LOOK_MS = 1000,
+	REGISTER_VERIFY_MAX = 32, /* attestations that are verified or wait for it */
 };
 
 /* What came of a registration, for metrics. */
@@ -62,6 +64,8 @@ struct register_server {
 	struct wg *wg;
 	struct tunnels *tunnels;
 	struct policy_fetch *fetch;
+	struct register_attested *attested; /* NULL: none is verified */
+	unsigned int n_verifying;
 	struct http_server *http;
 	struct tls_front *front;
 	struct info_rpc acme;

@@ -11,8 +11,12 @@ static int read_info(const struct ratls *r, struct register_asker *ret, struct e
 {
 	struct app_info info;
 
-	if (!r->app_info.p)
+	*ret = (struct register_asker){ .has_info = r->app_info.p != NULL,
+					.has_attestation = r->attestation.p != NULL };
+	if (!ret->has_info && !ret->has_attestation)
 		return err_set(e, ERR_INPUT, "neither app-info nor attestation provided");
+	if (!ret->has_info)
+		return 0;
 	if (app_info_parse(r->app_info.p, r->app_info.n, &info) < 0)
 		return err_set(e, ERR_INPUT, "the certificate's app info cannot be read");
 	if (r->app_id.p && (r->app_id.n != info.app_id.n ||

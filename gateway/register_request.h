@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "gateway/registry.h"
@@ -20,6 +21,8 @@ struct err;
 struct register_asker {
 	char id[2 * APP_INFO_ID_MAX + 1], app_id[2 * APP_INFO_ID_MAX + 1];
 	char compose_hash[2 * APP_INFO_DIGEST_MAX + 1];
+	bool has_info;	      /* the above are of its app info */
+	bool has_attestation; /* it has one, which register_attested.h can verify */
 };
 
 /* @cert: DER of @n bytes; 0: none was shown.  Return: 0; ERR_INPUT: nothing in it says who it is of, or not one thing. */

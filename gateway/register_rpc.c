@@ -11,6 +11,7 @@
 #include "gateway/info_rpc.h"
 #include "gateway/register.h"
 #include "gateway/register_request.h"
+#include "gateway/register_verify.h"
 #include "gateway/registry.h"
 #include "loop/tls_front.h"
 #include "proto/common.pb-c.h"
@@ -92,22 +93,38 @@ static void reply(struct register_server *s, struct rpc_call *call,
 	rpc_reply(call, &m.base);
 }
 
+/* @a: who asks; NULL: @e says why it is nobody. */
+static void finish(struct register_server *s, struct rpc_call *call, const struct register_asker *a,
+		   const Bailey__Gateway__RegisterCvmRequest *m, const struct err *e)
+{
+	struct registry_instance found;
+	struct err why = *e;
+	int rc = a ? enter(s, a, m, &found, &why) : why.code;
+
+	if (rc) {
+		s->n_results[REGISTER_REFUSED]++;
+		rpc_fail(call, &why);
+	} else {
+		reply(s, call, &found);
+	}
+}
+
 static void register_cvm(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 {
 	const struct register_ctx *c = ctx;
-	struct registry_instance found;
 	struct err e = ERR_NONE;
 	struct register_asker a;
 	int rc = register_asker_read(c->peer->cert, c->peer->n_cert, &a, &e);
 
-	if (!rc)
-		rc = enter(c->server, &a, (const void *)in, &found, &e);
-	if (rc) {
-		c->server->n_results[REGISTER_REFUSED]++;
-		rpc_fail(call, &e);
-	} else {
-		reply(c->server, call, &found);
+	if (rc == 0 && a.has_attestation && c->server->attested) {
+		register_verify(c->server, call, c->peer, (const void *)in, finish);
+		return;
 	}
+	if (rc == 0 && !a.has_info)
+		rc = err_set(&e, ERR_INPUT,
+			     "neither app-info nor attestation provided: this gateway verifies no "
+			     "attestation (registration.attested)");
+	finish(c->server, call, rc ? NULL : &a, (const void *)in, &e);
 }
 
 static const struct rpc_method methods[] = {

@@ -6,6 +6,7 @@
  *	{"do":"attest","report_data":hex, APP}    attestation
  *	{"do":"client","temp_ca_cert","temp_ca_key", APP}  cert, key; "double": its attestation twice,
  *	                                          "attestation": that one instead, "old": quote and log apart
+ *	                                          "info_app_id": app info of that app, too
  *	{"do":"csr","version", APP}               csr, signature
  *	{"do":"keys","state","seal_key","ca","k256"}  keys.sealed of those roots
  *
@@ -25,6 +26,7 @@
 #include "base/time.h"
 #include "crypto/kdf.h"
 #include "kms/keys.h"
+#include "tee/app_info.h"
 #include "tee/csr.h"
 #include "tee/ratls_cert.h"
 #include "tee/report_data.h"
@@ -167,8 +169,17 @@ static json_t *do_client(const json_t *in)
 				     .issuer_key = &issuer,
 				     .not_before = now - RATLS_CERT_CLOCK_SLACK_S,
 				     .not_after = now + RATLS_CERT_CLOCK_SLACK_S };
+	uint8_t ids[2][20], hash[32];
+	struct app_info info = { .app_id = { ids[0], sizeof(ids[0]) },
+				 .instance_id = { ids[1], sizeof(ids[1]) },
+				 .compose_hash = { hash, sizeof(hash) } };
 	struct err e = ERR_NONE;
 
+	take_hex(in, "info_app_id", ids[0], sizeof(ids[0]), 0);
+	take_hex(in, "instance_id", ids[1], sizeof(ids[1]), 0x33);
+	take_hex(in, "compose_hash", hash, sizeof(hash), 0x22);
+	if (json_object_get(in, "info_app_id"))
+		a.app_info = &info;
 	assert(p256_key_random(&own, NULL) == 0);
 	assert(p256_key_from_pem(key, strlen(key), &issuer, NULL) == 0);
 	p256_key_spki(&own, spki);
