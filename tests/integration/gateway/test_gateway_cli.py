@@ -2,9 +2,9 @@
 """bailey gateway against a gateway: whom it believes, what it tells whom, what operators read of it."""
 import json
 import os
+import shutil
 import subprocess
 import tempfile
-import threading
 import unittest
 
 import gwlib
@@ -52,6 +52,7 @@ class Cli(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
+        shutil.rmtree(cls.dir)
         code, log = cls.gateway.stop()
         assert code == 0, log
 
