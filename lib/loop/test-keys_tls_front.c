@@ -213,6 +213,34 @@ static void test_limits_hold(void)
 	test_front_stop(&t);
 }
 
+/* Those in a handshake give way, those behind it do not. */
+static void test_who_says_nothing_keeps_nobody_out(void)
+{
+	struct test_front t = { .o = { .conns_max = 4, .handshake_ms = TEST_PATIENCE_MS } };
+	struct test_tls_client c[4];
+	int fds[4], i, last;
+
+	test_front_start(&t, &ids);
+	for (i = 0; i < 4; i++)
+		fds[i] = test_dial(&t);
+	TEST_COUNTS(&t, t.counts.conns == 4 && t.counts.handshaking == 4);
+	for (i = 0; i < 4; i++)
+		assert(test_tls_connect(&c[i], &t, NULL, test_cert(&ids.root)) == 0);
+	for (i = 0; i < 4; i++) {
+		test_until_hung_up(fds[i]);
+		(void)fd_close(fds[i]);
+	}
+	TEST_COUNTS(&t, t.counts.conns == 4 && t.counts.handshaking == 0);
+	last = test_dial(&t);
+	test_until_hung_up(last);
+	(void)fd_close(last);
+	TEST_COUNTS(&t, t.counts.refused == 1 && t.counts.conns == 4);
+	for (i = 0; i < 4; i++)
+		test_tls_close(&c[i]);
+	TEST_COUNTS(&t, t.counts.conns == 0);
+	test_front_stop(&t);
+}
+
 enum { MANY = 200, MANY_AT_ONCE = 10 };
 
 static void *call_many(void *arg)
@@ -334,6 +362,7 @@ int main(void)
 	test_who_says_nothing_is_dropped();
 	test_garbage_is_answered_with_an_end();
 	test_limits_hold();
+	test_who_says_nothing_keeps_nobody_out();
 	test_many_at_once();
 	test_clients_that_leave();
 	test_it_stops_with_requests_that_wait();

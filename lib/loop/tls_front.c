@@ -84,8 +84,6 @@ static bool is_one_too_many(const struct tls_front *f, const struct sockaddr_sto
 	const struct tls_conn *c;
 	unsigned int n = 0;
 
-	if (f->counts.conns >= f->o.conns_max)
-		return true;
 	if (!f->o.ip_conns_max)
 		return false;
 	LIST_FOREACH(c, &f->conns, link)
@@ -93,9 +91,28 @@ static bool is_one_too_many(const struct tls_front *f, const struct sockaddr_sto
 	return n >= f->o.ip_conns_max;
 }
 
+/*
+ * Is there a place, if need be that of whoever has been in its handshake for the longest?  It costs nothing to connect
+ * and say nothing: who does so keeps nobody out who goes on to speak.
+ */
+static bool make_room(const struct tls_front *f)
+{
+	struct tls_conn *c, *oldest = NULL;
+
+	if (f->counts.conns < f->o.conns_max)
+		return true;
+	LIST_FOREACH(c, &f->conns, link) { /* the newest is the first */
+		if (c->phase == TLS_HANDSHAKE && !uv_is_closing((uv_handle_t *)&c->timer))
+			oldest = c;
+	}
+	if (oldest)
+		tls_conn_close(oldest); /* it is counted until the loop comes round */
+	return oldest;
+}
+
 static int add(struct tls_front *f, int fd, const struct sockaddr_storage *from, struct err *e)
 {
-	if (f->is_stopping || is_one_too_many(f, from)) {
+	if (f->is_stopping || is_one_too_many(f, from) || !make_room(f)) {
 		(void)fd_close(fd);
 		f->counts.refused++;
 		return err_set(e, ERR_LIMIT, "too many TLS connections");

@@ -255,6 +255,23 @@ class Tunnels(unittest.TestCase):
         self.assertTrue(ping(f"{1:040x}-{app.port}.{DOMAIN}"))
         self.assertEqual(world.tunnel.show("peers").count(self.one.public), 1)
 
+    def test_who_connects_and_says_nothing_keeps_no_instance_out(self):
+        conns, n = [], 0
+        with world.clients.within():
+            for n in range(20, 32):  # addresses enough to be more than the service takes, each below its own limit
+                world.clients.ip("address", "add", f"{DATA}.{n}/24", "dev", "data0")
+                for _ in range(50):
+                    s = socket.socket()
+                    s.settimeout(30)
+                    s.bind((f"{DATA}.{n}", 0))
+                    s.connect((f"{DATA}.2", world.port))
+                    conns.append(s)
+        try:
+            self.assertIsInstance(self.other.register(), dict)
+        finally:
+            for s in conns:
+                s.close()
+
     def test_the_key_of_the_gateway_is_nobodys(self):
         self.assertIsInstance(self.other.register(key=self.other.server["pk"]), str)
         self.assertTrue(self.other.has_tunnel())
