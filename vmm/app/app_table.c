@@ -82,13 +82,6 @@ static int check_env(const char *text, struct err *e)
 	return v == ENV_NAME_OK ? 0 : err_set(e, ERR_INPUT, "\"%s\" %s", text, env_name_text(v));
 }
 
-static int check_url(const char *text, struct err *e)
-{
-	if (!str_starts(text, "https://") && !str_starts(text, "http://"))
-		return err_set(e, ERR_INPUT, "\"%s\" is not a URL; write https://HOST:PORT", text);
-	return 0;
-}
-
 static int check_app_id(const char *text, struct err *e)
 {
 	uint8_t id[20];
@@ -343,7 +336,7 @@ const struct conf_key app_table[] = {
 	  .type = CONF_STRINGS,
 	  .max = 512,
 	  .most = 16,
-	  .check = check_url,
+	  .check = app_check_url,
 	  .doc = "Key services to ask, in place of those of baileyd.yaml." },
 	{ .name = "kms_signer",
 	  .type = CONF_STRING,
@@ -360,12 +353,18 @@ const struct conf_key app_table[] = {
 	  .type = CONF_STRINGS,
 	  .max = 512,
 	  .most = 16,
-	  .check = check_url,
+	  .check = app_check_url,
 	  .doc = "Gateways to register with, in place of those of baileyd.yaml." },
 	{ .name = "port_policy",
 	  .type = CONF_MAP,
 	  .keys = app_port_policy_table,
 	  .doc = "Which ports of the app a gateway leads clients to." },
+	{ .name = "ready_port",
+	  .type = CONF_UINT,
+	  .min = 1,
+	  .max = 65535,
+	  .doc = "The gateway leads clients to the app once this port of it takes connections.",
+	  .example = "8080" },
 	{ .name = "gateway_service",
 	  .type = CONF_MAP,
 	  .keys = app_gateway_service_table,

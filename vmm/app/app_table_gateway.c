@@ -4,7 +4,16 @@
 
 #include <stddef.h>
 
+#include "base/err.h"
+#include "base/str.h"
 #include "data/gateway_place.h"
+
+int app_check_url(const char *text, struct err *e)
+{
+	if (!str_starts(text, "https://") && !str_starts(text, "http://"))
+		return err_set(e, ERR_INPUT, "\"%s\" is not a URL; write https://HOST:PORT", text);
+	return 0;
+}
 
 static const struct conf_key policy_port_table[] = {
 	{ .name = "port",

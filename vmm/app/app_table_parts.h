@@ -4,4 +4,8 @@
 
 #include "data/conf.h"
 
+struct err;
+
+int app_check_url(const char *text, struct err *e);
+
 extern const struct conf_key app_port_policy_table[], app_gateway_service_table[];

@@ -256,6 +256,10 @@ static int check_port_policy(const struct app *a, struct err *e)
 		return app_error(a, "port_policy", e,
 				 "there is no gateway; write gateway: true, or remove this");
 	}
+	if (app_get(a, "ready_port") && !json_is_true(app_get(a, "gateway"))) {
+		return app_error(a, "ready_port", e,
+				 "there is no gateway; write gateway: true, or remove this");
+	}
 	json_array_foreach(ports, i, x) {
 		for (j = 0; j < i; j++) {
 			if (!json_equal(json_object_get(x, "port"),

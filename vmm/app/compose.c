@@ -59,6 +59,7 @@ static void set_keys(json_t *o, const struct app *a)
 	(void)json_object_set_new(o, "local_key_provider_enabled",
 				  json_boolean(str_equal(provider, "local")));
 	set_bool(o, "gateway_enabled", app_get(a, "gateway"), 0);
+	set_value(o, "ready_port", app_get(a, "ready_port")); /* ours */
 }
 
 /* Left out where it says nothing: composes of before keep their hash. */

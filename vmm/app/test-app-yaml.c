@@ -45,6 +45,7 @@ static void test_golden(void)
 {
 	golden("hello", "01f915e729a2c12dbf787bebd649d6218a2c582b26398219ccce72d320862c4b");
 	golden("all", "9fdda1acdee3aefb3384bde4f6fe2cc784c9a7f6dfc88990731fde95d4c312cd");
+	golden("ready-port", "3bf20873ff3c904b5ad88cdfb59e888c88348fda0be16fbdbe83c2088f6a111d");
 	golden("unpinned", "694dc9cde886de131f9ba0f9692e45ae3a9c7c4bb026183438253a2dce314e07");
 }
 
@@ -136,6 +137,8 @@ static const struct bad bads[] = {
 	  "app.yaml:2: gateway_service.port: ", NULL },
 	{ "name: x\ngateway: true\ngateway_service: { domain: a.b, url: \"https://g\" }\n",
 	  "app.yaml:2: gateway: ", "gateway itself" },
+	{ "name: x\nready_port: 80\n", "app.yaml:2: ready_port: there is no gateway", NULL },
+	{ "name: x\ngateway: true\nready_port: 0\n", "app.yaml:3: ready_port: ", NULL },
 	{ "name: x\nport_policy: { restrict_mode: true }\n",
 	  "app.yaml:2: port_policy: ", "gateway: true" },
 	{ "name: x\ngateway: true\nport_policy:\n  ports: [ { port: 1 }, { port: 1, pp: true } ]\n",
