@@ -36,6 +36,14 @@ static void say(const struct gateway_session *s, char word, const char *text)
 		log_warn("gateway: init cannot be told: %s", err_name(-errno));
 }
 
+/* A URL as the operator gave it.  Return: borrowed, until the next. */
+static const char *base_of(struct gateway_session *s, size_t at)
+{
+	(void)str_format(s->shown, sizeof(s->shown), "%.*s",
+			 (int)(strlen(s->urls[at]) - strlen("/prpc")), s->urls[at]);
+	return s->shown;
+}
+
 /* ---- the file ---- */
 
 static void write_status(struct gateway_session *s)
@@ -48,7 +56,8 @@ static void write_status(struct gateway_session *s)
 			  : s->pace.has_died	   ? "lost"
 			  : s->pace.was_registered ? "connecting"
 						   : "registering";
-	s->status.url = s->has_told_ok ? s->urls[s->at] : "";
+	(void)str_copy(s->status.url, sizeof(s->status.url),
+		       s->has_told_ok ? base_of(s, s->at) : "");
 	s->status.is_ready = s->told_ready;
 	text = gateway_status_json(&s->status);
 	if (!s->args.status || (s->status_text && str_equal(text, s->status_text))) {
@@ -140,7 +149,7 @@ static int look(struct gateway_session *s, struct err *e)
 		renew_peers(s);
 	if (s->n_urls > 1 && gateway_pace_wants_another(&s->pace, now)) {
 		log_warn("gateway: %s answers, but its tunnel does not: the next one is tried",
-			 s->urls[s->at]);
+			 base_of(s, s->at));
 		s->at = (s->at + 1) % s->n_urls;
 	}
 	return 0;
@@ -245,7 +254,7 @@ static int try_one(struct gateway_session *s, size_t at, unsigned int timeout_ms
 	if (r == 0) {
 		r = set_tunnel(s, &a, e);
 		if (r < 0 && r != -EPIPE)
-			(void)err_wrap(e, r, "%s", s->urls[at]);
+			(void)err_wrap(e, r, "%s", base_of(s, at));
 	}
 	if (r == 0) {
 		s->at = at;
@@ -282,7 +291,7 @@ static void went_well(struct gateway_session *s)
 	s->status.registered_s = time_unix_ms() / MS;
 	if (*s->status.error || !s->has_told_ok) {
 		(void)str_format(
-			text, sizeof(text), "registered with %s, address %s", s->urls[s->at],
+			text, sizeof(text), "registered with %s, address %s", base_of(s, s->at),
 			gateway_answer_address(s->status.tunnel.client, address, sizeof(address)));
 		log_info("gateway: %s", text);
 		if (!s->has_told_ok)

@@ -46,7 +46,8 @@ struct gateway_session_args {
 struct gateway_session {
 	struct gateway_session_args args;
 	char (*urls)[GATEWAY_URL_MAX];
-	size_t n_urls, at; /* at: the one that works, or is next */
+	char shown[GATEWAY_URL_MAX]; /* one of them, without /prpc */
+	size_t n_urls, at;	     /* at: the one that works, or is next */
 	char app_id[GATEWAY_APP_ID_MAX + 1];
 	struct gateway_identity identity;
 	uint64_t identity_ms; /* when it was got */

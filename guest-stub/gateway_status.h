@@ -22,7 +22,7 @@ struct err;
 
 struct gateway_status {
 	const char *state; /* "registering", "connecting", "up", "lost" */
-	const char *url;   /* of the gateway; "" if none yet */
+	char url[512];	   /* of the gateway; "" if none yet */
 	char domain[GATEWAY_HOST_MAX + 1];
 	uint16_t external_port;
 	bool is_ready;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest-stub/guest_api.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/version.h"
 #include "guest-stub/about.h"
 #include "guest-stub/app_cert.h"
+#include "guest-stub/gateway_status.h"
 #include "guest-stub/machine.h"
 #include "proto/common.pb-c.h"
 #include "proto/guest.pb-c.h"
@@ -70,6 +72,8 @@ static void run_sys_info(struct rpc_call *call, void *ctx, const ProtobufCMessag
 	rpc_reply(call, &out.base);
 }
 
+enum { GATEWAY_TEXT_MAX = 32 * 1024 };
+
 /* The message and all that it points into. */
 struct network_out {
 	struct machine_network m;
@@ -108,6 +112,7 @@ static void fill_interface(struct network_out *o, size_t i)
 static void run_network_info(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 {
 	auto_free struct network_out *o = xnew(struct network_out);
+	auto_buf struct buf tunnel = BUF_MAX(GATEWAY_TEXT_MAX);
 	size_t i;
 
 	(void)ctx;
@@ -129,7 +134,9 @@ static void run_network_info(struct rpc_call *call, void *ctx, const ProtobufCMe
 	o->out.n_gateways = o->m.n_gateways;
 	o->out.interfaces = o->interfaces;
 	o->out.n_interfaces = o->m.n_interfaces;
-	/* wg_info stays empty: this guest brings up no WireGuard interface yet */
+	/* how it stands with its gateway; an app without one has nothing there */
+	if (gateway_status_text(GATEWAY_STATUS_DIR, &tunnel, NULL) == 0 && tunnel.n)
+		o->out.wg_info = (char *)tunnel.p;
 	rpc_reply(call, &o->out.base);
 }
 
