@@ -3,16 +3,22 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/file.h"
+#include "base/num.h"
 #include "base/str.h"
 #include "daemon/config.h"
 #include "daemon/port_owner.h"
+
+enum { USERS_FIRST = 1024, SYSCTL_MAX = 64 }; /* the kernel's default */
 
 struct address {
 	union {
@@ -134,6 +140,40 @@ int ports_probe(const struct manifest *m, struct err *e)
 		rc = probe(&m->ports[i], e);
 		if (rc)
 			return rc;
+	}
+	return 0;
+}
+
+uint32_t ports_first_of_users(void)
+{
+	auto_buf struct buf text = BUF_MAX(0);
+	uint32_t first = USERS_FIRST;
+
+	if (file_read(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start", SYSCTL_MAX, &text,
+		      NULL) == 0 &&
+	    text.n) {
+		((char *)text.p)[strcspn((char *)text.p, "\n")] = 0;
+		(void)num_parse_u32((char *)text.p, 0, UINT16_MAX, &first);
+	}
+	return first;
+}
+
+int ports_check_user(const struct config *c, const struct manifest *m, uint32_t first,
+		     struct err *e)
+{
+	char text[96];
+	size_t i;
+
+	if (!c->qemu_user || c->libvirt_uri) /* it is as we are; or a libvirtd knows as whom */
+		return 0;
+	for (i = 0; i < m->n_ports; i++) {
+		if (m->ports[i].from >= first)
+			continue;
+		return err_set(e, ERR_INPUT,
+			       "host port %s: QEMU runs as %s, which may have ports from %u on; "
+			       "sysctl net.ipv4.ip_unprivileged_port_start=%u, or choose another",
+			       ports_text(&m->ports[i], text, sizeof(text)), c->qemu_user, first,
+			       m->ports[i].from);
 	}
 	return 0;
 }

@@ -31,3 +31,13 @@ int ports_distinct(const struct manifest *m, struct err *e);
  * ERR_INPUT for an address that the host does not have.
  */
 int ports_probe(const struct manifest *m, struct err *e);
+
+/*
+ * QEMU binds them, as a user of its own if we start it: may that one have each?  @first: the lowest port that every user
+ * may bind.  Return: 0; ERR_INPUT with the first that it may not, and what to do.
+ */
+int ports_check_user(const struct config *c, const struct manifest *m, uint32_t first,
+		     struct err *e);
+
+/* net.ipv4.ip_unprivileged_port_start, of our network namespace. */
+uint32_t ports_first_of_users(void);

@@ -127,7 +127,9 @@ static int probe_and_prepare(struct op *op, struct err *e)
 	int rc;
 
 	end_strays(p);
-	rc = ports_probe(&p->m, e);
+	rc = ports_check_user(p->d->config, &p->m, ports_first_of_users(), e);
+	if (!rc)
+		rc = ports_probe(&p->m, e);
 
 	return rc ? rc : plan_prepare(p, e);
 }

@@ -103,11 +103,30 @@ static void test_a_port_that_is_taken_is_seen(int type)
 	assert(!ports_probe(&m, NULL));
 }
 
+static void test_low_ports_are_not_every_users(void)
+{
+	struct config c = { .qemu_user = (char[]){ "libvirt-qemu" } };
+	struct manifest_port p = port("127.0.0.1", false, 443);
+	struct manifest m = { .ports = &p, .n_ports = 1 };
+	struct err e = ERR_NONE;
+
+	assert(ports_check_user(&c, &m, 1024, &e) == ERR_INPUT);
+	assert(strstr(e.text, "tcp 127.0.0.1:443: QEMU runs as libvirt-qemu") &&
+	       strstr(e.text, "ip_unprivileged_port_start=443"));
+	assert(ports_check_user(&c, &m, 443, NULL) == 0);
+	c.libvirt_uri = (char[]){ "qemu:///system" };
+	assert(ports_check_user(&c, &m, 1024, NULL) == 0);
+	c = (struct config){ .qemu_user = NULL };
+	assert(ports_check_user(&c, &m, 1024, NULL) == 0);
+	assert(ports_first_of_users() <= 65535);
+}
+
 int main(void)
 {
 	test_what_collides();
 	test_a_duplicate_is_named();
 	test_only_ranges_may_be_mapped();
+	test_low_ports_are_not_every_users();
 	test_a_port_that_is_taken_is_seen(SOCK_STREAM);
 	test_a_port_that_is_taken_is_seen(SOCK_DGRAM);
 	return 0;
