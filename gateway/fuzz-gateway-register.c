@@ -47,12 +47,13 @@ static void run(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 	static const Bailey__Gateway__RegisterCvmResponse done =
 		BAILEY__GATEWAY__REGISTER_CVM_RESPONSE__INIT;
 	struct asking *a = ctx;
+	static const struct register_time now = { 1000, 5 };
 	struct registry_instance planned;
 	enum registry_change change;
 	struct err e = ERR_NONE;
 
-	if (register_request_plan(a->registry, &a->asker, (const void *)in, 1000, 5, &planned,
-				  &change, &e) < 0) {
+	if (register_request_plan(a->registry, &a->asker, (const void *)in, &now, &planned, &change,
+				  &e) < 0) {
 		assert(e.text[0]);
 		rpc_fail(call, &e);
 		return;

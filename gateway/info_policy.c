@@ -71,11 +71,12 @@ int info_policy_read(const void *p, size_t n, const char *compose_hash, struct r
 		rc = inner(info, "tcb_info", &text, &n_text, e);
 	if (rc)
 		return rc;
-	if (n_text == 0)
+	if (n_text == 0) {
 		return err_set(
 			e, ERR_INPUT,
 			"its Info keeps tcb_info to itself (public_tcbinfo is false): only a "
 			"guest that says its ports when it registers can have clients then");
+	}
 	rc = json_parse(text, n_text, INFO_POLICY_MAX, "tcb_info", &tcb, e);
 	if (!rc)
 		rc = inner(tcb, "app_compose", &text, &n_text, e);

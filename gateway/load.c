@@ -10,7 +10,7 @@
 
 enum { PORT_SHIFT = 48, COUNT_SHIFT = 40 };
 
-static const uint64_t UNTIL_MASK = (UINT64_C(1) << 40) - 1;
+static const uint64_t until_mask = (UINT64_C(1) << 40) - 1;
 
 struct load *load_new(const char *id)
 {
@@ -102,14 +102,14 @@ void load_refused(struct load *l, uint16_t port, uint64_t now_ms)
 			at = i;
 			break;
 		}
-		if ((slot & UNTIL_MASK) < least) { /* the one whose rest is over first gives way */
-			least = slot & UNTIL_MASK;
+		if ((slot & until_mask) < least) { /* the one whose rest is over first gives way */
+			least = slot & until_mask;
 			at = i;
 		}
 	}
 	n = found >> COUNT_SHIFT & UINT8_MAX;
 	slot = (uint64_t)port << PORT_SHIFT | (n < UINT8_MAX ? n + 1 : n) << COUNT_SHIFT |
-	       ((now_ms + rest_of((uint32_t)n)) & UNTIL_MASK);
+	       ((now_ms + rest_of((uint32_t)n)) & until_mask);
 	atomic_store_explicit(&p->slots[at], slot, memory_order_relaxed);
 }
 
@@ -137,7 +137,7 @@ size_t load_resting_ports(const struct load *l, uint64_t now_ms, uint16_t ret[st
 
 	for (i = 0; p && i < LOAD_PORTS; i++) {
 		slot = atomic_load_explicit(&p->slots[i], memory_order_relaxed);
-		if ((slot & UNTIL_MASK) > now_ms)
+		if ((slot & until_mask) > now_ms)
 			ret[n++] = port_of(slot);
 	}
 	return n;
@@ -155,7 +155,7 @@ bool load_is_resting(const struct load *l, uint16_t port, uint64_t now_ms)
 	for (i = 0; p && i < LOAD_PORTS; i++) {
 		slot = atomic_load_explicit(&p->slots[i], memory_order_relaxed);
 		if (port_of(slot) == port)
-			return (slot & UNTIL_MASK) > now_ms;
+			return (slot & until_mask) > now_ms;
 	}
 	return false;
 }

@@ -148,38 +148,60 @@ static bool is_get(const struct frame *f, const uint8_t *p, size_t n)
 	return at < n && p[at] == FIELD_GET;
 }
 
-/* A frame that is not a request.  Return: NO_ERROR: go on. */
+enum of_stream { ANY, NO_STREAM, A_STREAM, A_REQUEST, NEVER };
+
+/* What must hold of each frame before the first request; a stream is not there yet. */
+static const struct rule {
+	enum of_stream stream;
+	uint32_t n, step; /* its length; step: or a multiple of it */
+} rules[] = {
+	[DATA] = { .stream = NEVER },
+	[HEADERS] = { .stream = A_REQUEST, .step = 1 },
+	[PRIORITY] = { .stream = A_STREAM, .n = 5 },
+	[RST_STREAM] = { .stream = NEVER },
+	[SETTINGS] = { .stream = NO_STREAM, .step = 6 },
+	[PUSH_PROMISE] = { .stream = NEVER },
+	[PING] = { .stream = NO_STREAM, .n = 8 },
+	[GOAWAY] = { .stream = ANY, .step = 1 },
+	[WINDOW_UPDATE] = { .stream = ANY, .n = 4 },
+	[CONTINUATION] = { .stream = NEVER },
+};
+
+static bool is_of(enum of_stream want, const struct frame *f)
+{
+	switch (want) {
+	case ANY:
+		return true;
+	case NO_STREAM:
+		return f->stream == 0;
+	case A_STREAM:
+		return f->stream != 0;
+	case A_REQUEST:
+		return f->stream % 2 == 1 && f->n > 0;
+	case NEVER:
+		break;
+	}
+	return false;
+}
+
+/* Return: NO_ERROR: go on. */
 static enum h2_error check(const struct frame *f, bool is_first)
 {
+	const bool is_ack = f->type == SETTINGS && f->flags & FLAG_ACK;
+	const struct rule *r;
+
 	if (f->n > FRAME_MAX)
 		return FRAME_SIZE_ERROR;
-	if (is_first && (f->type != SETTINGS || f->flags & FLAG_ACK))
+	if (is_first && (f->type != SETTINGS || is_ack))
 		return PROTOCOL_ERROR;
-	switch (f->type) {
-	case SETTINGS:
-		if (f->stream != 0)
-			return PROTOCOL_ERROR;
-		return f->n % 6 != 0 || (f->flags & FLAG_ACK && f->n) ? FRAME_SIZE_ERROR : NO_ERROR;
-	case PING:
-		if (f->stream != 0)
-			return PROTOCOL_ERROR;
-		return f->n != 8 ? FRAME_SIZE_ERROR : NO_ERROR;
-	case WINDOW_UPDATE:
-		return f->n != 4 ? FRAME_SIZE_ERROR : NO_ERROR;
-	case PRIORITY:
-		if (f->stream == 0)
-			return PROTOCOL_ERROR;
-		return f->n != 5 ? FRAME_SIZE_ERROR : NO_ERROR;
-	case HEADERS:
-		return f->stream % 2 == 1 && f->n > 0 ? NO_ERROR : PROTOCOL_ERROR;
-	case DATA:
-	case RST_STREAM:
-	case PUSH_PROMISE:
-	case CONTINUATION:
-		return PROTOCOL_ERROR; /* of a stream that is not there */
-	default:
+	if (f->type >= sizeof(rules) / sizeof(rules[0]))
 		return NO_ERROR; /* ours to ignore (RFC 9113 4.1) */
-	}
+	r = &rules[f->type];
+	if (!is_of(r->stream, f))
+		return PROTOCOL_ERROR;
+	if (is_ack && f->n)
+		return FRAME_SIZE_ERROR;
+	return (r->step ? f->n % r->step == 0 : f->n == r->n) ? NO_ERROR : FRAME_SIZE_ERROR;
 }
 
 static bool read_frame(struct rd *r, struct frame *ret)

@@ -82,6 +82,18 @@ static void keep(struct policy_fetch *f, const struct asking *a,
 	f->o.on_policy(&in, f->o.arg);
 }
 
+static void say(const struct asking *a, const struct registry_fetch *state)
+{
+	if (a->is_wrong) {
+		log_warn("gateway: instance %s of app %s: none of its ports is open: %s", a->id,
+			 a->app_id, a->e.text);
+	} else if (state->n_tries == POLICY_FETCH_TRIES) {
+		log_info("gateway: instance %s of app %s: none of its ports is open: its port "
+			 "policy cannot be asked for: %s",
+			 a->id, a->app_id, a->e.text);
+	}
+}
+
 static void on_asked(void *arg)
 {
 	struct asking *a = arg;
@@ -97,15 +109,10 @@ static void on_asked(void *arg)
 			keep(f, a, found);
 		state = found->fetch;
 		state.is_wrong = a->is_wrong;
-		if (a->is_wrong)
-			log_warn("gateway: instance %s of app %s: none of its ports is open: %s",
-				 a->id, a->app_id, a->e.text);
-		else if (a->rc && state.n_tries == POLICY_FETCH_TRIES)
-			log_info("gateway: instance %s of app %s: none of its ports is open: its "
-				 "port policy cannot be asked for: %s",
-				 a->id, a->app_id, a->e.text);
-		if (a->rc)
+		if (a->rc) {
+			say(a, &state);
 			registry_set_fetch(f->o.registry, a->id, &state);
+		}
 	}
 	free(a);
 	if (f->is_stopped && f->n == 0)

@@ -64,16 +64,16 @@ int register_read_policy(const Bailey__Gateway__PortPolicy *p, struct route_poli
 }
 
 int register_request_plan(const struct registry *r, const struct register_asker *a,
-			  const Bailey__Gateway__RegisterCvmRequest *m, uint64_t now_s,
-			  uint64_t now_ms, struct registry_instance *ret,
+			  const Bailey__Gateway__RegisterCvmRequest *m,
+			  const struct register_time *now, struct registry_instance *ret,
 			  enum registry_change *ret_change, struct err *e)
 {
 	struct registry_request q = { .id = a->id,
 				      .app_id = a->app_id,
 				      .compose_hash = a->compose_hash,
 				      .key = m->client_public_key,
-				      .now_s = now_s,
-				      .now_ms = now_ms };
+				      .now_s = now->s,
+				      .now_ms = now->ms };
 	struct route_policy policy;
 	int rc = m->port_policy ? register_read_policy(m->port_policy, &policy, e) : 0;
 

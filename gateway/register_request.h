@@ -32,8 +32,12 @@ int register_asker_read(const void *cert, size_t n, struct register_asker *ret, 
 int register_read_policy(const Bailey__Gateway__PortPolicy *p, struct route_policy *ret,
 			 struct err *e);
 
+struct register_time {
+	uint64_t s, ms; /* since 1970; of the loop's clock */
+};
+
 /* What the request would lead to, as registry_plan(): nothing is changed. */
 int register_request_plan(const struct registry *r, const struct register_asker *a,
-			  const Bailey__Gateway__RegisterCvmRequest *m, uint64_t now_s,
-			  uint64_t now_ms, struct registry_instance *ret,
+			  const Bailey__Gateway__RegisterCvmRequest *m,
+			  const struct register_time *now, struct registry_instance *ret,
 			  enum registry_change *ret_change, struct err *e);

@@ -38,14 +38,13 @@ static int enter(struct register_server *s, const struct register_asker *a,
 		 struct err *e)
 {
 	enum registry_change change;
-	uint64_t now = uv_now(s->loop);
-	int rc = register_request_plan(s->registry, a, m, time_unix_ms() / 1000, now, ret, &change,
-				       e);
+	const struct register_time now = { time_unix_ms() / 1000, uv_now(s->loop) };
+	int rc = register_request_plan(s->registry, a, m, &now, ret, &change, e);
 
 	if (rc)
 		return rc;
 	if (change == REGISTRY_SAME) {
-		registry_set_seen(s->registry, ret->id, now);
+		registry_set_seen(s->registry, ret->id, now.ms);
 		s->n_results[REGISTER_SAME]++;
 		return 0;
 	}
@@ -97,7 +96,7 @@ static void reply(struct register_server *s, struct rpc_call *call,
 static void finish(struct register_server *s, struct rpc_call *call, const struct register_asker *a,
 		   const Bailey__Gateway__RegisterCvmRequest *m, const struct err *e)
 {
-	struct registry_instance found;
+	struct registry_instance found = { .address = 0 };
 	struct err why = *e;
 	int rc = a ? enter(s, a, m, &found, &why) : why.code;
 
@@ -120,10 +119,11 @@ static void register_cvm(struct rpc_call *call, void *ctx, const ProtobufCMessag
 		register_verify(c->server, call, c->peer, (const void *)in, finish);
 		return;
 	}
-	if (rc == 0 && !a.has_info)
+	if (rc == 0 && !a.has_info) {
 		rc = err_set(&e, ERR_INPUT,
 			     "neither app-info nor attestation provided: this gateway verifies no "
 			     "attestation (registration.attested)");
+	}
 	finish(c->server, call, rc ? NULL : &a, (const void *)in, &e);
 }
 

@@ -148,7 +148,7 @@ static void test_who_asks_nothing_gets_nothing(void)
 	assert(pages_h2_answer(PAGE_502, "GET / HTTP/1.1\r\n", 16, &b) == PAGES_NOT_HTTP);
 	assert(pages_h2_answer(PAGE_502, "PRJ", 3, &b) == PAGES_NOT_HTTP && b.n == 0);
 	for (; n + 9 <= sizeof(much); n += 9)
-		memcpy(much + n, SETTINGS, 9);
+		memcpy(much + n, pages_h2_hello, PAGES_H2_HELLO); /* a client's would be the same */
 	answers(PAGE_502, much, n, N(LEAVE("\0", "\x0b")));
 }
 

@@ -221,7 +221,8 @@ static void test_failures_rest_longer_each_time(void)
 static void test_a_port_that_refuses_rests_alone(void)
 {
 	struct load *l = load_new("x");
-	uint16_t port, ports[LOAD_PORTS];
+	uint16_t ports[LOAD_PORTS];
+	unsigned int port;
 
 	load_refused(l, 80, 1000);
 	assert(load_is_resting(l, 80, 1999) && !load_is_resting(l, 80, 2000));
@@ -238,7 +239,7 @@ static void test_a_port_that_refuses_rests_alone(void)
 	assert(load_resting_ports(l, 10000, ports) == 0);
 	/* the one whose rest ends first gives way */
 	for (port = 1; port <= LOAD_PORTS + 1; port++)
-		load_refused(l, port, 10000 + port);
+		load_refused(l, (uint16_t)port, 10000 + port);
 	assert(!load_is_resting(l, 1, 10100) && load_is_resting(l, 2, 10100));
 	assert(load_is_resting(l, LOAD_PORTS + 1, 10100));
 	assert(load_resting_ports(l, 10100, ports) == LOAD_PORTS);
