@@ -34,6 +34,7 @@ enum {
 	PATH_SIZE = 1400,
 	NAME_SIZE = 64,
 	ALT_SIZE = 260,
+	TEXT_MAX = 32 * 1024,
 };
 
 /* One certificate and its key: where they are, and what the certificate is to say. */
@@ -42,6 +43,7 @@ struct pair {
 	struct p256_key key;
 	struct buf cert; /* PEM */
 	int64_t days;
+	char name[NAME_SIZE]; /* of an authority; "": it does not matter */
 };
 
 static void pair_deinit(struct pair *p)
@@ -90,6 +92,19 @@ static bool is_of_key(const struct pair *p)
 	       memcmp(spki.p, own, sizeof(own)) == 0;
 }
 
+/* Does it carry the name that it has to have? */
+static bool is_named(const struct pair *p)
+{
+	struct x509_cert *c = NULL;
+	char name[NAME_SIZE] = "";
+	bool is = !*p->name ||
+		  (x509_cert_read(p->cert.p, p->cert.n, &c, NULL) == 0 &&
+		   x509_cert_name(c, name, sizeof(name)) == 0 && str_equal(name, p->name));
+
+	x509_cert_free(c);
+	return is;
+}
+
 static bool is_signed_by(const struct pair *p, const struct pair *ca)
 {
 	struct x509_cert *c = NULL, *issuer = NULL;
@@ -110,7 +125,7 @@ static bool is_good(struct pair *p, const struct pair *ca)
 	buf_deinit(&p->cert);
 	return file_read(AT_FDCWD, p->cert_path, DEV_CA_PEM_MAX, &p->cert, NULL) == 0 &&
 	       leaf_dates(p->cert.p, p->cert.n, &d, NULL) == 0 && d.from <= now_s() &&
-	       d.until - now_s() > RENEW_DAYS * DAY_S && is_of_key(p) &&
+	       d.until - now_s() > RENEW_DAYS * DAY_S && is_of_key(p) && is_named(p) &&
 	       is_signed_by(p, ca ? ca : p);
 }
 
@@ -134,12 +149,35 @@ static int write_cert(struct pair *p, const struct pair *ca, struct cert_write_a
 	return rc ? rc : file_replace(AT_FDCWD, p->cert_path, 0644, p->cert.p, p->cert.n, e);
 }
 
+/* Its domains, and a name that tells it from one of other domains or another key.  Return: how many domains. */
+static size_t name_ca(const struct gw_config *c, struct pair *p, struct cert_text *names)
+{
+	auto_buf struct buf text = BUF_MAX(TEXT_MAX);
+	char hex[2 * sizeof(struct digest256) + 1];
+	uint8_t spki[P256_SPKI];
+	struct digest256 d;
+	size_t i, n = 0;
+
+	p256_key_spki(&p->key, spki);
+	(void)buf_add(&text, spki, sizeof(spki));
+	for (i = 0; i < c->n_domains; i++) {
+		const char *name = c->domains[i].name;
+
+		if (!c->domains[i].is_dev)
+			continue;
+		(void)buf_addf(&text, "%s\n", name);
+		names[n++] = (struct cert_text){ name, strlen(name) };
+	}
+	d = digest256_bytes(text.p, text.n);
+	str_hex(hex, d.b, sizeof(d.b));
+	(void)str_format(p->name, sizeof(p->name), "bailey-gateway development CA %.8s", hex);
+	return n;
+}
+
 static int ensure_ca(const struct gw_config *c, struct pair *p, struct err *e)
 {
-	struct cert_write_args a = { .is_ca = true, .path_length = 0 };
-	uint8_t spki[P256_SPKI];
-	char name[NAME_SIZE], hex[2 * 32 + 1];
-	struct digest256 d;
+	auto_free struct cert_text *names = xcalloc(GW_DOMAINS_MAX, sizeof(*names));
+	struct cert_write_args a = { .is_ca = true, .path_length = 0, .permitted = names };
 	int rc;
 
 	p->days = CA_DAYS;
@@ -147,13 +185,12 @@ static int ensure_ca(const struct gw_config *c, struct pair *p, struct err *e)
 	    str_format(p->cert_path, PATH_SIZE, "%s/dev-ca.pem", c->state) < 0)
 		return err_set(e, ERR_INPUT, "state: the path is too long");
 	rc = read_key(p, e);
-	if (rc || is_good(p, NULL))
+	if (rc)
 		return rc;
-	p256_key_spki(&p->key, spki);
-	d = digest256_bytes(spki, sizeof(spki));
-	str_hex(hex, d.b, sizeof(d.b));
-	(void)str_format(name, sizeof(name), "bailey-gateway development CA %.8s", hex);
-	a.common_name = (struct cert_text){ name, strlen(name) };
+	a.n_permitted = name_ca(c, p, names);
+	if (is_good(p, NULL))
+		return 0;
+	a.common_name = (struct cert_text){ p->name, strlen(p->name) };
 	rc = write_cert(p, NULL, &a, e);
 	if (!rc)
 		log_info("gateway: made %s, whose certificates only who trusts it takes",

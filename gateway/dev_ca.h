@@ -3,7 +3,8 @@
  * dev_ca: certificates for domains that have none: of an authority of the gateway's own, for development
  *
  * Who trusts the authority trusts whoever has the folder: clients get its certificate from the gateway, over a
- * connection that they can verify otherwise.  A domain's key stays when its certificate is renewed.
+ * connection that they can verify otherwise.  It may sign for these domains only (name constraints), so with others it is
+ * another authority, of the same key.  A domain's key stays when its certificate is renewed.
  *
  * Owns     in the folder state: dev-ca.key, dev-ca.pem; of each such domain domains/NAME.key and NAME.pem.  Keys are of
  *	    mode 0600.

@@ -201,6 +201,44 @@ static int add_ca(X509 *x, const struct cert_write_args *a, struct err *e)
 	return add_said(x, NID_basic_constraints, text, e);
 }
 
+static int add_subtree(STACK_OF(GENERAL_SUBTREE) * *list, int type, ASN1_STRING *value)
+{
+	GENERAL_SUBTREE *t = value ? GENERAL_SUBTREE_new() : NULL;
+
+	if (!*list)
+		*list = sk_GENERAL_SUBTREE_new_null();
+	if (!t || !*list || !sk_GENERAL_SUBTREE_push(*list, t)) {
+		GENERAL_SUBTREE_free(t);
+		ASN1_STRING_free(value);
+		return -ENOMEM;
+	}
+	GENERAL_NAME_set0_value(t->base, type, value);
+	return 0;
+}
+
+/* RFC 5280, 4.2.1.10: what is not said of a kind of names allows all of it, so addresses are left out by networks of all. */
+static int add_constraints(X509 *x, const struct cert_write_args *a, struct err *e)
+{
+	static const uint8_t all[2 * sizeof(struct in6_addr)];
+	NAME_CONSTRAINTS *c = NAME_CONSTRAINTS_new();
+	size_t i;
+	int rc = c ? 0 : -ENOMEM;
+
+	for (i = 0; i < a->n_permitted && !rc; i++)
+		rc = add_subtree(&c->permittedSubtrees, GEN_DNS,
+				 string_of(V_ASN1_IA5STRING, a->permitted[i].p, a->permitted[i].n));
+	if (!rc)
+		rc = add_subtree(&c->excludedSubtrees, GEN_IPADD,
+				 string_of(V_ASN1_OCTET_STRING, all, 2 * sizeof(struct in_addr)));
+	if (!rc)
+		rc = add_subtree(&c->excludedSubtrees, GEN_IPADD,
+				 string_of(V_ASN1_OCTET_STRING, all, sizeof(all)));
+	if (!rc && X509_add1_ext_i2d(x, NID_name_constraints, c, 1, X509V3_ADD_DEFAULT) != 1)
+		rc = -EINVAL;
+	NAME_CONSTRAINTS_free(c);
+	return rc ? refused(e, "the names that it may sign for") : 0;
+}
+
 /* The content in an OCTET STRING, in the extension's own. */
 static int add_extension(X509 *x, const struct cert_extension *c, struct err *e)
 {
@@ -235,6 +273,8 @@ static int add_extensions(X509 *x, const struct cert_write_args *a, X509 *issuer
 		rc = add_purpose(x, a, e);
 	if (rc == 0 && a->is_ca)
 		rc = add_ca(x, a, e);
+	if (rc == 0 && a->n_permitted)
+		rc = add_constraints(x, a, e);
 	for (i = 0; rc == 0 && i < a->n_extensions; i++)
 		rc = add_extension(x, &a->extensions[i], e);
 	return rc;

@@ -45,6 +45,12 @@ struct cert_write_args {
 	const struct p256_key *issuer_key;
 	bool is_ca;
 	unsigned int path_length;
+	/*
+	 * Of a CA: the only domains, with all below them, that it may sign for, as critical name constraints that leave
+	 * out addresses, too; n 0: any.
+	 */
+	const struct cert_text *permitted;
+	size_t n_permitted;
 	bool for_server, for_client;
 	int64_t not_before, not_after; /* cut to when the issuer ends */
 	const struct cert_extension *extensions;

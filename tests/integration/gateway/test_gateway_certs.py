@@ -87,6 +87,35 @@ class Development(unittest.TestCase):
         self.assertNotEqual(other, ca)
         shown(self.gw, f"gateway.{DEV}", other)
 
+    def test_it_may_sign_for_its_domains_only(self):
+        ca, folder = self.ca(), f"{self.gw.dir}/state"
+        self.gw.proc.send_signal(signal.SIGTERM)
+        self.gw.proc.wait(60)
+
+        def signed(alt):
+            """Is what the authority signs for @alt taken by who trusts it?"""
+            for args in (["req", "-new", "-key", f"{folder}/domains/{DEV}.key", "-subj", "/CN=x", "-out", f"{folder}/csr",
+                          "-addext", f"subjectAltName={alt}"],
+                         ["x509", "-req", "-in", f"{folder}/csr", "-CA", f"{folder}/dev-ca.pem", "-CAkey",
+                          f"{folder}/dev-ca.key", "-CAcreateserial", "-copy_extensions", "copy", "-out", f"{folder}/x.pem"]):
+                subprocess.run(["openssl", *args], check=True, stderr=subprocess.DEVNULL)
+            done = subprocess.run(["openssl", "verify", "-CAfile", f"{folder}/dev-ca.pem", f"{folder}/x.pem"],
+                                  capture_output=True, check=False)
+            return done.returncode == 0
+        self.assertTrue(signed(f"DNS:a.{DEV}") and signed(f"DNS:{DEV}") and signed("DNS:b.other.test"))
+        for alt in ("DNS:example.com", f"DNS:not{DEV}", "IP:192.0.2.1", "IP:2001:db8::1", f"DNS:a.{DEV},DNS:example.com"):
+            self.assertFalse(signed(alt), alt)
+        # with a domain more it is another, of the same key
+        with open(f"{self.gw.dir}/gateway.yaml", encoding="ascii") as f:
+            text = f.read()
+        with open(f"{self.gw.dir}/gateway.yaml", "w", encoding="ascii") as f:
+            f.write(text.replace("domains:\n", "domains:\n  - { name: third.test }\n"))
+        self.gw.start()
+        other = self.ca()
+        self.assertNotEqual(other, ca)
+        for domain in (DEV, "other.test", "third.test"):
+            shown(self.gw, f"gateway.{domain}", other)
+
     def test_one_that_ends_soon_is_replaced(self):
         ca, folder = self.ca(), f"{self.gw.dir}/state"
         # as it is 30 days before its end: signed by the same authority, for the same key
