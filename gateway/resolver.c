@@ -14,11 +14,14 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "gateway/config.h"
+#include "gateway/conn.h"
 #include "gateway/txt_channel.h"
 #include "gateway/worker.h"
 
 enum {
 	BUCKETS = 4096,
+	SHARES = 4096,
+	SHARE_OF = 8, /* bytes of an address */
 	NAME_MAX_DNS = 255,
 	TICK_MS = 100,
 	TRIES = 2,
@@ -31,6 +34,7 @@ struct waiter {
 	struct txt_answer *answer;
 	struct worker *worker;
 	struct waiter *next;
+	uint32_t share;
 	char host[CLIENT_HELLO_HOST_MAX + 1]; /* until it has found its entry */
 };
 
@@ -43,6 +47,7 @@ struct entry {
 	bool is_asking, is_starting, is_found;
 	struct host_label label;
 	uint64_t until_ms;
+	uint32_t share; /* of whoever had it asked for */
 	struct waiter *waiting;
 	struct one_query {
 		struct entry *entry;
@@ -58,6 +63,8 @@ struct resolver {
 	uv_async_t async;
 	int n_handles;
 	struct entry *buckets[BUCKETS], *oldest, *newest;
+	uint16_t asking
+		[SHARES]; /* names that are asked for, by the hash of the client who came first */
 	_Atomic uint32_t n_kept;
 	_Atomic uint64_t n_asked;
 	uint64_t seed;
@@ -167,6 +174,7 @@ static void settle(struct entry *en)
 			keep = RESOLVER_FAILED_MS;
 	}
 	en->is_asking = false;
+	r->asking[en->share]--;
 	en->is_found = best && best->found.outcome == TXT_FOUND;
 	if (en->is_found) {
 		en->label = best->found.label;
@@ -234,10 +242,12 @@ static void ask(struct entry *en, enum source s, const char *prefix, const char 
 	txt_channel_ask(en->resolver->channel, name, on_found, q);
 }
 
-static void start_asking(struct resolver *r, struct entry *en)
+static void start_asking(struct resolver *r, struct entry *en, uint32_t share)
 {
 	const struct gw_config *c = r->config;
 
+	en->share = share;
+	r->asking[share]++;
 	memset(en->queries, 0, sizeof(en->queries));
 	en->is_asking = en->is_starting = true;
 	ask(en, PRIMARY, c->dns_prefix, en->host);
@@ -258,6 +268,10 @@ static void serve(struct resolver *r, struct waiter *w)
 		post(r, w, en->is_found, &en->label);
 		return;
 	}
+	if (!(en && en->is_asking) && r->asking[w->share] >= RESOLVER_ASKING_OF) {
+		post(r, w, false, NULL);
+		return;
+	}
 	if (!en) {
 		if (!make_room(r)) {
 			post(r, w, false, NULL);
@@ -274,7 +288,7 @@ static void serve(struct resolver *r, struct waiter *w)
 	w->next = en->waiting;
 	en->waiting = w;
 	if (!en->is_asking)
-		start_asking(r, en);
+		start_asking(r, en, w->share);
 }
 
 static void on_async(uv_async_t *a)
@@ -292,6 +306,19 @@ static void on_async(uv_async_t *a)
 	}
 }
 
+/* A client is an IPv4 address, or a /64: the last or the first half of what it is here. */
+static uint32_t share_of(const struct resolver *r, const struct sockaddr_in6 *from)
+{
+	const uint8_t *p =
+		from->sin6_addr.s6_addr + (IN6_IS_ADDR_V4MAPPED(&from->sin6_addr) ? SHARE_OF : 0);
+	uint64_t h = r->seed;
+	int i;
+
+	for (i = 0; i < SHARE_OF; i++)
+		h = (h ^ p[i]) * 0x100000001b3U;
+	return (uint32_t)((h ^ h >> 32) % SHARES);
+}
+
 void resolver_ask(struct resolver *r, struct worker *worker, struct conn *c, uint32_t generation,
 		  const char *host)
 {
@@ -302,6 +329,7 @@ void resolver_ask(struct resolver *r, struct worker *worker, struct conn *c, uin
 	w->answer->conn = c;
 	w->answer->generation = generation;
 	w->worker = worker;
+	w->share = share_of(r, &c->from);
 	(void)str_copy(w->host, sizeof(w->host), host);
 	(void)pthread_mutex_lock(&r->lock);
 	is_full = r->n_waiting >= RESOLVER_WAITING;

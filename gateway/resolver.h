@@ -8,7 +8,8 @@
  *
  * Owns     a channel to DNS and a cache.
  * Trusts   nothing of an answer but its first TXT record, which is held to the grammar of an id and a port.
- * Limits   RESOLVER_CACHE names kept, RESOLVER_WAITING who wait.
+ * Limits   RESOLVER_CACHE names kept, RESOLVER_WAITING who wait, RESOLVER_ASKING_OF names asked for at once because of
+ *	    one client (IPv6: one /64): a zone that does not answer costs whoever brings its names, and nobody else.
  * Thread   the control thread's loop; resolver_ask() from any.
  */
 #pragma once
@@ -30,6 +31,7 @@ struct worker;
 enum {
 	RESOLVER_CACHE = 4096,
 	RESOLVER_WAITING = 16384,
+	RESOLVER_ASKING_OF = 128,
 	RESOLVER_NEGATIVE_MS = 10 * 1000, /* no such record */
 	RESOLVER_FAILED_MS = 1000,	  /* no answer */
 };

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a client sees on the wire, record by record, and what strangers may not do to logs, memory and others."""
+import http.client
 import os
+import random
 import re
 import socket
 import ssl
@@ -15,6 +17,7 @@ from test_gateway_routes import Dns
 
 CLOSE_NOTIFY = {ssl.TLSVersion.TLSv1_2: b"\x15\3\3\0\x1a", ssl.TLSVersion.TLSv1_3: b"\x17\3\3\0\x13"}
 VERSIONS = tuple(CLOSE_NOTIFY)
+NET = "address: 127.0.0.1/8, range: 127.0.0.0/26"
 
 
 class Wire:
@@ -362,6 +365,50 @@ class Zones(Case):
         self.serves()
 
 
+class SilentZone(Case):
+    """A stranger brings names of a zone that never answers; clients are told apart by what a load balancer says of them."""
+    CONFIG = "timeouts: { dns: 20s, shutdown: 300ms }\nproxy: { from: [127.0.0.0/8] }\n"
+    MOST, MORE = 128, 60  # RESOLVER_ASKING_OF, and beyond
+
+    @classmethod
+    def dns(cls):
+        class Some(Dns):
+            def answer(self, data):
+                found = super().answer(data)
+                return None if b"\6silent" in data else found
+        cls.server = Some()
+        return cls.server.port
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        cls.server.close()
+
+    def line(self, address):
+        return f"PROXY TCP4 {address} 192.0.2.1 1000 443\r\n".encode()
+
+    def serves(self, address, host):
+        with self.gw.tls(host, first=self.line(address)) as s:
+            s.sendall(b"ping")
+            self.assertEqual(s.recv(4), b"ping")
+
+    def test_it_costs_who_brings_its_names(self):
+        secure = self.tls_app(echo)
+        for name in ("kept", "new"):
+            self.server.records[f"_dstack-app-address.{name}.example"] = [(f"app:{secure.port}", 60)]
+        self.serves("192.0.2.66", "kept.example")
+        held = []
+        for n in range(self.MOST + self.MORE):
+            s = self.gw.connect()
+            self.addCleanup(s.close)
+            s.sendall(self.line("192.0.2.66") + hello(f"n{n}.silent.example"))
+            held.append(s)
+        for s in held[self.MOST:]:
+            self.assertEqual(read_all(s), (alert("unrecognized_name"), "fin"))
+        self.serves("192.0.2.66", "kept.example")  # what is known is told to anybody
+        self.serves("192.0.2.77", "new.example")
+
+
 class Slow(unittest.TestCase):
     """Whatever wg(8) does, clients and other registrations do not wait for it."""
 
@@ -386,6 +433,49 @@ class Slow(unittest.TestCase):
             code, log = gw.stop()
             app.close()
         self.assertEqual(code, 0, log[-3000:])
+
+
+class Killed(unittest.TestCase):
+    """Killed between any two lines while instances register: what was answered lasts, and the start is a good one."""
+    KILLS = 6
+
+    def test_what_was_answered_lasts(self):
+        w = World()
+        gw = gwlib.Gateway(before=w.prepare, config=lambda path: w.config(path, ", client_rate: 0", NET))
+        contexts = [w.client(n) for n in range(1, 9)]
+        answered, stop, lock = {}, threading.Event(), threading.Lock()
+
+        def register(first):
+            n = first
+            while not stop.is_set():
+                try:
+                    a = w.register(contexts[n], n + 1)
+                    ip = a["wg"]["client_ip"] if isinstance(a, dict) else a
+                    with lock:
+                        answered.setdefault(n, set()).add(ip)
+                except (OSError, http.client.HTTPException, ValueError):
+                    pass  # it was killed while it answered
+                n = first + (n - first + 1) % 4
+        threads = [threading.Thread(target=register, args=(first,)) for first in (0, 4)]
+        try:
+            for t in threads:
+                t.start()
+            rng = random.Random(1)
+            for _ in range(self.KILLS):
+                stop.wait(rng.uniform(0.02, 0.3))
+                gw.proc.kill()
+                gw.proc.wait(30)
+                gw.start()
+            wait_for("all were answered", lambda: len(answered) == 8)
+        finally:
+            stop.set()
+            for t in threads:
+                t.join(30)
+            code, log = gw.stop()
+        self.assertEqual(code, 0, log[-3000:])
+        # one address each for all that time, and nobody else's
+        self.assertEqual([len(ips) for ips in answered.values()], [1] * 8, answered)
+        self.assertEqual(len({ip for ips in answered.values() for ip in ips}), 8)
 
 
 if __name__ == "__main__":
