@@ -106,10 +106,11 @@ static void show_status(const struct cli *c, const json_t *s)
 	if (json_get_bool(s, "is_draining", false))
 		cli_say(c, "draining     it takes no new clients and ends with the last\n");
 	json_array_foreach(listen, i, at) {
-		if (json_is_string(at))
+		if (json_is_string(at)) {
 			cli_say(c, "%-13s%s\n", i ? "" : "clients at",
 				str_escape(shown, sizeof(shown), json_string_value(at),
 					   json_string_length(at)));
+		}
 	}
 	cli_say(c, "clients      %llu\n", number_of(s, "num_connections"));
 	cli_say(c, "apps         %llu\n", number_of(s, "num_apps"));
@@ -262,17 +263,18 @@ static json_t *drain_request(const struct cli *c, struct err *e)
 
 	if (instance)
 		return json_pack("{s:o, s:b}", "instance_id", json_text(instance), "lift", lifts);
-	if (lifts)
+	if (lifts) {
 		(void)err_set(e, ERR_INPUT,
 			      "the end of a gateway cannot be taken back; --lift is for an "
 			      "--instance");
-	else if (!args_has(c->args, OPT_FORCE))
+	} else if (!args_has(c->args, OPT_FORCE)) {
 		(void)err_set(
 			e, ERR_INPUT,
 			"the gateway would end, and nobody can take that back; say --force, or "
 			"--instance ID for one of its instances");
-	else
+	} else {
 		return json_pack("{s:b}", "gateway", true);
+	}
 	return NULL;
 }
 
@@ -312,10 +314,11 @@ static size_t say_list(const struct cli *c, const char *what, const json_t *list
 	size_t i;
 
 	json_array_foreach(list, i, j) {
-		if (json_is_string(j))
+		if (json_is_string(j)) {
 			cli_say(c, "%s%s\n", what,
 				str_escape(shown, sizeof(shown), json_string_value(j),
 					   json_string_length(j)));
+		}
 	}
 	return json_array_size(list);
 }

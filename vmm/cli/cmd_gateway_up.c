@@ -286,11 +286,12 @@ static int follow(const struct cli *c, const struct gateway_target *t, struct fo
 	cli_say(c, "waiting for *.%s, port %u, where clients come\n", t->domain, t->port);
 	rc = try_client(t, f, end_ms, &why);
 	f->serves = rc == 0;
-	if (rc < 0)
+	if (rc < 0) {
 		return err_set(e, rc == ERR_UNREACHABLE ? ERR_BOOT : rc,
 			       "the gateway is up, but its clients are not served: %s; does *.%s "
 			       "lead here?",
 			       why.text, t->domain);
+	}
 	return 0;
 }
 

@@ -69,11 +69,12 @@ static void take_key(struct app_source *s, const struct buf *info)
 		take(s, k.attestation);
 	if (!s->evidence && k.quote)
 		take(s, k.quote);
-	if (!k.attestation && !k.quote)
+	if (!k.attestation && !k.quote) {
 		(void)err_set(
 			&s->fault, ERR_NOT_FOUND,
 			"the gateway shows no quote of its key: it has no agent that it could "
 			"ask, or runs on no such machine");
+	}
 	acme_key_deinit(&k);
 }
 

@@ -154,7 +154,7 @@ int gateway_target_read(const struct cli *c, struct gateway_target *ret, struct 
 	if (rc == 0)
 		rc = strstr(what, "://") ? read_url(c, what, &t, e) : read_app(c, what, &t, e);
 	if (rc == 0 && args_has(c->args, OPT_APP_ID) &&
-	    strcmp(c->args->command->name, "gateway routes"))
+	    !str_equal(c->args->command->name, "gateway routes"))
 		rc = read_id(c->args->options[OPT_APP_ID], &t, e);
 	if (rc < 0)
 		gateway_target_deinit(&t);
@@ -219,10 +219,11 @@ static int check_server(const void *cert, size_t n, void *arg, struct err *e)
 	ratls_deinit(&r);
 	if (is_it)
 		return 0;
-	if (!t->has_id)
+	if (!t->has_id) {
 		return err_set(e, ERR_UNPROVEN,
 			       "it is the app %s; if that is the gateway, say --app-id %s", shown,
 			       shown);
+	}
 	return err_set(e, ERR_UNPROVEN, "another app answers there, not the gateway: %s", shown);
 }
 
@@ -284,14 +285,15 @@ static int said(const struct tls_call_answer *a, struct err *e)
 	text = json_get_str(j, "error", "");
 	if (a->status == STATUS_TOKEN)
 		rc = err_set(e, ERR_REFUSED, "the gateway does not take this token");
-	else if (a->status == STATUS_OFTEN)
+	else if (a->status == STATUS_OFTEN) {
 		rc = err_set(e, ERR_REFUSED,
 			     "the gateway was tried with wrong tokens too often; wait a minute");
-	else if (*text)
+	} else if (*text) {
 		rc = err_set(e, ERR_REFUSED, "the gateway refuses: %s",
 			     str_escape(shown, sizeof(shown), text, strlen(text)));
-	else
+	} else {
 		rc = err_set(e, ERR_REFUSED, "the gateway answers with HTTP status %d", a->status);
+	}
 	json_decref(j);
 	return rc;
 }
