@@ -16,6 +16,7 @@
 #include "gateway/admin_rpc.h"
 #include "gateway/gateway.h"
 #include "gateway/metrics.h"
+#include "gateway/reload_report.h"
 #include "proto/common.pb-c.h"
 #include "proto/gateway.pb-c.h"
 
@@ -53,15 +54,24 @@ static void reload(struct rpc_call *call, void *ctx, const ProtobufCMessage *in)
 {
 	struct gateway *g = ((const struct admin_call *)ctx)->server->gateway;
 	Bailey__Gateway__ReloadResponse m = BAILEY__GATEWAY__RELOAD_RESPONSE__INIT;
+	struct reload_report r = { .is_refused = false };
 	struct err e = ERR_NONE;
 
 	(void)in;
-	if (gateway_reload(g)) {
+	(void)gateway_reload(g, &r);
+	m.changed = r.changed.list;
+	m.n_changed = r.changed.n;
+	m.needs_restart = r.needs_restart.list;
+	m.n_needs_restart = r.needs_restart.n;
+	m.problems = r.problems.list;
+	m.n_problems = r.problems.n;
+	if (r.is_refused) {
+		(void)err_set(&e, ERR_INPUT, "%s", g->last_reload_error);
+		rpc_fail(call, &e);
+	} else {
 		rpc_reply(call, &m.base);
-		return;
 	}
-	(void)err_set(&e, ERR_INPUT, "%s", g->last_reload_error);
-	rpc_fail(call, &e);
+	reload_report_deinit(&r);
 }
 
 #define METHOD(name, in, out, run, changes)                                                        \

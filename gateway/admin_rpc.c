@@ -176,6 +176,20 @@ static int serve(struct admin_rpc *a, uv_loop_t *loop, struct err *e)
 	return fd < 0 ? fd : http_server_listen(a->http, fd, NULL, 0, e);
 }
 
+/* A token can be another; that of the environment cannot. */
+static int on_reload(const struct gw_config *c, void *arg, struct err *e)
+{
+	struct admin_rpc *a = arg;
+	char *token = NULL;
+	int rc = c->admin_rpc.token_file ? token_read(c->admin_rpc.token_file, &token, e) : 0;
+
+	if (rc || !token)
+		return rc;
+	secret_str_free(a->token);
+	a->token = token;
+	return 0;
+}
+
 static void add_metrics(struct buf *b, void *arg)
 {
 	const struct admin_rpc *a = arg;
@@ -201,6 +215,7 @@ int admin_rpc_start(struct admin_rpc *a, struct gateway *g, struct register_serv
 	rate_init(&a->log_rate, 1, 1, time_mono_ms());
 	gateway_on_end(g, stop, a);
 	gateway_add_metrics(g, add_metrics, a);
+	gateway_on_reload(g, on_reload, a);
 	rc = serve(a, loop, e);
 	if (!rc)
 		log_info("gateway: operators come to %s", g->config->admin_rpc.listen);

@@ -13,6 +13,8 @@
 #include "gateway/config_check.h"
 #include "loop/listen.h"
 
+enum { KEY_SIZE = 40 };
+
 static uint32_t number(const json_t *o, const char *key)
 {
 	return (uint32_t)json_get_u64(o, key, 0);
@@ -50,22 +52,20 @@ static void read_listen(struct gw_config *c)
 }
 
 /* Without files they are the development authority's, in a place of its own; @o owns the paths. */
-static int find_certificate(struct gw_config *c, struct gw_domain *d, json_t *o, size_t i,
-			    const char *file, struct err *e)
+static int find_certificate(struct gw_config *c, struct gw_domain *d, json_t *o,
+			    const struct conf_place *at, const char *key)
 {
 	if (d->certificate && d->key)
 		return 0;
 	if (d->certificate || d->key)
-		return err_set(e, ERR_INPUT,
-			       "%s: domains[%zu]: certificate and key need each other: write both, "
-			       "or none for a certificate of our own",
-			       file, i);
+		return conf_wrong(at, key,
+				  "certificate and key need each other: write both, or none for a "
+				  "certificate of our own");
 	if (!c->state)
-		return err_set(
-			e, ERR_INPUT,
-			"%s: domains[%zu]: without certificate and key its certificate is of "
-			"our own, which needs a folder: write state",
-			file, i);
+		return conf_wrong(
+			at, key,
+			"without certificate and key its certificate is of our own, which "
+			"needs a folder: write state");
 	(void)json_object_set_new(o, "certificate",
 				  json_sprintf("%s/domains/%s.pem", c->state, d->name));
 	(void)json_object_set_new(o, "key", json_sprintf("%s/domains/%s.key", c->state, d->name));
@@ -75,31 +75,34 @@ static int find_certificate(struct gw_config *c, struct gw_domain *d, json_t *o,
 	return 0;
 }
 
-static int read_domains(struct gw_config *c, const char *file, struct err *e)
+static int read_domain(struct gw_config *c, size_t i, json_t *o, const struct conf_place *at)
 {
-	const json_t *list = json_object_get(c->doc, "domains");
-	size_t i, j;
-	int rc;
+	struct gw_domain *d = &c->domains[i];
+	char key[KEY_SIZE];
+	size_t j;
 
-	for (i = 0; i < json_array_size(list) && i < GW_DOMAINS_MAX; i++) {
-		json_t *d = json_array_get(list, i);
-
-		c->domains[i] = (struct gw_domain){ .name = json_get_opt(d, "name"),
-						    .certificate = json_get_opt(d, "certificate"),
-						    .key = json_get_opt(d, "key") };
-		rc = find_certificate(c, &c->domains[i], d, i, file, e);
-		if (rc)
-			return rc;
-		for (j = 0; j < i; j++) {
-			if (str_equal(c->domains[i].name, c->domains[j].name)) {
-				return err_set(e, ERR_INPUT,
-					       "%s: domains[%zu].name: \"%s\" is there twice", file,
-					       i, c->domains[i].name);
-			}
-		}
-		c->n_domains++;
+	(void)str_format(key, sizeof(key), "domains[%zu].name", i);
+	*d = (struct gw_domain){ .name = json_get_opt(o, "name"),
+				 .certificate = json_get_opt(o, "certificate"),
+				 .key = json_get_opt(o, "key") };
+	for (j = 0; j < i; j++) {
+		if (str_equal(d->name, c->domains[j].name))
+			return conf_wrong(at, key, "\"%s\" is there twice", d->name);
 	}
-	return 0;
+	c->n_domains++;
+	return find_certificate(c, d, o, at, key);
+}
+
+static int read_domains(struct gw_config *c, struct err *e)
+{
+	const struct conf_place at = { .loaded = c->doc, .file = c->path, .e = e };
+	const json_t *list = json_object_get(c->doc, "domains");
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < json_array_size(list) && i < GW_DOMAINS_MAX && !rc; i++)
+		rc = read_domain(c, i, json_array_get(list, i), &at);
+	return rc;
 }
 
 static void read_timeouts(struct gw_config *c)
@@ -169,17 +172,19 @@ int gw_config_load(const char *path, struct gw_config **ret, struct err *e)
 	const json_t *tls, *access;
 	int rc = conf_load_file(gw_config_table, path, &c->doc, e);
 
+	c->refs = 1;
+	c->path = xstrdup(path);
 	if (!rc) {
 		c->agent = json_get_opt(c->doc, "agent");
 		c->state = json_get_opt(c->doc, "state");
-		rc = read_domains(c, path, e);
+		rc = read_domains(c, e);
 	}
 	if (!rc)
 		rc = config_read_registration(c, path, e);
 	if (!rc)
 		rc = config_read_admin(c, path, e);
 	if (rc) {
-		gw_config_free(c);
+		gw_config_unref(c);
 		return rc;
 	}
 	tls = json_object_get(c->doc, "tls");
@@ -205,12 +210,24 @@ int gw_config_load(const char *path, struct gw_config **ret, struct err *e)
 	return 0;
 }
 
-void gw_config_free(struct gw_config *c)
+const struct gw_config *gw_config_ref(const struct gw_config *c)
 {
-	if (!c)
+	struct gw_config *own = mem_unconst(c);
+
+	if (own)
+		own->refs++;
+	return c;
+}
+
+void gw_config_unref(const struct gw_config *c)
+{
+	struct gw_config *own = mem_unconst(c);
+
+	if (!own || --own->refs > 0)
 		return;
-	json_decref(c->doc);
-	free(c);
+	json_decref(own->doc);
+	free(own->path);
+	free(own);
 }
 
 bool gw_network_has(const struct gw_network *n, const struct sockaddr *a)

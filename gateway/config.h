@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config: what bailey-gateway's YAML says, checked, and never changed after
+ * config: what bailey-gateway's YAML says, checked, and never changed once it is in use
  *
  * Owns     its strings and lists.
+ * Thread   any may look at it; references are counted on the control thread alone.
  */
 #pragma once
 
@@ -80,6 +81,8 @@ struct gw_admin_rpc {
 };
 
 struct gw_config {
+	unsigned int refs;
+	char *path;  /* of the file */
 	json_t *doc; /* owns the strings below */
 	struct gw_address listen[GW_LISTEN_MAX];
 	size_t n_listen;
@@ -125,9 +128,12 @@ extern const struct conf_key gw_config_table[];
 
 extern const struct conf_key gw_registration_keys[], gw_wireguard_keys[], gw_admin_keys[];
 
-/* Return: 0 and a config for gw_config_free(); ERR_INPUT with file, line and key. */
+/* Return: 0 and a config of one reference; ERR_INPUT with file, line and key; a negative errno: it cannot be read. */
 int gw_config_load(const char *path, struct gw_config **ret, struct err *e);
-void gw_config_free(struct gw_config *c);
+
+/* One more reference; one less, of which the last frees it.  NULL is allowed. */
+const struct gw_config *gw_config_ref(const struct gw_config *c);
+void gw_config_unref(const struct gw_config *c);
 
 /* Is the address in the network? */
 bool gw_network_has(const struct gw_network *n, const struct sockaddr *a);

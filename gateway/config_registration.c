@@ -255,7 +255,7 @@ static int read_range(const char *text, uint32_t *ret, uint32_t *first, uint32_t
 	return 0;
 }
 
-static int read_network(struct gw_registration *r, const json_t *w, const char *file, struct err *e)
+static int read_network(struct gw_registration *r, const json_t *w, const struct conf_place *at)
 {
 	const char *range = json_get_opt(w, "range");
 	uint32_t first, last, any;
@@ -263,24 +263,24 @@ static int read_network(struct gw_registration *r, const json_t *w, const char *
 	r->network_text = json_get_str(w, "address", "");
 	if (read_range(r->network_text, &r->own, &first, &last) < 0 || r->own < first ||
 	    r->own > last) {
-		return err_set(e, ERR_INPUT,
-			       "%s: wireguard.address: \"%s\" is not an IPv4 host's with 8 to 30 "
-			       "bits; write 10.8.0.1/16",
-			       file, r->network_text);
+		return conf_wrong(at, "wireguard.address",
+				  "\"%s\" is not an IPv4 host's with 8 to 30 bits; write "
+				  "10.8.0.1/16",
+				  r->network_text);
 	}
 	r->first = first;
 	r->last = last;
 	if (range && (read_range(range, &any, &r->first, &r->last) < 0 || r->first < first ||
 		      r->last > last)) {
-		return err_set(e, ERR_INPUT,
-			       "%s: wireguard.range: \"%s\" is not a part of %s with 8 to 30 bits",
-			       file, range, r->network_text);
+		return conf_wrong(at, "wireguard.range",
+				  "\"%s\" is not a part of %s with 8 to 30 bits", range,
+				  r->network_text);
 	}
 	return 0;
 }
 
 /* All three files, or none and who gives them. */
-static int read_identity(struct gw_config *c, const json_t *o, const char *file, struct err *e)
+static int read_identity(struct gw_config *c, const json_t *o, const struct conf_place *at)
 {
 	const json_t *names = json_object_get(o, "names");
 	struct gw_registration *r = &c->registration;
@@ -294,16 +294,14 @@ static int read_identity(struct gw_config *c, const json_t *o, const char *file,
 	if (r->certificate && r->key && r->client_ca)
 		return 0;
 	if (r->certificate || r->key || r->client_ca) {
-		return err_set(e, ERR_INPUT,
-			       "%s: registration: certificate, key and client_ca need each other: "
-			       "write all three, or none and have the agent give them",
-			       file);
+		return conf_wrong(at, "registration",
+				  "certificate, key and client_ca need each other: write all "
+				  "three, or none and have the agent give them");
 	}
 	if (!c->agent || r->n_names == 0) {
-		return err_set(e, ERR_INPUT,
-			       "%s: registration: without certificate, key and client_ca a guest's "
-			       "agent gives them: write agent, and the names that they are for",
-			       file);
+		return conf_wrong(at, "registration",
+				  "without certificate, key and client_ca a guest's agent gives "
+				  "them: write agent, and the names that they are for");
 	}
 	return 0;
 }
@@ -331,27 +329,28 @@ int config_read_registration(struct gw_config *c, const char *file, struct err *
 {
 	const json_t *o = json_object_get(c->doc, "registration"),
 		     *w = json_object_get(c->doc, "wireguard");
+	const struct conf_place at = { .loaded = c->doc, .file = file, .e = e };
 	struct gw_registration *r = &c->registration;
 	int rc;
 
 	r->listen = json_get_opt(o, "listen");
 	r->endpoint = json_get_opt(w, "endpoint");
 	if (!r->listen != !r->endpoint)
-		return err_set(e, ERR_INPUT,
-			       "%s: registration and wireguard need each other: write both", file);
+		return conf_wrong(&at, r->listen ? "registration" : "wireguard",
+				  "registration and wireguard need each other: write both");
 	if (!r->listen)
 		return 0;
 	r->state = json_get_opt(o, "state");
 	if (!r->state)
 		r->state = c->state;
 	if (!r->state) {
-		return err_set(e, ERR_INPUT, "%s: registrations last in a folder: write state",
-			       file);
+		return conf_wrong(&at, "registration",
+				  "registrations last in a folder: write state");
 	}
 	r->private_key = json_get_opt(w, "private_key");
 	if (!r->private_key) {
 		if (str_format(c->wg_key, sizeof(c->wg_key), "%s/wg.key", r->state) < 0)
-			return err_set(e, ERR_INPUT, "%s: state: the path is too long", file);
+			return conf_wrong(&at, "state", "the path is too long");
 		r->private_key = c->wg_key;
 	}
 	r->url = json_get_str(o, "url", "");
@@ -366,6 +365,6 @@ int config_read_registration(struct gw_config *c, const char *file, struct err *
 	r->program = json_get_opt(w, "program");
 	r->silence_ms = json_get_u64(w, "silence", 0);
 	r->port = (uint16_t)json_get_u64(w, "port", 0);
-	rc = read_identity(c, o, file, e);
-	return rc ? rc : read_network(r, w, file, e);
+	rc = read_identity(c, o, &at);
+	return rc ? rc : read_network(r, w, &at);
 }

@@ -6,8 +6,6 @@
 #include "gateway/gateway.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +43,7 @@ const struct world *gateway_world(const struct gateway *g)
 	return atomic_load_explicit(&g->shared.world, memory_order_relaxed);
 }
 
-static void publish(struct gateway *g, struct world *w)
+void gateway_publish(struct gateway *g, struct world *w)
 {
 	struct world *old = atomic_exchange_explicit(&g->shared.world, w, memory_order_acq_rel);
 
@@ -77,23 +75,6 @@ static void free_retired(struct gateway *g)
 	}
 }
 
-bool gateway_reload(struct gateway *g)
-{
-	struct world *w = world_copy(gateway_world(g));
-	struct err e = ERR_NONE;
-	bool is_right = reload_into(g, w, &e);
-
-	g->n_reloads++;
-	g->last_reload_s = time_unix_ms() / 1000;
-	(void)str_copy(g->last_reload_error, sizeof(g->last_reload_error), is_right ? "" : e.text);
-	g->n_failed_reloads += !is_right;
-	publish(g, w);
-	reload_warn_of_ends(g, w->sites);
-	log_info("gateway: read its files again: %zu apps, %zu instances",
-		 routes_n_apps(w->routes->routes), routes_n_instances(w->routes->routes));
-	return is_right;
-}
-
 void gateway_add_source(struct gateway *g, gateway_source_fn fn, void *arg)
 {
 	assert(g->n_sources < GATEWAY_SOURCES_MAX);
@@ -106,6 +87,13 @@ void gateway_add_metrics(struct gateway *g, gateway_metrics_fn fn, void *arg)
 	assert(g->n_metrics < GATEWAY_METRICS_MAX);
 	g->metrics[g->n_metrics].fn = fn;
 	g->metrics[g->n_metrics++].arg = arg;
+}
+
+void gateway_on_reload(struct gateway *g, gateway_reload_fn fn, void *arg)
+{
+	assert(g->n_reloaders < GATEWAY_RELOADERS_MAX);
+	g->reloaders[g->n_reloaders].fn = fn;
+	g->reloaders[g->n_reloaders++].arg = arg;
 }
 
 void gateway_on_end(struct gateway *g, void (*fn)(void *arg), void *arg)
@@ -125,7 +113,7 @@ int gateway_rebuild_routes(struct gateway *g, struct err *e)
 		return rc;
 	w = world_copy(gateway_world(g));
 	world_set_routes(w, routes);
-	publish(g, w);
+	gateway_publish(g, w);
 	return 0;
 }
 
@@ -134,7 +122,7 @@ void gateway_set_text(struct gateway *g, enum world_text_kind kind, const void *
 	struct world *w = world_copy(gateway_world(g));
 
 	world_set_text(w, kind, p, n);
-	publish(g, w);
+	gateway_publish(g, w);
 }
 
 static void close_handles(struct gateway *g)
@@ -192,7 +180,7 @@ static void rotate_tickets(struct gateway *g)
 	struct world *w = world_copy(gateway_world(g));
 
 	world_rotate_tickets(w);
-	publish(g, w);
+	gateway_publish(g, w);
 }
 
 /* What our own authority signed is renewed, which the watch on its files sees; of the others it is said again. */
@@ -218,7 +206,7 @@ static void on_tick(uv_timer_t *t)
 	if (now >= g->look_ms) {
 		g->look_ms = now + GATEWAY_LOOK_MS;
 		if (reload_is_due(g))
-			(void)gateway_reload(g);
+			(void)gateway_reload(g, NULL);
 	}
 	if (now >= g->hour_ms) {
 		g->hour_ms = now + GATEWAY_HOUR_MS;
@@ -260,7 +248,7 @@ static void on_end_signal(uv_signal_t *s, int number)
 static void on_hup(uv_signal_t *s, int number)
 {
 	(void)number;
-	(void)gateway_reload(s->data);
+	(void)gateway_reload(s->data, NULL);
 }
 
 static int start_handles(struct gateway *g, struct err *e)
@@ -283,18 +271,6 @@ static int start_handles(struct gateway *g, struct err *e)
 	return rc ? err_set(e, rc, "handling signals: %s", uv_strerror(rc)) : 0;
 }
 
-static int open_access_log(struct gateway *g, struct err *e)
-{
-	if (!g->config->access_log)
-		return 0;
-	g->shared.access_fd =
-		open(g->config->access_log,
-		     O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
-	if (g->shared.access_fd < 0)
-		return err_errno(e, errno, "opening the access log '%s'", g->config->access_log);
-	return 0;
-}
-
 /* Who sets WireGuard's peers is a program that we run. */
 static int drop_rights(const struct gw_config *c, struct err *e)
 {
@@ -313,12 +289,13 @@ int gateway_open(struct gateway *g, uv_loop_t *loop, const struct gw_config *c, 
 	int rc;
 
 	g->loop = loop;
-	g->config = c;
-	g->shared.access_fd = -1;
+	g->first = c;
+	g->config = gw_config_ref(c);
 	g->start_ms = uv_now(loop);
 	g->hour_ms = uv_now(loop) + GATEWAY_HOUR_MS;
 	g->rotate_ms = uv_now(loop) + c->rotate_ms;
-	rc = open_access_log(g, e);
+	g->access_fd = -1;
+	rc = reload_open_access(c, &g->access_fd, e);
 	/* all listen before one accepts: what is wrong with an address is said before a client comes */
 	for (i = 0; i < c->workers && !rc; i++) {
 		rc = worker_new(&g->workers[i], &g->shared, i, c, e);
@@ -335,14 +312,15 @@ static int load(struct gateway *g, struct err *e)
 	int rc;
 
 	w->version = 1;
-	w->config = g->config;
+	world_set_config(w, g->config);
+	world_set_access(w, steal_fd(&g->access_fd));
 	world_rotate_tickets(w);
 	rc = reload_first(g, w, e);
 	if (rc) {
 		world_free(w);
 		return rc;
 	}
-	publish(g, w);
+	gateway_publish(g, w);
 	reload_warn_of_ends(g, w->sites);
 	return 0;
 }
@@ -388,5 +366,7 @@ void gateway_deinit(struct gateway *g)
 	}
 	world_free(atomic_load(&g->shared.world));
 	atomic_store(&g->shared.world, NULL);
-	g->shared.access_fd = fd_close(g->shared.access_fd);
+	g->access_fd = fd_close(g->access_fd);
+	gw_config_unref(g->config);
+	g->config = NULL;
 }

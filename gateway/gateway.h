@@ -25,6 +25,7 @@ struct err;
 struct http_server;
 struct identity;
 struct proof;
+struct reload_report;
 struct resolver;
 struct routes_builder;
 struct world;
@@ -33,7 +34,8 @@ enum {
 	GATEWAY_SOURCES_MAX = 4,
 	GATEWAY_ENDS_MAX = 4,
 	GATEWAY_METRICS_MAX = 4,
-	GATEWAY_FILES_MAX = 2 * GW_DOMAINS_MAX + 2,
+	GATEWAY_RELOADERS_MAX = 4,
+	GATEWAY_FILES_MAX = 2 * GW_DOMAINS_MAX + 4,
 	GATEWAY_TICK_MS = 250,
 	GATEWAY_LOOK_MS = 1000,
 	GATEWAY_HOUR_MS = 3600 * 1000,
@@ -45,6 +47,9 @@ typedef int (*gateway_source_fn)(struct routes_builder *b, void *arg, struct err
 /* Who has something to tell adds it. */
 typedef void (*gateway_metrics_fn)(struct buf *b, void *arg);
 
+/* There is another configuration, or the files that it names are read again.  Return: negative: something stays. */
+typedef int (*gateway_reload_fn)(const struct gw_config *c, void *arg, struct err *e);
+
 /* What a watched file was when it was last looked at. */
 struct gateway_file {
 	const char *path;
@@ -55,7 +60,8 @@ struct gateway_file {
 
 struct gateway {
 	uv_loop_t *loop;
-	const struct gw_config *config;
+	const struct gw_config *config; /* one reference */
+	const struct gw_config *first;	/* it began with; borrowed */
 	struct worker_shared shared;
 	struct worker *workers[GW_WORKERS_MAX];
 	unsigned int n_workers;
@@ -82,6 +88,11 @@ struct gateway {
 	} metrics[GATEWAY_METRICS_MAX];
 	size_t n_metrics;
 	struct {
+		gateway_reload_fn fn;
+		void *arg;
+	} reloaders[GATEWAY_RELOADERS_MAX];
+	size_t n_reloaders;
+	struct {
 		void (*fn)(void *arg);
 		void *arg;
 	} ends[GATEWAY_ENDS_MAX];
@@ -90,10 +101,11 @@ struct gateway {
 	uint64_t last_reload_s;	     /* since 1970; 0: there was none */
 	char last_reload_error[512]; /* "": it went well */
 	bool is_draining, is_ending, has_handles;
+	int access_fd; /* until the first world has it; -1: none */
 	int exit_code;
 };
 
-/* Listen, open logs, become the configured user: what is read from now on is read as that user. */
+/* @c lasts longer than @g.  Listen, open logs, become the configured user: what is read from now on is read as that user. */
 int gateway_open(struct gateway *g, uv_loop_t *loop, const struct gw_config *c, struct err *e);
 
 /* Load everything, begin. */
@@ -117,8 +129,17 @@ void gateway_add_metrics(struct gateway *g, gateway_metrics_fn fn, void *arg);
 /* Whoever has handles on the loop closes them in @fn, once all clients are gone. */
 void gateway_on_end(struct gateway *g, void (*fn)(void *arg), void *arg);
 
-/* Read certificates, keys, routes again.  What is wrong stays as it was; says so in the log.  Return: was all right? */
-bool gateway_reload(struct gateway *g);
+void gateway_on_reload(struct gateway *g, gateway_reload_fn fn, void *arg);
+
+/*
+ * Read configuration, certificates, keys, routes again.  A configuration that is wrong, or whose certificates are, changes
+ * nothing; of the rest what is wrong stays as it was.  Says so in the log, and to *@ret (for reload_report_deinit())
+ * unless it is NULL.  Return: was all right?
+ */
+bool gateway_reload(struct gateway *g, struct reload_report *ret);
+
+/* What all look at from now on; @w is the gateway's then.  For reload. */
+void gateway_publish(struct gateway *g, struct world *w);
 
 /* What a page shows from now on; copied. */
 void gateway_set_text(struct gateway *g, enum world_text_kind kind, const void *p, size_t n);

@@ -37,7 +37,8 @@ static const char help[] =
 	"  -V, --version       show the version, and exit\n"
 	"  -h, --help          show this, and exit\n"
 	"\n"
-	"SIGHUP reads certificates and routes again; SIGTERM drains, a second one ends at once.\n";
+	"SIGHUP reads configuration, certificates and routes again; SIGTERM drains, a second one "
+	"ends at once.\n";
 
 static const struct service_program program = { .name = "bailey-gateway", .help = help };
 
@@ -98,7 +99,7 @@ static void start(struct program *p, uv_loop_t *loop, const struct gw_config *c)
 	struct err e = ERR_NONE;
 
 	p->gateway.loop = loop;
-	p->gateway.shared.access_fd = -1;
+	p->gateway.access_fd = -1;
 	p->registration.file = REGISTRY_FILE_NULL;
 	if (start_all(p, loop, c, &e) == 0)
 		return;
@@ -150,7 +151,7 @@ static int run(enum service_action a, const char *file)
 	}
 	if (a == SERVICE_SERVE)
 		code = serve(c);
-	gw_config_free(c);
+	gw_config_unref(c);
 	return code;
 }
 

@@ -25,7 +25,7 @@
 #include "rpc/agent_client.h"
 
 struct key {
-	const char *domain; /* borrowed of the configuration, which outlives the loop */
+	const char *domain; /* borrowed of the round's configuration */
 	uint8_t sha256[32];
 	struct buf spki;
 	struct err e;
@@ -34,6 +34,7 @@ struct key {
 
 struct round {
 	struct proof *proof;
+	const struct gw_config *config; /* one reference */
 	const char *agent, *state;
 	struct key keys[GW_DOMAINS_MAX];
 	size_t n;
@@ -107,6 +108,7 @@ static void free_round(struct round *r)
 		buf_deinit(&r->keys[i].spki);
 	buf_deinit(&r->acme_info);
 	buf_deinit(&r->app_info);
+	gw_config_unref(r->config);
 	free(r);
 }
 
@@ -209,6 +211,7 @@ static void on_timer(uv_timer_t *t)
 		return;
 	r = xnew(struct round);
 	r->proof = p;
+	r->config = gw_config_ref(w->config);
 	r->agent = w->config->agent;
 	r->state = w->config->state;
 	r->wants_info = now >= p->info_ms;

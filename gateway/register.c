@@ -73,6 +73,18 @@ static int open_registry(struct register_server *s, struct err *e)
 	return rc;
 }
 
+static int on_reload(const struct gw_config *c, void *arg, struct err *e)
+{
+	struct register_server *s = arg;
+
+	(void)e;
+	if (c->registration.ip_rate != s->config->registration.ip_rate)
+		rate_table_init(&s->rates, c->registration.ip_rate, c->registration.ip_rate,
+				s->rates.key);
+	s->config = c;
+	return 0;
+}
+
 int register_open(struct register_server *s, struct gateway *g, const struct gw_config *c,
 		  struct err *e)
 {
@@ -90,6 +102,7 @@ int register_open(struct register_server *s, struct gateway *g, const struct gw_
 	registry_assume_tunnels(s->registry, time_mono_ms());
 	gateway_add_source(g, add_routes, s);
 	gateway_add_metrics(g, register_metrics, s);
+	gateway_on_reload(g, on_reload, s);
 	return 0;
 }
 
@@ -174,44 +187,6 @@ static void on_policy(const struct registry_instance *in, void *arg)
 		log_error("gateway: instance %s: its port policy is lost: %s", in->id, e.text);
 }
 
-int register_override(struct register_server *s, const struct override *o, struct err *e)
-{
-	int rc;
-
-	if (registry_overrides(s->registry)->n >= OVERRIDES_MAX &&
-	    !registry_override(s->registry, o->id))
-		return err_set(e, ERR_LIMIT, "operators have said something of %d instances",
-			       OVERRIDES_MAX);
-	rc = registry_file_override(&s->file, o, e);
-	if (!rc)
-		rc = overrides_put(registry_overrides(s->registry), o, e);
-	if (!rc)
-		rc = gateway_rebuild_routes(s->gateway, e);
-	s->is_dirty = s->is_dirty || rc;
-	return rc;
-}
-
-/* What was said of instances that have not come back since the start. */
-static void forget_overrides(struct register_server *s, struct err *e)
-{
-	const struct overrides *said = registry_overrides(s->registry);
-	char id[OVERRIDE_ID + 1];
-	size_t i = 0;
-
-	if (uv_now(s->loop) - s->start_ms < s->config->registration.forget_ms)
-		return;
-	while (i < said->n) {
-		(void)str_copy(id, sizeof(id), said->list[i]->id);
-		if (registry_find(s->registry, id)) {
-			i++;
-			continue;
-		}
-		if (registry_file_gone(&s->file, id, e) < 0)
-			return;
-		registry_forget(s->registry, id);
-	}
-}
-
 /* Who has not come again for long: one a look if the file fails, else all. */
 static void forget(struct register_server *s, struct err *e)
 {
@@ -241,7 +216,7 @@ static void forget(struct register_server *s, struct err *e)
 static void forget_all(struct register_server *s, struct err *e)
 {
 	forget(s, e);
-	forget_overrides(s, e);
+	register_forget_overrides(s, e);
 }
 
 static void say(struct register_server *s, const struct err *e)

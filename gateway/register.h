@@ -98,3 +98,6 @@ int register_override(struct register_server *s, const struct override *o, struc
 
 /* For metrics_add(): @arg is the server. */
 void register_metrics(struct buf *b, void *arg);
+
+/* Let go of what was said of instances that have not come back for registration.forget since the start. */
+void register_forget_overrides(struct register_server *s, struct err *e);

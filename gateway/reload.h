@@ -6,6 +6,7 @@
 
 struct err;
 struct gateway;
+struct gw_config;
 struct world;
 struct routes;
 struct world_sites;
@@ -16,11 +17,8 @@ int reload_first(struct gateway *g, struct world *w, struct err *e);
 /* Has one of the files changed since it was last asked? */
 bool reload_is_due(struct gateway *g);
 
-/*
- * Make a world of what the files hold now; of each kind what cannot be read stays, and is logged.  Return: all right?  If not @e says the
- * first thing that was not.
- */
-bool reload_into(struct gateway *g, struct world *w, struct err *e);
+/* The file that connections are told of in.  Return: 0 and an fd of the caller's, -1: there is none; or negative. */
+int reload_open_access(const struct gw_config *c, int *ret, struct err *e);
 
 /* The file's routes and those of all sources; loads are taken over from @w.  Return: 0 or negative. */
 int reload_routes(struct gateway *g, const struct world *w, struct routes **ret, struct err *e);

@@ -99,12 +99,7 @@ int worker_new(struct worker **ret, struct worker_shared *shared, unsigned int i
 	w->random |= 1;
 	w->wire.out = w->out;
 	w->wire.out_max = sizeof(w->out);
-	w->access.fd = shared->access_fd;
-	w->access.sample = c->access_sample;
-	if (c->client_rate) {
-		w->rate = xnew(struct rate_table);
-		rate_table_init(w->rate, c->client_rate, c->client_burst, w->random);
-	}
+	w->access.fd = -1;
 	for (i = 0; i < c->n_listen; i++) {
 		fd = open_listener(&c->listen[i], e);
 		if (fd < 0) {
@@ -242,6 +237,35 @@ static void on_event(struct worker *w, const struct epoll_event *ev)
 	}
 }
 
+/* Buckets begin full again if their size is another. */
+static void take_rate(struct worker *w, const struct gw_config *c)
+{
+	uint32_t per_s = w->rate ? w->rate->per_s : 0, burst = w->rate ? w->rate->burst : 0;
+
+	if (c->client_rate == per_s && (per_s == 0 || c->client_burst == burst))
+		return;
+	if (!c->client_rate) {
+		free(w->rate);
+		w->rate = NULL;
+		return;
+	}
+	if (!w->rate)
+		w->rate = xnew(struct rate_table);
+	rate_table_init(w->rate, c->client_rate, c->client_burst, w->random);
+}
+
+/* What is kept of the world; its other parts are looked at where they are. */
+static void take_settings(struct worker *w, const struct world *now)
+{
+	int fd = now->access ? now->access->fd : -1;
+
+	take_rate(w, now->config);
+	if (fd != w->access.fd)
+		access_log_flush(&w->access, &w->counters);
+	w->access.fd = fd;
+	w->access.sample = now->config->access_sample;
+}
+
 static void look_at_world(struct worker *w)
 {
 	const struct world *now = atomic_load_explicit(&w->shared->world, memory_order_acquire);
@@ -249,6 +273,7 @@ static void look_at_world(struct worker *w)
 	if (now == w->world)
 		return;
 	w->world = now;
+	take_settings(w, now);
 	tickets_set_current(&now->tickets->tickets);
 	atomic_store_explicit(&w->seen, now->version, memory_order_release);
 }

@@ -42,7 +42,6 @@ struct worker_shared {
 	_Atomic(struct world *) world;
 	_Atomic uint32_t mode;
 	struct resolver *resolver; /* NULL: none, in tests */
-	int access_fd;		   /* -1: none */
 };
 
 /*

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "gateway/routes.h"
@@ -59,6 +60,14 @@ static void drop_tickets(struct world_tickets *t)
 	free(t);
 }
 
+static void drop_file(struct world_file *f)
+{
+	if (!f || --f->refs > 0)
+		return;
+	(void)fd_close(f->fd);
+	free(f);
+}
+
 struct world *world_copy(const struct world *w)
 {
 	struct world *new = xmemdup(w, sizeof(*w));
@@ -66,6 +75,9 @@ struct world *world_copy(const struct world *w)
 
 	new->version++;
 	new->next = NULL;
+	(void)gw_config_ref(new->config);
+	if (new->access)
+		new->access->refs++;
 	if (new->sites)
 		new->sites->refs++;
 	if (new->routes)
@@ -83,12 +95,33 @@ void world_free(struct world *w)
 
 	if (!w)
 		return;
+	gw_config_unref(w->config);
+	drop_file(w->access);
 	drop_sites(w->sites);
 	drop_routes(w->routes);
 	for (i = 0; i < WORLD_TEXT_COUNT; i++)
 		world_text_unref(w->texts[i]);
 	drop_tickets(w->tickets);
 	free(w);
+}
+
+void world_set_config(struct world *w, const struct gw_config *c)
+{
+	const struct gw_config *old = w->config;
+
+	w->config = gw_config_ref(c);
+	gw_config_unref(old);
+}
+
+void world_set_access(struct world *w, int fd)
+{
+	drop_file(w->access);
+	w->access = NULL;
+	if (fd < 0)
+		return;
+	w->access = xnew(struct world_file);
+	w->access->refs = 1;
+	w->access->fd = fd;
 }
 
 void world_set_sites(struct world *w, struct world_sites *s)

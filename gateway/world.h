@@ -47,9 +47,15 @@ struct world_text {
 	char bytes[];
 };
 
+struct world_file {
+	unsigned int refs;
+	int fd;
+};
+
 struct world {
 	uint64_t version;
-	const struct gw_config *config; /* lives as long as the program */
+	const struct gw_config *config; /* one reference */
+	struct world_file *access;	/* NULL: there is no access log */
 	struct world_sites *sites;
 	struct world_routes *routes;
 	struct world_text *texts[WORLD_TEXT_COUNT];
@@ -64,6 +70,10 @@ int world_find_domain(const struct world *w, const char *name);
 struct world *world_copy(const struct world *w);
 void world_free(struct world *w);
 
+/* Counted once more. */
+void world_set_config(struct world *w, const struct gw_config *c);
+/* Taken over in every case; -1: none. */
+void world_set_access(struct world *w, int fd);
 void world_set_sites(struct world *w, struct world_sites *s);
 void world_set_routes(struct world *w, struct routes *r);
 /* A further key; the first if there is none. */

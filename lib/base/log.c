@@ -2,18 +2,24 @@
 #include "base/log.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 
-static enum log_level shown = LOG_LEVEL_INFO;
+static _Atomic int shown = LOG_LEVEL_INFO;
 static bool plain;
+
+void log_set_level(enum log_level level)
+{
+	atomic_store_explicit(&shown, (int)level, memory_order_relaxed);
+}
 
 void log_init(enum log_level level)
 {
-	shown = level;
+	log_set_level(level);
 	plain = isatty(STDERR_FILENO) == 1;
 }
 
@@ -23,7 +29,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 	int used = 0, n, i;
 	va_list ap;
 
-	if (level > shown)
+	if ((int)level > atomic_load_explicit(&shown, memory_order_relaxed))
 		return;
 	if (!plain)
 		used = snprintf(line, sizeof(line), "<%u>", (unsigned int)level);

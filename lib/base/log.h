@@ -18,6 +18,9 @@ enum log_level {
 /* Show lines up to @level.  Priorities are printed as <N> unless stderr is a terminal. */
 void log_init(enum log_level level);
 
+/* Another level, from any thread. */
+void log_set_level(enum log_level level);
+
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)

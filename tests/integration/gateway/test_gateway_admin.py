@@ -83,8 +83,8 @@ class Base(unittest.TestCase):
         return [(r["app_id"], r["instance_id"]) for r in self.world.ask("Routes", query)["routes"]]
 
 
-class WhoMay(Base):
-    """All with one gateway, as nothing is changed."""
+class Shared(Base):
+    """All with one gateway."""
 
     @classmethod
     def setUpClass(cls):
@@ -101,6 +101,8 @@ class WhoMay(Base):
 
     tearDown = setUp
 
+
+class WhoMay(Shared):
     def test_a_token_is_needed_for_all(self):
         w = self.world
         for path in ("/prpc/Admin.Status", "/metrics", "/healthz", "/readyz", "/routes", "/", "/x",
@@ -223,14 +225,14 @@ class WhatIsSeen(Base):
         w.register(w.client(1), 1)
         w.register(w.anonymous(), 1)
         self.gateway.raw(gwlib.hello("nobody.app.test"))
-        with self.assertRaises(gwlib.ssl.SSLError):
-            self.gateway.tls(f"{APP}-1.{gwlib.DOMAIN}").close()
+        self.gateway.request(f"health.{gwlib.DOMAIN}")
         text = w.http("GET", "/metrics")[2].decode()
         with open(os.environ["MAN_PAGE"], encoding="utf-8") as f:
             page = f.read().split(".Sh METRICS")[1].split(".Sh ")[0]
         entries = " ".join(re.findall(r"^\.It Li (.*)$", page, re.M)).replace(",", " ").split()
         names = re.findall(r"^# TYPE bailey_gateway_(\w+) (?:counter|gauge|histogram)$", text, re.M)
-        self.assertEqual(sorted(names), sorted(entries))
+        # only with a guest's agent is there something to tell of it
+        self.assertEqual(sorted(names + ["certificate_attested"]), sorted(entries))
         self.assertEqual(len(names), len(set(names)))
         helped = re.findall(r"^# HELP bailey_gateway_(\w+) \w", text, re.M)
         self.assertEqual(helped, names)
@@ -256,9 +258,9 @@ class Changes(Base):
         self.assertEqual(w.ask("Reload"), {"changed": [], "needs_restart": [], "problems": []})
         g.set_routes("app i1 nowhere *\n")
         wait_for("the file was seen", lambda: w.ask("Status")["reloads"]["failed"])
-        status, error = w.ask("Reload")
-        self.assertEqual(status, 400)
-        self.assertIn("routes:1", error)
+        problems = w.ask("Reload")["problems"]
+        self.assertEqual(len(problems), 1)
+        self.assertIn("routes:1", problems[0])
         reloads = w.ask("Status")["reloads"]
         self.assertEqual((reloads["last_succeeded"], "routes:1" in reloads["last_error"]), (False, True))
         self.assertGreater(reloads["last_time"], STARTED_S)
@@ -356,6 +358,129 @@ class Changes(Base):
         self.assertEqual(w.ask("Drain", {"gateway": True}), {"num_connections": 0})
         self.assertEqual(g.proc.wait(60), 0)
         g.proc.send_signal = lambda _: None
+
+
+class Configuration(Shared):
+    """The YAML is another while connections live on."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        with open(f"{cls.gateway.dir}/gateway.yaml", encoding="ascii") as f:
+            cls.lines = f.read().splitlines()
+
+    def tearDown(self):
+        self.yaml()
+        self.gateway.set_routes("")
+        wait_for("all is as it was", lambda: not self.world.ask("Reload")["problems"])
+
+    def yaml(self, **replaced):
+        """Write it with lines replaced or added, as a whole."""
+        path = f"{self.gateway.dir}/gateway.yaml"
+        lines = [line for line in self.lines if line.split(":")[0] not in replaced]
+        lines += [f"{key}: {value}" for key, value in replaced.items() if value is not None]
+        with open(path + ".new", "w", encoding="ascii") as f:
+            f.write("\n".join(lines) + "\n")
+        os.rename(path + ".new", path)
+
+    def reload(self, *changed, fixed=()):
+        """What has changed is named, here or, if the file was seen before, in the log."""
+        answer = self.world.ask("Reload")
+        self.assertEqual((answer["needs_restart"], answer["problems"]), (list(fixed), []))
+        if answer["changed"]:
+            self.assertEqual(answer["changed"], list(changed))
+        for key_name in changed:
+            self.assertIn(f"{key_name}: has another value now", self.gateway.logged())
+
+    def test_what_can_change_does_and_connections_live_on(self):
+        w, g = self.world, self.gateway
+        app = gwlib.App(gwlib.echo)
+        self.addCleanup(app.close)
+        g.set_routes("app i1 127.0.0.1 *\n")
+        wait_for("the app is there", lambda: w.ask("Routes")["total"])
+        host = f"app-{app.port}.{gwlib.DOMAIN}"
+        with g.tls(host) as kept:
+            kept.sendall(b"before")
+            self.assertEqual(kept.recv(6), b"before")
+            other = {"name": "other.test", "certificate": f"{g.dir}/other.pem", "key": f"{g.dir}/other.key"}
+            gwlib.make_certificate(g.dir, "other.test", "other")
+            domains = [other, {"name": gwlib.DOMAIN, "certificate": f"{g.dir}/cert.pem", "key": f"{g.dir}/cert.key"}]
+            self.yaml(log="debug", timeouts="{ idle: 1s }", limits="{ per_app: 1 }",
+                      access_log=f"{{ file: {g.dir}/other.log }}", **{"domains": json.dumps(domains), "  - { name": None})
+            self.reload("domains", "timeouts.idle", "limits.per_app", "access_log.file", "log")
+            self.assertEqual([d["name"] for d in w.ask("Status")["domains"]], ["other.test", gwlib.DOMAIN])
+            kept.sendall(b"after")
+            self.assertEqual(kept.recv(5), b"after")
+            # one connection to the app is all there may be now
+            wait_for("the limit counts", lambda: g.request(f"app-{app.port}.other.test")[0].startswith(b"HTTP/1.1 503"))
+            # and it is idle for too long
+            self.assertEqual(gwlib.read_all(kept)[0], b"")
+        wait_for("it is told of in the other file", lambda: os.path.exists(f"{g.dir}/other.log") and
+                 host in open(f"{g.dir}/other.log", encoding="utf-8").read())
+        self.yaml()
+        self.reload("domains", "timeouts.idle", "limits.per_app", "access_log.file", "log")
+        self.assertEqual(g.raw(gwlib.hello(f"app-{app.port}.other.test"))[0][:1], b"\x15")
+
+    def test_a_wrong_file_changes_nothing(self):
+        w, g = self.world, self.gateway
+        cases = {"log": ("loud", "log: "), "workers": ("many", "workers: "), "timeouts": ("{ idle: 1 }", "timeouts.idle: "),
+                 "limit": ("1", "limit: "),
+                 "domains": (f"[{{ name: other.test, certificate: {g.dir}/none.pem, key: {g.dir}/cert.key }}]",
+                             f"{g.dir}/none.pem")}
+        for key, (value, said) in cases.items():
+            more = {"proxy": "{ version: v1 }", key: value}
+            if key == "domains":
+                more["  - { name"] = None
+            self.yaml(**more)
+            status, error = w.ask("Reload")
+            self.assertEqual(status, 400, key)
+            self.assertIn(said, error)
+            if key != "domains":
+                self.assertRegex(error, rf"gateway\.yaml:\d+: {said}")
+            self.assertEqual([d["name"] for d in w.ask("Status")["domains"]], [gwlib.DOMAIN])
+        self.assertIn("nothing is changed", g.logged())
+        self.yaml(proxy="{ version: v1 }")
+        self.reload("proxy.version")
+
+    def test_what_takes_a_restart_is_named(self):
+        w, g = self.world, self.gateway
+        self.yaml(workers="3", listen='["127.0.0.1:1"]', log="warn")
+        self.reload("log", fixed=["listen", "workers"])
+        self.assertEqual(w.ask("Reload"), {"changed": [], "needs_restart": ["listen", "workers"], "problems": []})
+        self.assertEqual((w.ask("Status")["workers"], w.ask("Status")["listen"]), (1, [f"127.0.0.1:{g.port}"]))
+        self.assertIn("listen: its new value takes a restart", g.logged())
+
+    def test_it_is_read_when_it_changes(self):
+        w = self.world
+        before = w.ask("Status")["reloads"]
+        self.yaml(proxy="{ version: v1 }", timeouts="{ idle: 77s }")
+        wait_for("the file is seen", lambda: w.ask("Status")["reloads"]["succeeded"] > before["succeeded"])
+        self.assertEqual(w.ask("Reload")["changed"], [])
+        self.yaml(proxy="{ version: v3 }")
+        wait_for("the file is seen", lambda: w.ask("Status")["reloads"]["failed"] > before["failed"])
+        self.assertRegex(w.ask("Status")["reloads"]["last_error"], r"gateway\.yaml:\d+: proxy\.version: ")
+
+    def test_the_token_can_be_another(self):
+        w, other = self.world, TOKEN[::-1]
+        w.set_token(other)
+        wait_for("the file is seen", lambda: isinstance(w.ask("GetMeta", token=other), dict))
+        self.assertIn(w.http("GET", "/GetMeta")[0], (401, 429))
+        failed = w.ask("Status", token=other)["reloads"]["failed"]
+        w.set_token("short")
+        wait_for("it is found wrong", lambda: w.ask("Status", token=other)["reloads"]["failed"] > failed)
+        self.assertEqual(w.ask("GetMeta", token=other), {"registered": 0, "online": 0})
+        w.set_token(TOKEN)
+        wait_for("the file is seen", lambda: isinstance(w.ask("GetMeta"), dict))
+
+    def test_a_log_that_was_moved_is_opened_anew(self):
+        w, g = self.world, self.gateway
+        g.raw(gwlib.hello("nobody.app.test"))
+        wait_for("it is told", g.access)
+        os.rename(f"{g.dir}/access.log", f"{g.dir}/access.old")
+        w.ask("Reload")
+        g.raw(gwlib.hello("nobody2.app.test"))
+        wait_for("it is told in the new file", lambda: [a for a in g.access() if a["host"] == "nobody2.app.test"])
+        self.assertFalse([a for a in g.access() if a["host"] == "nobody.app.test"])
 
 
 class Tokens(unittest.TestCase):
