@@ -74,6 +74,8 @@ static int on_event(const char *event, const char *body, json_int_t timestamp, v
 	}
 	if (str_equal(event, "instance.info") || str_starts(event, "vmm."))
 		return 0; /* the guest's ids and the daemon's own notes are no steps */
+	if (str_equal(event, "boot.error") && !*body)
+		return 0; /* it takes the last one back, which a notice has said in words */
 	(void)str_escape(shown, sizeof(shown), body, strlen(body));
 	if (str_equal(event, "boot.progress"))
 		(void)str_escape(f->last, sizeof(f->last), body, strlen(body));

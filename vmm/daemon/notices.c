@@ -148,7 +148,9 @@ static bool may_log(struct vm *vm)
 
 static void log_notice(struct vm *vm, const char *name, const char *payload)
 {
-	bool is_grave = str_starts(name, "security.") || str_equal(name, "boot.error");
+	/* an empty error takes the last one back */
+	bool is_grave =
+		str_starts(name, "security.") || (str_equal(name, "boot.error") && *payload);
 	char what[4 * EVENT_NAME_MAX + 1], text[512];
 
 	if (!may_log(vm))

@@ -67,6 +67,12 @@ static void test_reports_are_kept_and_shown(void)
 	assert(str_equal(vm->boot_error, "it broke") && vm->events.n == 4);
 }
 
+static void test_an_empty_error_takes_the_last_one_back(void)
+{
+	notice_take(vm, GENERATION, "boot.error", "");
+	assert(str_equal(vm->boot_error, ""));
+}
+
 static void test_a_guest_cannot_speak_as_its_host_or_for_another_boot(void)
 {
 	size_t n = vm->events.n;
@@ -169,6 +175,7 @@ int main(void)
 	d = (struct daemon){ .loop = &loop, .config = &c, .lock_fd = -1, .vm_root = -1 };
 	make_vm();
 	test_reports_are_kept_and_shown();
+	test_an_empty_error_takes_the_last_one_back();
 	test_a_guest_cannot_speak_as_its_host_or_for_another_boot();
 	test_what_is_too_long_is_dropped();
 	test_instance_info_reaches_both_names_verbatim();
