@@ -144,10 +144,11 @@ static int check_once(const struct gateway_answer *a, struct err *e)
 			return err_set(e, ERR_PROTO, "server %zu has our own address", i + 1);
 		for (k = 0; k < i; k++) {
 			if (s[i].address == s[k].address ||
-			    memcmp(s[i].key, s[k].key, GATEWAY_KEY) == 0)
+			    memcmp(s[i].key, s[k].key, GATEWAY_KEY) == 0) {
 				return err_set(e, ERR_PROTO,
 					       "servers %zu and %zu have the same key or address",
 					       k + 1, i + 1);
+			}
 		}
 	}
 	return 0;

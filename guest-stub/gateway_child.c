@@ -21,21 +21,22 @@
 int gateway_child_check(const struct app_compose *app, const struct sys_config *sys,
 			const char *gateway_app_id, struct err *e)
 {
-	if (app->key_provider != APP_KEY_PROVIDER_KMS)
+	if (app->key_provider != APP_KEY_PROVIDER_KMS) {
 		return err_set(e, ERR_INPUT,
 			       "a gateway lets in who has a certificate of the KMS, and key "
 			       "provider %s gives none: set key_provider: kms, or gateway: false",
 			       app_key_provider_name(app->key_provider));
-	if (sys->gateway_urls.n == 0)
+	}
+	if (sys->gateway_urls.n == 0) {
 		return err_set(e, ERR_INPUT,
 			       "Missing gateway urls: name a gateway as gateway_urls in "
-			       "baileyd.yaml, or in the app's own");
-	if (!gateway_app_id || !*gateway_app_id)
-		return err_set(
-			e, ERR_INPUT,
-			"Missing allowed dstack-gateway app id: name the gateway's app id as "
-			"gateway_app_id where the KMS reads what it allows");
-	return 0;
+			       "baileyd.yaml or in the app's own YAML, or start one on this host");
+	}
+	if (gateway_app_id && *gateway_app_id)
+		return 0;
+	return err_set(e, ERR_INPUT,
+		       "Missing allowed dstack-gateway app id: name the gateway's app id as "
+		       "gateway_app_id where the KMS reads what it allows");
 }
 
 void gateway_child_failed(struct notices *n, const char *why)

@@ -2,6 +2,7 @@
 #include "guest-stub/gateway_client.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -64,6 +65,7 @@ int gateway_identity_read(const void *p, size_t n, struct gateway_identity *ret,
 	}
 	if (r < 0)
 		return err_set(e, r, "the chain is too long");
+	assert(text); /* there are two at least */
 	ret->ca = xstrdup(text);
 	ret->key = xstrdup(key);
 	ret->chain = buf_take_str(&chain);
@@ -156,10 +158,11 @@ int gateway_client_check(const void *cert, size_t n, const char *app_id, struct 
 			    app_id);
 	if (r == 0) {
 		str_hex(is, of.app_id.p, of.app_id.n);
-		if (!str_equal(is, app_id))
+		if (!str_equal(is, app_id)) {
 			r = err_set(e, ERR_CRYPTO,
 				    "it is the app %s, not the gateway %s that the KMS names", is,
 				    app_id);
+		}
 	}
 	ratls_deinit(&of);
 	return r ? ERR_CRYPTO : 0;

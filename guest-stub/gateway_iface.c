@@ -26,11 +26,12 @@ static int check_address(uint32_t address, const struct gateway_net *nets, size_
 	if (!gateway_answer_is_private(address))
 		return err_set(e, ERR_PROTO, "%s is not of a private network", text);
 	for (i = 0; i < n_nets; i++) {
-		if (((address ^ nets[i].address) & nets[i].mask) == 0)
+		if (((address ^ nets[i].address) & nets[i].mask) == 0) {
 			return err_set(e, ERR_PROTO,
 				       "%s is in a network that this guest has already: the "
 				       "gateway's network must be another",
 				       text);
+		}
 	}
 	return 0;
 }

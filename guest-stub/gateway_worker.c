@@ -156,9 +156,8 @@ void gateway_worker_serve(int fd, const struct gateway_worker_ops *ops)
 {
 	struct gateway_iface f = { .ops = ops->iface };
 	struct gateway_question q;
-	ssize_t n;
 
-	while ((n = recv(fd, &q, sizeof(q), MSG_TRUNC)) == (ssize_t)sizeof(q)) {
+	while (recv(fd, &q, sizeof(q), MSG_TRUNC) == (ssize_t)sizeof(q)) {
 		struct gateway_told t = { .code = 0 };
 		struct err e = ERR_NONE;
 

@@ -25,23 +25,26 @@ struct kernel {
 	atomic_uint received, n_renewed;
 };
 
+static int show_dump(const struct kernel *k, struct buf *ret, struct err *e)
+{
+	if (!k->is_there)
+		return err_set(e, ERR_BAD_STATE, "no such device");
+	assert(buf_addf(ret, "%s\t(none)\t9182\toff\n", k->key[0] ? k->key : "(none)") == 0);
+	if (k->peer[0]) {
+		assert(buf_addf(ret, "%s\t(none)\t(none)\t10.8.0.1/32\t1700000000\t%u\t0\t25\n",
+				k->peer, k->received) == 0);
+	}
+	return 0;
+}
+
 static int run_program(void *arg, const char *const *argv, const void *input, size_t n_input,
 		       struct buf *ret_out, struct err *e)
 {
 	struct kernel *k = arg;
 	bool sets_peer = str_equal(argv[0], "wg") && str_equal(argv[3], "peer");
 
-	if (str_equal(argv[0], "wg") && str_equal(argv[1], "show")) {
-		if (!k->is_there)
-			return err_set(e, ERR_BAD_STATE, "no such device");
-		assert(buf_addf(ret_out, "%s\t(none)\t9182\toff\n",
-				k->key[0] ? k->key : "(none)") == 0);
-		if (k->peer[0])
-			assert(buf_addf(ret_out,
-					"%s\t(none)\t(none)\t10.8.0.1/32\t1700000000\t%u\t0\t25\n",
-					k->peer, k->received) == 0);
-		return 0;
-	}
+	if (str_equal(argv[0], "wg") && str_equal(argv[1], "show"))
+		return show_dump(k, ret_out, e);
 	if (str_equal(argv[1], "link"))
 		k->is_there = true;
 	if (n_input)
@@ -191,14 +194,35 @@ static bool status_has(const struct stage *s, const char *what)
 	return gateway_status_text(s->folder, &b, NULL) == 0 && strstr((char *)b.p, what);
 }
 
-#define WAIT_FOR(what)                                                                             \
-	do {                                                                                       \
-		uint64_t end_ = time_mono_ms() + LONG_MS;                                          \
-		while (!(what)) {                                                                  \
-			assert(time_mono_ms() < end_ && #what);                                    \
-			(void)poll(NULL, 0, STEP_MS);                                              \
-		}                                                                                  \
-	} while (0)
+static void pause_until(uint64_t end)
+{
+	assert(time_mono_ms() < end);
+	(void)poll(NULL, 0, STEP_MS);
+}
+
+static void wait_status(const struct stage *s, const char *what)
+{
+	uint64_t end = time_mono_ms() + LONG_MS;
+
+	while (!status_has(s, what))
+		pause_until(end);
+}
+
+static void wait_count(const atomic_int *n, int want)
+{
+	uint64_t end = time_mono_ms() + LONG_MS;
+
+	while (*n != want)
+		pause_until(end);
+}
+
+static void wait_true(const atomic_bool *b)
+{
+	uint64_t end = time_mono_ms() + LONG_MS;
+
+	while (!*b)
+		pause_until(end);
+}
 
 static void test_from_boot_to_stop(void)
 {
@@ -220,14 +244,14 @@ static void test_from_boot_to_stop(void)
 	assert(g.client.app_info.n > 0);
 	assert(str_equal(s.kernel.address, "10.8.0.2/32") &&
 	       str_equal(s.kernel.peer, TEST_GATEWAY_KEY));
-	WAIT_FOR(status_has(&s, "tunnel: up"));
+	wait_status(&s, "tunnel: up");
 	assert(status_has(&s, "ready: no") && status_has(&s, "domain: example.com"));
 	assert(status_has(&s, "endpoint: 10.0.2.2:51820") &&
 	       status_has(&s, "last handshake: 2023-11-14T22:13:20Z"));
 	tell(&s, GATEWAY_WORD_UP);
-	WAIT_FOR(g.n_asked == 2);
+	wait_count(&g.n_asked, 2);
 	assert(g.was_ready);
-	WAIT_FOR(status_has(&s, "ready: yes"));
+	wait_status(&s, "ready: yes");
 	assert(s.kernel.n_renewed == 0);
 	tell(&s, GATEWAY_WORD_LEAVE);
 	hears(&s, GATEWAY_WORD_LEFT, "");
@@ -330,15 +354,15 @@ static void test_the_next_gateway_is_taken_and_kept(void)
 	hears(&s, GATEWAY_WORD_REGISTERED, good.url);
 	bad.lie = GATEWAY_HONEST;
 	tell(&s, GATEWAY_WORD_UP);
-	WAIT_FOR(status_has(&s, "tunnel: up"));
+	wait_status(&s, "tunnel: up");
 	assert(good.n_asked == 1); /* the app is up, but its port is not open */
 	assert(listen(port, 4) == 0);
-	WAIT_FOR(good.was_ready);
+	wait_true(&good.was_ready);
 	assert(bad.n_asked == 1);
 	/* the app's port closes, and the gateway does not like us any more */
 	good.lie = GATEWAY_REFUSES;
-	port = fd_close(port);
-	WAIT_FOR(bad.n_asked == 2);
+	(void)fd_close(steal_fd(&port));
+	wait_count(&bad.n_asked, 2);
 	assert(!bad.was_ready);
 	stage_stop(&s);
 	test_gateway_stop(&bad);
@@ -357,7 +381,7 @@ static void test_a_gateway_that_hangs_holds_up_no_end(void)
 	stage_start(&s, urls, 1);
 	hears(&s, GATEWAY_WORD_REGISTERED, "");
 	tell(&s, GATEWAY_WORD_UP);
-	WAIT_FOR(g.was_ready);
+	wait_true(&g.was_ready);
 	g.lie = GATEWAY_HANGS;
 	begun = time_mono_ms();
 	tell(&s, GATEWAY_WORD_LEAVE);
@@ -369,7 +393,7 @@ static void test_a_gateway_that_hangs_holds_up_no_end(void)
 
 static void test_what_may_be_a_url(void)
 {
-	char url[GATEWAY_URL_MAX], long_url[2 * GATEWAY_URL_MAX];
+	char made[GATEWAY_URL_MAX], text[2 * GATEWAY_URL_MAX];
 	static const char *const good[] = { "https://g:9012", "https://g:9012/",
 					    "https://g:9012/prpc", "https://g:9012/prpc/" };
 	static const char *const bad[] = { "",
@@ -383,15 +407,15 @@ static void test_what_may_be_a_url(void)
 	size_t i;
 
 	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		assert(gateway_client_url(good[i], url, NULL) == 0);
-		assert(str_equal(url, "https://g:9012/prpc"));
+		assert(gateway_client_url(good[i], made, NULL) == 0);
+		assert(str_equal(made, "https://g:9012/prpc"));
 	}
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert(gateway_client_url(bad[i], url, NULL) == ERR_INPUT);
-	memset(long_url, 'a', sizeof(long_url));
-	memcpy(long_url, "https://", 8);
-	long_url[sizeof(long_url) - 1] = 0;
-	assert(gateway_client_url(long_url, url, NULL) == ERR_INPUT);
+		assert(gateway_client_url(bad[i], made, NULL) == ERR_INPUT);
+	memset(text, 'a', sizeof(text));
+	memcpy(text, "https://", 8);
+	text[sizeof(text) - 1] = 0;
+	assert(gateway_client_url(text, made, NULL) == ERR_INPUT);
 }
 
 static void test_what_may_be_an_app_id(void)

@@ -89,12 +89,28 @@ static inline char *test_gateway_answer(enum gateway_lie lie, int *status)
 			 lie == GATEWAY_TAKES_OURS ? "10.0.2.3" : "10.8.0.2");
 }
 
+/* What was asked, and by whom. */
+static inline void test_gateway_note(struct test_gateway *g, struct tls *t, const char *request)
+{
+	auto_buf struct buf cert = BUF_MAX(1 << 20);
+
+	assert(str_starts(request, "POST /prpc/RegisterCvm?json "));
+	assert(tls_peer_cert(t, &cert) == 0 && cert.n > 0);
+	assert(pthread_mutex_lock(&g->lock) == 0);
+	free(g->asked);
+	g->asked = xstrdup(strstr(request, "\r\n\r\n") + 4);
+	ratls_deinit(&g->client);
+	assert(ratls_read(cert.p, cert.n, &g->client, NULL) == 0);
+	g->was_ready = strstr(g->asked, "\"ready\":true") != NULL;
+	assert(pthread_mutex_unlock(&g->lock) == 0);
+}
+
 static inline void test_gateway_serve(struct test_gateway *g, int fd)
 {
 	enum gateway_lie lie = g->lie;
 	struct tls_ctx *ctx = test_gateway_ctx(g, lie);
 	struct tls *t = tls_new(ctx, fd, NULL);
-	auto_buf struct buf request = BUF_MAX(1 << 24), cert = BUF_MAX(1 << 20);
+	auto_buf struct buf request = BUF_MAX(1 << 24);
 	auto_free char *body = NULL, *head = NULL;
 	ssize_t r;
 	int status;
@@ -104,15 +120,7 @@ static inline void test_gateway_serve(struct test_gateway *g, int fd)
 	while ((r = tls_handshake(t, NULL)) != 0 && test_kms_wait(fd, r) == 0)
 		continue;
 	if (r == 0 && lie != GATEWAY_HANGS && test_kms_read(t, fd, &request)) {
-		assert(str_starts((char *)request.p, "POST /prpc/RegisterCvm?json "));
-		assert(pthread_mutex_lock(&g->lock) == 0);
-		free(g->asked);
-		g->asked = xstrdup(strstr((char *)request.p, "\r\n\r\n") + 4);
-		assert(tls_peer_cert(t, &cert) == 0 && cert.n > 0);
-		ratls_deinit(&g->client);
-		assert(ratls_read(cert.p, cert.n, &g->client, NULL) == 0);
-		g->was_ready = strstr(g->asked, "\"ready\":true") != NULL;
-		assert(pthread_mutex_unlock(&g->lock) == 0);
+		test_gateway_note(g, t, (char *)request.p);
 		body = test_gateway_answer(lie, &status);
 		head = xasprintf("HTTP/1.1 %d X\r\nContent-Length: %zu\r\n\r\n%s", status,
 				 lie == GATEWAY_LARGE ? (size_t)1 << 30 : strlen(body), body);
