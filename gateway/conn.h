@@ -81,7 +81,7 @@ struct conn {
 	uint8_t attempts;
 	bool is_block; /* first of those that were allocated together */
 	bool is_half_open, is_ready_listed, wants_header, was_retried, is_passthrough, is_h2,
-		holds_tickets, is_counted, has_greeted;
+		holds_tickets, is_counted, has_greeted, was_unreachable;
 	uint16_t port;
 	int16_t domain; /* index, or -1: a custom one */
 	uint16_t need;	/* bytes of the hello to wait for */

@@ -5,6 +5,9 @@
  * Among those that may be chosen (ready, the port is open) the one with the fewest connections is taken: of all if they
  * are few, else of two at random, which is nearly as even and looks at two only.  Who rests after a failure is taken
  * only if all others do; whose tunnel is silent, only if there is nobody else.
+ *
+ * A gateway that was just started has peers whose endpoints it learns when they come back: the kernel says at once that such a
+ * one is unreachable.  Then a client waits with us, as long as it would for a connect, and all are tried again now and then.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -17,7 +20,7 @@
 #include "gateway/routes.h"
 #include "gateway/world.h"
 
-enum { ATTEMPTS_MAX = 3, FEW = 8, SAMPLES = 2, TRIES = 12 };
+enum { AGAIN_MS = 250, ATTEMPTS_MAX = 3, FEW = 8, SAMPLES = 2, TRIES = 12 };
 
 static uint32_t next_random(struct worker *w)
 {
@@ -126,6 +129,8 @@ static bool give_up(struct conn *c, enum gw_end end)
 /* What went wrong says who rests: the port, the instance, or nobody if it is we who have no means. */
 static void forget(struct conn *c, int why)
 {
+	c->was_unreachable = why == EHOSTUNREACH || why == ENETUNREACH || why == ENETDOWN ||
+			     why == EDESTADDRREQ || why == ENOKEY;
 	conn_close_app(c);
 	if (why == ECONNREFUSED || why == ECONNRESET || why == EPIPE)
 		load_refused(c->instance, c->port, c->worker->now_ms);
@@ -133,6 +138,14 @@ static void forget(struct conn *c, int why)
 		 why != EADDRNOTAVAIL)
 		load_failed(c->instance, c->worker->now_ms);
 	gw_count(&c->worker->counters.connect_failures, 1);
+}
+
+static bool may_wait(const struct conn *c)
+{
+	uint64_t now = c->worker->now_ms;
+
+	return c->was_unreachable && now < c->worker->shared->patient_until_ms &&
+	       now + AGAIN_MS < c->connect_end_ms;
 }
 
 /* Try as many instances as there is time for.  Return: does the connection live on? */
@@ -166,6 +179,11 @@ static bool try_next(struct conn *c, enum gw_end why)
 		forget(c, err);
 		if (app.n == 1)
 			break;
+	}
+	if (c->attempts > 0 && may_wait(c)) {
+		c->attempts = 0;
+		conn_set_state(c, CONN_CONNECT, AGAIN_MS);
+		return true;
 	}
 	return give_up(c, c->attempts == 0 ? GW_END_NOT_READY : why);
 }
@@ -253,6 +271,12 @@ bool conn_advance_connect(struct conn *c)
 
 bool conn_connect_expired(struct conn *c)
 {
+	bool waited = c->sides[APP].fd < 0; /* for a tunnel */
+
+	if (waited && c->worker->now_ms < c->connect_end_ms)
+		return try_next(c, GW_END_CONNECT_FAILED);
+	if (waited)
+		return give_up(c, GW_END_CONNECT_FAILED);
 	forget(c, ETIMEDOUT);
 	if (c->worker->now_ms >= c->connect_end_ms)
 		return give_up(c, GW_END_CONNECT_TIMEOUT);

@@ -292,6 +292,7 @@ int gateway_open(struct gateway *g, uv_loop_t *loop, const struct gw_config *c, 
 	g->first = c;
 	g->config = gw_config_ref(c);
 	g->start_ms = uv_now(loop);
+	g->shared.patient_until_ms = uv_now(loop) + GATEWAY_PATIENT_MS;
 	g->hour_ms = uv_now(loop) + GATEWAY_HOUR_MS;
 	g->rotate_ms = uv_now(loop) + c->rotate_ms;
 	g->access_fd = -1;

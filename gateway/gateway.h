@@ -37,6 +37,9 @@ enum {
 	GATEWAY_RELOADERS_MAX = 4,
 	GATEWAY_FILES_MAX = 2 * GW_DOMAINS_MAX + 4,
 	GATEWAY_TICK_MS = 250,
+	GATEWAY_PATIENT_MS =
+		45 *
+		1000, /* in which guests find out that their tunnels are dead, and make them anew */
 	GATEWAY_LOOK_MS = 1000,
 	GATEWAY_HOUR_MS = 3600 * 1000,
 };

@@ -42,6 +42,8 @@ struct worker_shared {
 	_Atomic(struct world *) world;
 	_Atomic uint32_t mode;
 	struct resolver *resolver; /* NULL: none, in tests */
+	/* who cannot be reached before may be soon; set before workers start */
+	uint64_t patient_until_ms;
 };
 
 /*

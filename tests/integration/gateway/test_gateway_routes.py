@@ -197,6 +197,26 @@ class Custom(Case):
         self.refused(".".join(["a" * 60] * 4) + ".example")
 
 
+class Young(Case):
+    """A gateway that was just started waits for tunnels; a TCP connect to a multicast address says at once that nobody is there."""
+    CONFIG = "timeouts: { connect: 4s, shutdown: 300ms }\n"
+
+    @classmethod
+    def routes(cls):
+        return "away i1 224.0.0.1 *\ngone g1 224.0.0.1 *\n"
+
+    def test_clients_wait_for_who_comes_back(self):
+        app = self.app(echo)
+        with self.gw.tls(f"away-{app.port}.{DOMAIN}") as s:
+            s.sendall(b"ping")
+            gwlib.wait_for("it was tried more than once", lambda: self.gw.metrics()["connects"] > 1)
+            self.gw.set_routes("away i1 127.0.0.1 *\ngone g1 224.0.0.1 *\n")
+            self.assertEqual(s.recv(4), b"ping")
+        answer, how = self.gw.request(f"gone-{app.port}.{DOMAIN}")  # but not for ever
+        self.assertTrue(answer.startswith(b"HTTP/1.1 502 Bad Gateway\r\n"), answer)
+        self.assertEqual(how, "fin")
+
+
 class Balance(Case):
     CONFIG = "timeouts: { attempt: 300ms, connect: 2s, shutdown: 300ms }\nlimits: { per_app: 5 }\n"
 
