@@ -153,6 +153,7 @@ int attested_put(const char *state, const struct attested *a, struct err *e)
 		      a->attestation);
 	if (!o)
 		return err_set(e, ERR_INPUT, "domain %s: its quote is no text", a->domain);
+	(void)file_sweep(dirfd, NULL); /* what a crash left here */
 	rc = json_write_file(dirfd, name, 0600, o, e);
 	if (!rc)
 		forget_oldest(dirfd);

@@ -60,11 +60,17 @@ int config_read_admin(struct gw_config *c, const char *file, struct err *e)
 		return 0;
 	a->token_file = json_get_opt(o, "token_file");
 	a->is_plain = !json_get_bool(o, "tls", true);
-	if (a->is_plain && !is_loopback(a->listen))
+	if (a->is_plain && !is_loopback(a->listen)) {
 		return conf_wrong(
 			&at, "admin_rpc.tls",
 			"a token would go over the network in the clear to %s; use TLS, or "
 			"listen on 127.0.0.1",
 			a->listen);
+	}
+	if (!a->is_plain && !c->registration.listen) {
+		return conf_wrong(&at, "admin_rpc",
+				  "its certificate is that of registration: write that, too, or "
+				  "listen on 127.0.0.1 with tls: false");
+	}
 	return 0;
 }

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -219,10 +220,11 @@ static int ensure_domain(const struct gw_domain *d, const struct pair *ca, struc
 	rc = read_key(&p, e);
 	if (!rc && !is_good(&p, ca)) {
 		rc = write_cert(&p, ca, &a, e);
-		if (!rc)
+		if (!rc) {
 			log_info("gateway: the development CA signed a certificate for *.%s, good "
 				 "for %d days",
 				 d->name, LEAF_DAYS);
+		}
 	}
 	pair_deinit(&p);
 	return rc;
@@ -241,11 +243,19 @@ bool dev_ca_is_used(const struct gw_config *c)
 
 static int make_folder(const struct gw_config *c, struct err *e)
 {
+	auto_close int dirfd = -1;
 	char path[PATH_SIZE];
+	int rc;
 
 	if (str_format(path, sizeof(path), "%s/domains", c->state) < 0)
 		return err_set(e, ERR_INPUT, "state: the path is too long");
-	return file_mkdir_all(path, 0700, e);
+	rc = file_mkdir_all(path, 0700, e);
+	if (rc)
+		return rc;
+	dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd >= 0)
+		(void)file_sweep(dirfd, NULL); /* what a crash left there */
+	return 0;
 }
 
 int dev_ca_ensure(const struct gw_config *c, struct err *e)

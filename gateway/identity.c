@@ -137,7 +137,7 @@ static json_t *question_of(const struct gw_config *c)
 	return json_pack("{s:s, s:o, s:b, s:b, s:b, s:b, s:I}", "subject", "dstack-gateway",
 			 "alt_names", names, "usage_ra_tls", 1, "usage_server_auth", 1,
 			 "usage_client_auth", 1, "with_app_info", 1, "not_after",
-			 (json_int_t)(now_s() + LIFE_S));
+			 (json_int_t)now_s() + LIFE_S);
 }
 
 /* The chain is one text after another; its last certificate is whom clients' certificates must lead to. */
@@ -176,10 +176,11 @@ static int check_app(const struct pems *p, struct err *e)
 
 	if (rc)
 		return rc;
-	if (r.app_id.n == 0)
+	if (r.app_id.n == 0) {
 		rc = err_set(e, ERR_MISSING,
 			     "the certificate that the guest's agent gave names no app, so no "
 			     "guest would trust it: the gateway's app needs key_provider: kms");
+	}
 	ratls_deinit(&r);
 	return rc;
 }
@@ -327,10 +328,11 @@ int identity_start(struct identity **ret, uv_loop_t *loop, const struct gw_confi
 
 int identity_subscribe(struct identity *i, identity_fn fn, void *arg, struct err *e)
 {
-	if (!i)
+	if (!i) {
 		return err_set(
 			e, ERR_MISSING,
 			"there is neither a certificate in files nor an agent that gives one");
+	}
 	assert(i->n_users < IDENTITY_USERS_MAX);
 	i->users[i->n_users].fn = fn;
 	i->users[i->n_users++].arg = arg;

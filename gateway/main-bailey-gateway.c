@@ -66,10 +66,11 @@ static void make_interface(const struct gw_config *c)
 {
 	struct err e = ERR_NONE;
 
-	if (wg_key_interface(&c->registration, &e) < 0)
+	if (wg_key_interface(&c->registration, &e) < 0) {
 		log_error(
 			"gateway: there is no WireGuard interface '%s', and it cannot be made: %s",
 			c->registration.interface, e.text);
+	}
 }
 
 /* gateway_open() gives rights up: before it is what only root may do. */

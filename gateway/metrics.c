@@ -93,13 +93,14 @@ static void add_handshakes(const struct gateway *g, struct buf *b)
 		       name, name);
 	for (i = 0; i < GW_TIMES; i++) {
 		total += metrics_sum(g, at + i * sizeof(uint64_t));
-		if (gw_time_limits[i] == UINT32_MAX)
+		if (gw_time_limits[i] == UINT32_MAX) {
 			(void)buf_addf(b, "%s_bucket{le=\"+Inf\"} %llu\n", name,
 				       (unsigned long long)total);
-		else
+		} else {
 			(void)buf_addf(b, "%s_bucket{le=\"%u.%03u\"} %llu\n", name,
 				       gw_time_limits[i] / 1000, gw_time_limits[i] % 1000,
 				       (unsigned long long)total);
+		}
 	}
 	(void)buf_addf(b, "%s_sum %llu.%03llu\n%s_count %llu\n", name,
 		       (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000), name,

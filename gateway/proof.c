@@ -132,10 +132,11 @@ static void take_key(struct proof *p, const struct key *k)
 		return;
 	}
 	p->again_ms = now + PROOF_AGAIN_S * 1000;
-	if (!p->has_failed)
+	if (!p->has_failed) {
 		log_error("gateway: the key of *.%s is served without an attestation, which is "
 			  "asked for again: %s",
 			  k->domain, k->e.text);
+	}
 	p->has_failed = true;
 }
 

@@ -185,13 +185,19 @@ static void test_pages(void)
 	       begins(&b, "HTTP/1.1 400"));
 	assert(page(PAGE_GATEWAY, "GET /.dstack/acme-info HTTP/1.0\r\n\r\n", &b) == PAGES_ANSWERED);
 	assert(strcmp((char *)b.p + b.n - 2, "{}") == 0);
+	assert(page(PAGE_GATEWAY, "PUT /health HTTP/1.1\r\n\r\n", &b) == PAGES_ANSWERED &&
+	       begins(&b, "HTTP/1.1 405"));
+}
+
+static void test_pages_of_texts(void)
+{
+	auto_buf struct buf b = BUF_MAX(1);
+
 	assert(page(PAGE_GATEWAY, "GET /.dstack/dev-ca?x HTTP/1.1\r\n\r\n", &b) == PAGES_ANSWERED);
 	assert(strstr((char *)b.p, "Content-Length: 4\r\n") &&
 	       strcmp((char *)b.p + b.n - 4, "PEM\n") == 0);
 	assert(page(PAGE_GATEWAY, "GET /.dstack/app-info HTTP/1.1\r\n\r\n", &b) == PAGES_ANSWERED &&
 	       begins(&b, "HTTP/1.1 503")); /* the agent did not say */
-	assert(page(PAGE_GATEWAY, "PUT /health HTTP/1.1\r\n\r\n", &b) == PAGES_ANSWERED &&
-	       begins(&b, "HTTP/1.1 405"));
 }
 
 static void test_a_head_without_end_is_refused(void)
@@ -307,6 +313,7 @@ int main(void)
 	test_chunks_grow_to_their_end_and_keep_order();
 	test_pipes_that_hold_bytes_are_not_lent_again();
 	test_pages();
+	test_pages_of_texts();
 	test_a_head_without_end_is_refused();
 	test_access_log();
 	test_alert_is_a_record();

@@ -8,6 +8,7 @@ import shutil
 import signal
 import ssl
 import subprocess
+import tempfile
 import unittest
 
 import gwlib
@@ -148,6 +149,41 @@ class Files(unittest.TestCase):
             wait_for("it shows the new one", answers)
         finally:
             g.stop()
+
+
+class Configuration(unittest.TestCase):
+    def check(self, text):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as f:
+            f.write(text)
+            f.flush()
+            done = subprocess.run([f"{gwlib.BIN}/bailey-gateway", "--config", f.name, "--check-config"], check=False,
+                                  capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
+            return done.returncode, done.stderr
+
+    def test_what_does_not_go_together_is_said(self):
+        wg = 'wireguard: { endpoint: "192.0.2.1:1" }\n'
+        files = "certificate: /c, key: /k, client_ca: /a"
+        for text, want in (
+                ("domains: [{ name: a.test }]\n", "write state"),
+                ("state: /s\ndomains: [{ name: a.test, key: /k }]\n", "certificate and key need each other"),
+                (f'state: /s\nregistration: {{ listen: "127.0.0.1:1" }}\n{wg}', "write agent, and the names"),
+                (f'state: /s\nagent: /a\nregistration: {{ listen: "127.0.0.1:1" }}\n{wg}', "write agent, and the names"),
+                (f'state: /s\nagent: /a\nregistration: {{ listen: "127.0.0.1:1", names: [h], key: /k }}\n{wg}',
+                 "write all three, or none"),
+                (f'agent: /a\nregistration: {{ listen: "127.0.0.1:1", names: [h] }}\n{wg}', "write state"),
+                (f'agent: /a\nstate: /s\nregistration: {{ listen: "127.0.0.1:1", names: ["a b"] }}\n{wg}',
+                 "neither a host's name nor an address"),
+                (f'state: /s\nregistration: {{ listen: "127.0.0.1:1", {files} }}\n', "need each other: write both"),
+                ("state: relative\n", "absolute path"), ("agent: relative\n", "absolute path"),
+                ('agent: /a\nadmin_rpc: { listen: "127.0.0.1:1" }\n', "its certificate is that of registration")):
+            code, said = self.check(text)
+            self.assertEqual(code, 1, text)
+            self.assertIn(want, said)
+        for text in (f'state: /s\nuser: nobody\nregistration: {{ listen: "127.0.0.1:1", {files} }}\n'
+                     'wireguard: { interface: wg0, endpoint: "192.0.2.1:1" }\n',
+                     f'agent: /a\nregistration: {{ listen: "127.0.0.1:1", names: [h, 10.0.2.2, "::1"], state: /s }}\n{wg}',
+                     "state: /s\ndomains: [{ name: a.test }]\n"):
+            self.assertEqual(self.check(text), (0, ""), text)
 
 
 class Attested(unittest.TestCase):
