@@ -133,10 +133,13 @@ class World:
 
     # ---- who may have keys
 
-    def allow_text(self):
+    def listed(self):
+        """What the allow-list says."""
         apps = [{"id": a, "compose_hashes": sorted(h)} for a, h in sorted(self.allowed.items())]
-        text = json.dumps({"os_images": sorted(digest_of(f"{self.images}/{n}") for n in os.listdir(self.images)),
-                           "apps": apps}) + "\n"
+        return {"os_images": sorted(digest_of(f"{self.images}/{n}") for n in os.listdir(self.images)), "apps": apps}
+
+    def allow_text(self):
+        text = json.dumps(self.listed()) + "\n"
         signature = openssl("dgst", "-sha256", "-sign", self.signer_key, data=text.encode())
         return f"{text}# signed: {base64.b64encode(signature).decode()}\n"
 
