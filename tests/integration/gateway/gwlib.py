@@ -272,9 +272,9 @@ class Gateway:
             return s.getpeercert(binary_form=True)
 
     def stop(self):
-        if self.proc.poll() is None:
+        if self.proc.poll() is None:  # the second ends it at once; of one kind they may come as one
             self.proc.send_signal(signal.SIGTERM)
-            self.proc.send_signal(signal.SIGTERM)
+            self.proc.send_signal(signal.SIGINT)
         try:
             code = self.proc.wait(60)
         except subprocess.TimeoutExpired:
