@@ -147,25 +147,22 @@ class WhoMay(Shared):
 
 class WhatIsSeen(Base):
     def test_instances_and_their_tunnels(self):
-        w, now = self.world, STARTED_S
-        w.register(w.client(1), 1)
-        w.register(w.client(2), 2)
+        w, now = self.world, int(time.time())
+        w.handshakes({1: now - 200, 2: now - 400, 3: 0, 4: now, 9: now})
+        for n in (1, 2, 4):
+            w.register(w.client(n), n)
         w.register(w.client(3, app=OTHER_APP), 3)
-        w.handshakes({1: now, 2: 0, 9: now})
-        host = wait_for("the handshake is seen",
-                        lambda: next((h for h in w.ask("Status")["hosts"] if h["latest_handshake"]), None))
+        wait_for("handshakes are seen", lambda: w.ask("GetMeta") == {"registered": 4, "online": 2})
+        host = next(h for h in w.ask("Status")["hosts"] if h["instance_id"] == instance(1))
         self.assertEqual(host, {"instance_id": instance(1), "ip": "127.0.0.2", "app_id": APP,
-                                "base_domain": gwlib.DOMAIN, "latest_handshake": now, "num_connections": 0})
+                                "base_domain": gwlib.DOMAIN, "latest_handshake": now - 200, "num_connections": 0})
         self.assertEqual(w.ask("GetInfo", {"id": instance(1)}), {"found": True, "info": host})
         self.assertEqual(w.ask("GetInfo", {"id": instance(7)}), {"found": False, "info": None})
         self.assertEqual(w.ask("GetInfo", {"id": "../x\n"}), {"found": False, "info": None})
-        self.assertEqual(w.ask("GetMeta"), {"registered": 3, "online": 0})
-        w.handshakes({1: int(time.time()) - 200, 2: int(time.time()) - 400, 3: int(time.time())})
-        wait_for("who is online is seen", lambda: w.ask("GetMeta") == {"registered": 3, "online": 2})
         status = w.ask("Status")
         self.assertEqual([n["wg_ip"] for n in status["nodes"]], ["127.0.0.1/8"])
         self.assertEqual(len(status["uuid"]), 32)
-        self.assertEqual((status["num_apps"], status["num_instances"]), (2, 3))
+        self.assertEqual((status["num_apps"], status["num_instances"]), (2, 4))
         self.assertEqual(status["domains"][0]["name"], gwlib.DOMAIN)
         self.assertGreater(status["domains"][0]["certificate_not_after"], now)
 
@@ -383,6 +380,11 @@ class Configuration(Shared):
             f.write("\n".join(lines) + "\n")
         os.rename(path + ".new", path)
 
+    @staticmethod
+    def text(path):
+        with open(path, encoding="utf-8") as f:
+            return f.read()
+
     def reload(self, *changed, fixed=()):
         """What has changed is named, here or, if the file was seen before, in the log."""
         answer = self.world.ask("Reload")
@@ -405,9 +407,9 @@ class Configuration(Shared):
             other = {"name": "other.test", "certificate": f"{g.dir}/other.pem", "key": f"{g.dir}/other.key"}
             gwlib.make_certificate(g.dir, "other.test", "other")
             domains = [other, {"name": gwlib.DOMAIN, "certificate": f"{g.dir}/cert.pem", "key": f"{g.dir}/cert.key"}]
-            self.yaml(log="debug", timeouts="{ idle: 1s }", limits="{ per_app: 1 }",
+            self.yaml(log="debug", timeouts="{ idle: 1s }", limits="{ per_app: 1, client_rate: 99999 }",
                       access_log=f"{{ file: {g.dir}/other.log }}", **{"domains": json.dumps(domains), "  - { name": None})
-            self.reload("domains", "timeouts.idle", "limits.per_app", "access_log.file", "log")
+            self.reload("domains", "timeouts.idle", "limits.per_app", "limits.client_rate", "access_log.file", "log")
             self.assertEqual([d["name"] for d in w.ask("Status")["domains"]], ["other.test", gwlib.DOMAIN])
             kept.sendall(b"after")
             self.assertEqual(kept.recv(5), b"after")
@@ -415,10 +417,9 @@ class Configuration(Shared):
             wait_for("the limit counts", lambda: g.request(f"app-{app.port}.other.test")[0].startswith(b"HTTP/1.1 503"))
             # and it is idle for too long
             self.assertEqual(gwlib.read_all(kept)[0], b"")
-        wait_for("it is told of in the other file", lambda: os.path.exists(f"{g.dir}/other.log") and
-                 host in open(f"{g.dir}/other.log", encoding="utf-8").read())
+        wait_for("it is told of in the other file", lambda: host in self.text(f"{g.dir}/other.log"))
         self.yaml()
-        self.reload("domains", "timeouts.idle", "limits.per_app", "access_log.file", "log")
+        self.reload("domains", "timeouts.idle", "limits.per_app", "limits.client_rate", "access_log.file", "log")
         self.assertEqual(g.raw(gwlib.hello(f"app-{app.port}.other.test"))[0][:1], b"\x15")
 
     def test_a_wrong_file_changes_nothing(self):
