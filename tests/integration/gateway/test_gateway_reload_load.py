@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import ssl
 import sys
 import unittest
 
@@ -15,6 +16,9 @@ from gwlib import DOMAIN, wait_for  # noqa: E402
 
 RELOADS = int(os.environ.get("GATEWAY_RELOADS", "100"))
 PAIRS = 4
+# of the load; of our own looks at certificates; of those at a domain that is there or not
+ENDS = ("done", "builtin", "unknown_domain")
+EXTRA = "extra.test"
 CONFIG = "limits: { per_app: %d }\ntimeouts: { idle: %ds }\n"
 
 
@@ -23,6 +27,7 @@ class Hundred(unittest.TestCase):
         self.gw = gwlib.Gateway("app i1 127.0.0.1 *\n", config=CONFIG % (5000, 60), workers=2)
         with open(f"{self.gw.dir}/gateway.yaml", encoding="ascii") as f:
             self.config = f.read().removesuffix(CONFIG % (5000, 60))
+        gwlib.make_certificate(self.gw.dir, EXTRA, "extra")
         for n in range(PAIRS):
             gwlib.make_certificate(self.gw.dir, stem=f"pair{n}")
         self.apps = [Instance("127.0.0.1", 0), Instance("127.0.0.1", 0, gwlib.server_context(self.gw.dir))]
@@ -44,10 +49,20 @@ class Hundred(unittest.TestCase):
             shutil.copy(f"{self.gw.dir}/pair{n % PAIRS}.{end}", f"{self.gw.dir}/new")
             os.rename(f"{self.gw.dir}/new", f"{self.gw.dir}/cert.{end}")
         self.gw.set_routes(f"app i{n % 3} 127.0.0.1 *\napp other{n} 127.0.0.1 *\nmore{n} m{n} 127.0.0.1 80\n")
-        self.put("gateway.yaml", self.config + CONFIG % (4000 + n, 60 + n % 7))
+        extra = f"  - {{ name: {EXTRA}, certificate: {self.gw.dir}/extra.pem, key: {self.gw.dir}/extra.key }}\n"
+        self.put("gateway.yaml", self.config.replace("dns:", (extra if n % 2 else "") + "dns:") +
+                 CONFIG % (4000 + n, 60 + n % 7))
         before = self.gw.metrics()["reloads"]
         self.gw.proc.send_signal(signal.SIGHUP)
         wait_for("all was read", lambda: self.gw.metrics()["reloads"] > before)
+
+    def serves_extra(self):
+        """Is the configuration the one with another domain?"""
+        try:
+            with self.gw.tls(f"health.{EXTRA}"):
+                return True
+        except ssl.SSLError:
+            return False
 
     def test_nothing_fails(self):
         plain, secure = f"app-{self.apps[0].port}.{DOMAIN}", f"app-{self.apps[1].port}s.{DOMAIN}"
@@ -64,6 +79,7 @@ class Hundred(unittest.TestCase):
             for n in range(RELOADS):
                 self.change(n)
                 seen.add(self.gw.certificate())
+                self.assertEqual(self.serves_extra(), n % 2 == 1)
                 # connections that were there before the first, and outlive all
                 for s in (through, beside):
                     self.assertEqual(answer_of(s, n, plain), ("200", body(n)))
@@ -75,7 +91,7 @@ class Hundred(unittest.TestCase):
         self.assertEqual(len(seen), PAIRS)
         m = wait_for("all ended", lambda: (m := self.gw.metrics())["conns"] == 0 and m)
         self.assertGreaterEqual(m["reloads"], RELOADS)
-        self.assertEqual({k for k, v in m.items() if k.startswith("ended{") and v}, {'ended{how="done"}', 'ended{how="builtin"}'})
+        self.assertEqual({k for k, v in m.items() if k.startswith("ended{") and v}, {f'ended{{how="{how}"}}' for how in ENDS})
         print(f"{dict(clients.ended)} over {m['reloads']} reloads", file=sys.stderr)
 
 
