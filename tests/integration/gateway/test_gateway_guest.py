@@ -75,7 +75,7 @@ class Guest(unittest.TestCase):
 
     def tearDown(self):
         self.init.close()
-        code = self.guest.wait(60)
+        code = self.guest.wait(60) if self.guest else None
         self.agent.shutdown()
         self.agent.server_close()
         register.Registration.tearDown(self)
