@@ -78,9 +78,9 @@ class Hundred(unittest.TestCase):
         with self.gw.tls(plain) as through, self.gw.tls(secure) as beside:
             for n in range(RELOADS):
                 self.change(n)
-                seen.add(self.gw.certificate())
                 # what was counted may be a reload that the gateway began by itself, halfway through our changes
                 wait_for("the configuration counts", lambda n=n: self.serves_extra() == (n % 2 == 1))
+                seen.add(self.gw.certificate())
                 # connections that were there before the first, and outlive all
                 for s in (through, beside):
                     self.assertEqual(answer_of(s, n, plain), ("200", body(n)))
@@ -89,7 +89,7 @@ class Hundred(unittest.TestCase):
         self.assertEqual(clients.failed, [])
         for kind in ("one request", "fifty requests", "app's own TLS", "slow reader", "half-close"):
             self.assertGreater(clients.ended[f"{kind}: 200"], 0, clients.ended)
-        self.assertEqual(len(seen), PAIRS)
+        self.assertGreaterEqual(len(seen), PAIRS)  # and it may be the very first, too
         m = wait_for("all ended", lambda: (m := self.gw.metrics())["conns"] == 0 and m)
         self.assertGreaterEqual(m["reloads"], RELOADS)
         self.assertEqual({k for k, v in m.items() if k.startswith("ended{") and v}, {f'ended{{how="{how}"}}' for how in ENDS})
