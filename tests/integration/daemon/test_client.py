@@ -109,7 +109,7 @@ def test_deploy_list_info_remove(c):
     assert [(i["name"], i["version"]) for i in c.rpc("ListImages")["images"]] == [(IMAGE, "0.6.0")]
     vid = deploy(c, swap_size=0, gpus={"attach_mode": "listed", "gpus": []}, kms_urls=["https://k.example"],
                  gateway_urls=[], networking={"mode": "user"}, encrypted_env="00ff",
-                 ports=[{"protocol": "tcp", "host_address": "127.0.0.1", "host_port": 34567, "vm_port": 80}])
+                 ports=[{"protocol": "tcp", "host_address": "127.0.0.1", "host_port": free_port(), "vm_port": 80}])
     seen = c.rpc("Status")["vms"][0]
     assert (seen["id"], seen["name"], seen["status"], seen["uptime"]) == (vid, "app", "stopped", "never"), seen
     assert seen["app_id"] == hashlib.sha256(compose().encode()).hexdigest()[:40]
@@ -183,9 +183,10 @@ def test_update(c):
     text = compose(changed=True)
     assert c.rpc("UpgradeApp", {"id": vid, "compose_file": text}) == {"id": hashlib.sha256(text.encode()).hexdigest()[:40]}
     assert conf()["compose_file"] == text
-    ports = [{"protocol": "tcp", "host_address": "127.0.0.1", "host_port": 34568, "vm_port": 81}]
+    port = free_port()
+    ports = [{"protocol": "tcp", "host_address": "127.0.0.1", "host_port": port, "vm_port": 81}]
     c.rpc("UpgradeApp", {"id": vid, "update_ports": True, "ports": ports})
-    assert conf()["ports"][0]["host_port"] == 34568
+    assert conf()["ports"][0]["host_port"] == port
     c.rpc("UpgradeApp", {"id": vid, "encrypted_env": "0badcafe"})
     assert conf()["encrypted_env"] == "0badcafe"
     c.rpc("UpgradeApp", {"id": vid, "update_kms_urls": True, "kms_urls": ["https://k2.example"], "update_ports": True,
