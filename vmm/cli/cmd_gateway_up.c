@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,19 +45,15 @@ struct found {
 	bool serves;   /* clients were served */
 };
 
-static int mkdirs(char *path, struct err *e)
+static int make_folder_of(const char *path, struct err *e)
 {
-	char *p;
+	auto_free char *folder = xstrdup(path);
+	char *end = strrchr(folder, '/');
 
-	for (p = path + 1; *p; p++) {
-		if (*p != '/')
-			continue;
-		*p = 0;
-		if (mkdir(path, 0700) < 0 && errno != EEXIST)
-			return err_errno(e, errno, "making the folder %s", path);
-		*p = '/';
-	}
-	return 0;
+	if (!end || end == folder)
+		return 0;
+	*end = 0;
+	return file_mkdir_all(folder, 0700, e);
 }
 
 /* The token that its Admin service will take: made here, never shown. */
@@ -194,7 +189,7 @@ static int fetch_ca(const struct cli *c, const struct gateway_target *t, struct 
 	if (rc == 0 && a.status == STATUS_OK)
 		rc = ca_path(c, t, &ret->ca_file, e);
 	if (rc == 0 && ret->ca_file)
-		rc = mkdirs(ret->ca_file, e);
+		rc = make_folder_of(ret->ca_file, e);
 	if (rc == 0 && ret->ca_file)
 		rc = file_replace(AT_FDCWD, ret->ca_file, 0644, a.body.p, a.body.n, e);
 	tls_call_answer_deinit(&a);
