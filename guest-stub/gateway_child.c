@@ -93,7 +93,7 @@ void gateway_child_deinit(struct gateway_child *g)
 /* One that was in once and is not now is the gateway's trouble, not the boot's: that is in the log. */
 static void on_error(struct gateway_child *g, const char *text)
 {
-	if (g->was_registered)
+	if (g->was_registered || g->has_failed)
 		return;
 	gateway_child_failed(g->notices, text);
 	g->has_failed = true;
@@ -113,13 +113,15 @@ static void on_registered(struct gateway_child *g, const char *text)
 	notices_send(g->notices, "boot.error", ""); /* no longer */
 }
 
-/* All that it has said so far. */
+/* What it has said so far; one that talks without end does not keep PID 1 here. */
 static void hear(struct gateway_child *g)
 {
 	char packet[GATEWAY_WORDS_MAX + 1];
+	unsigned int left = GATEWAY_CHILD_HEARD;
 	ssize_t n;
 
-	while (g->fd >= 0 && (n = recv(g->fd, packet, GATEWAY_WORDS_MAX, MSG_DONTWAIT)) != -1) {
+	while (g->fd >= 0 && left-- &&
+	       (n = recv(g->fd, packet, GATEWAY_WORDS_MAX, MSG_DONTWAIT)) != -1) {
 		if (n == 0) {
 			g->fd = fd_close(g->fd);
 			return;

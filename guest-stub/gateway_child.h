@@ -24,6 +24,7 @@ struct sys_config;
 enum {
 	GATEWAY_CHILD_PAUSE_MS = 1000,
 	GATEWAY_CHILD_PAUSE_MAX_MS = 60000,
+	GATEWAY_CHILD_HEARD = 16,      /* words at a time */
 	GATEWAY_CHILD_LEAVE_MS = 4000, /* for it to tell the gateway that the app stops */
 	GATEWAY_CHILD_DRAIN_MS = 1000, /* for those who are on their way to the app already */
 };

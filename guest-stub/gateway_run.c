@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -13,6 +15,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "data/app_compose.h"
 #include "data/json.h"
 #include "data/sys_config.h"
@@ -97,6 +100,15 @@ static int run(const struct inputs *in, struct err *e)
 	return r;
 }
 
+/* Nobody reads our log but at the console: the host hears of it from PID 1. */
+static void tell(const char *why)
+{
+	char packet[GATEWAY_WORDS_MAX];
+
+	if (str_format(packet, sizeof(packet), "%c%.500s", GATEWAY_WORD_ERROR, why) > 0)
+		(void)send(GATEWAY_WORDS_FD, packet, strlen(packet), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 int gateway_run(void)
 {
 	struct inputs in = { .app = NULL };
@@ -109,8 +121,10 @@ int gateway_run(void)
 	r = inputs_read(&in, &e);
 	if (r == 0)
 		r = run(&in, &e);
-	if (r < 0)
+	if (r < 0) {
 		log_error("gateway: %s", e.text);
+		tell(e.text);
+	}
 	inputs_deinit(&in);
 	return r < 0 ? 1 : 0;
 }

@@ -3,7 +3,7 @@
  * gateway_words: what PID 1 and the process that speaks to gateways say to each other
  *
  * Wire     SOCK_SEQPACKET.  To the process: 'U' the app is up, 'L' it will be stopped: tell the gateway.  To PID 1: 'E'
- *	    and a text: the first registration failed; 'R' and a text: registered; 'L': the gateway knows that we leave,
+ *	    and a text: the first registration failed, or the process cannot go on; 'R' and a text: registered; 'L': the gateway knows that we leave,
  *	    or cannot be told.
  */
 #pragma once

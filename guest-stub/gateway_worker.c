@@ -58,8 +58,10 @@ static size_t nets(void *arg, struct gateway_net *ret, size_t most)
 	size_t n = 0;
 
 	(void)arg;
-	if (getifaddrs(&list) < 0)
-		return 0;
+	if (getifaddrs(&list) < 0) {
+		ret[0] = (struct gateway_net){ 0, 0 }; /* who cannot tell takes none */
+		return 1;
+	}
 	for (a = list; a && n < most; a = a->ifa_next) {
 		if (!a->ifa_addr || !a->ifa_netmask || a->ifa_addr->sa_family != AF_INET ||
 		    str_equal(a->ifa_name, GATEWAY_IFACE))

@@ -25,18 +25,27 @@
 
 enum { LONG_MS = 60000 };
 
-/* The stand-in: an error, then a registration, then it leaves when it is told to; on 'X' it dies. */
+static void flood(void)
+{
+	while (send(GATEWAY_WORDS_FD, "?", 1, MSG_NOSIGNAL) == 1)
+		continue;
+}
+
+/* The stand-in: an error, then a registration, then it leaves when it is told to; on 'X' it dies, on 'F' it floods. */
 static int be_process(void)
 {
 	char word;
 
 	(void)send(GATEWAY_WORDS_FD, "Ehttps://g: away", 16, 0);
+	(void)send(GATEWAY_WORDS_FD, "Esaid twice", 11, 0); /* as one that was started again does */
 	(void)send(GATEWAY_WORDS_FD, "Rregistered with g", 18, 0);
 	while (recv(GATEWAY_WORDS_FD, &word, 1, 0) == 1) {
 		if (word == GATEWAY_WORD_LEAVE)
 			(void)send(GATEWAY_WORDS_FD, "L", 1, 0);
 		else if (word == 'X')
 			return 3;
+		else if (word == 'F')
+			flood();
 	}
 	return 0;
 }
@@ -60,7 +69,7 @@ static void test_a_life(void)
 	struct supervisor s;
 	struct err e = ERR_NONE;
 	uint64_t end = time_mono_ms() + LONG_MS, now = 1000;
-	int pair[2];
+	int pair[2], i;
 
 	assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
 	n.fd = pair[0];
@@ -87,6 +96,11 @@ static void test_a_life(void)
 	gateway_child_leave(&g);
 	assert(g.has_left);
 	assert(recv(pair[1], &now, 1, MSG_DONTWAIT) < 0);
+	/* one that talks without end keeps nobody */
+	assert(send(g.fd, "F", 1, 0) == 1);
+	for (i = 0; i < 1000; i++)
+		gateway_child_watch(&g, now);
+	assert(supervisor_is_running(&s, SUPERVISOR_GATEWAY));
 	gateway_child_deinit(&g);
 	assert(supervisor_wait(&s, SUPERVISOR_GATEWAY, LONG_MS) == 0);
 	supervisor_deinit(&s);
