@@ -29,19 +29,10 @@ static const struct pair user_config = { "user_config", "user_config_file" };
 
 /* What app-compose.json is made of: nothing of it may stand beside a ready one. */
 static const char *const compose_keys[] = {
-	"app",
-	"key_provider",
-	"key_provider_id",
-	"key_provider_unpinned",
-	"gateway",
-	"port_policy",
-	"public",
-	"env",
-	"instance_id",
-	"secure_time",
-	"storage_fs",
-	"swap",
-	"event_log_version",
+	"app",	   "key_provider",	"key_provider_id", "key_provider_unpinned",
+	"gateway", "port_policy",	"ready_port",	   "public",
+	"env",	   "instance_id",	"secure_time",	   "storage_fs",
+	"swap",	   "event_log_version",
 };
 
 /* Where files are read: a folder, or what was attached. */

@@ -246,7 +246,7 @@ static char *gateway_text(const json_t *g)
 
 	if (!json_is_object(g))
 		return NULL;
-	return xasprintf("%.200s:%u at %.200s%s%.200s", text_of(g, "domain"),
+	return xasprintf("%s:%u at %s%s%s", text_of(g, "domain"),
 			 (unsigned int)(json_get_u64(g, "port", 0) & 0xffff), text_of(g, "url"),
 			 *admin ? ", admin " : "", admin);
 }

@@ -200,6 +200,8 @@ static const struct bad bads[] = {
 	  "app.yaml:4: app.init_scripts[0]: an init script needs a script or a script_file", NULL },
 	{ "name: x\ncompose_file: ready-compose.json\nenv: [ A ]\n",
 	  "app.yaml:3: env: is not used beside compose_file; remove one of them", NULL },
+	{ "name: x\ncompose_file: ready-compose.json\nready_port: 80\n",
+	  "app.yaml:3: ready_port: is not used beside compose_file; remove one of them", NULL },
 	{ "name: x\ncompose_file: pre-launch.txt\n",
 	  "app.yaml:2: compose_file: app-compose.json:1: not valid JSON", NULL },
 	{ "name: x\ncompose_file: compose-without-name.json\n",

@@ -105,6 +105,11 @@ static void test_each_field(void)
 		    "user_config: 3 bytes -> (none)\nclear_user_config=true\n");
 }
 
+#define LABEL	  "a123456789b123456789c123456789d123456789e123456789f123456789."
+#define LONG_HOST LABEL LABEL LABEL "example"
+#define LONG_URL(port)                                                                             \
+	PLAIN "gateway_service: { domain: a.b, url: \"https://" LONG_HOST ":" port "\" }\n"
+
 static void test_gateway_service(void)
 {
 	static const char gateway[] =
@@ -123,6 +128,12 @@ static void test_gateway_service(void)
 		    "update_gateway_service=true\ngateway_service={\"domain\":\"a.b\","
 		    "\"port\":8443,\"url\":\"https://10.0.2.2:1\",\"admin\":"
 		    "\"https://[::1]:2\"}\n");
+	changes_are(LONG_URL("1"), LONG_URL("1"), "");
+	changes_are(LONG_URL("1"), LONG_URL("2"),
+		    "gateway_service: a.b:443 at https://" LONG_HOST ":1 -> a.b:443 at "
+		    "https://" LONG_HOST ":2\n"
+		    "update_gateway_service=true\ngateway_service={\"domain\":\"a.b\","
+		    "\"port\":443,\"url\":\"https://" LONG_HOST ":2\",\"admin\":\"\"}\n");
 	changes_are(gateway, PLAIN,
 		    "gateway_service: a.b:443 at https://10.0.2.2:1 -> (none)\n"
 		    "update_gateway_service=true\n");

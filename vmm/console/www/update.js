@@ -23,7 +23,8 @@ function text(indent, key, value) {
 }
 
 const SIMPLE = [["key_provider", "key_provider", "none"], ["key_provider_id", "key_provider_id", ""], ["storage_fs", "storage_fs", ""],
-	["gateway_enabled", "gateway", false], ["secure_time", "secure_time", false], ["swap_size", "swap", 0], ["event_log_version", "event_log_version", 1]];
+	["gateway_enabled", "gateway", false], ["secure_time", "secure_time", false], ["swap_size", "swap", 0], ["ready_port", "ready_port", 0],
+	["event_log_version", "event_log_version", 1]];
 const PUBLIC = [["public_logs", "logs", false], ["public_sysinfo", "sysinfo", false], ["public_tcbinfo", "tcbinfo", true]];
 const KNOWN = new Set(["manifest_version", "name", "runner", "bash_script", "docker_compose_file", "pre_launch_script", "init_script", "kms_enabled",
 	"local_key_provider_enabled", "allowed_envs", "no_instance_id", "port_policy", ...SIMPLE.map((s) => s[0]), ...PUBLIC.map((s) => s[0])]);
