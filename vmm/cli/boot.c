@@ -76,6 +76,10 @@ static int on_event(const char *event, const char *body, json_int_t timestamp, v
 		return 0; /* the guest's ids and the daemon's own notes are no steps */
 	if (str_equal(event, "boot.error") && !*body)
 		return 0; /* it takes the last one back, which a notice has said in words */
+	if (str_equal(event, "boot.error") && vm_no_route(body)) { /* it goes on */
+		event = "no ingress route yet";
+		body = vm_no_route(body);
+	}
 	(void)str_escape(shown, sizeof(shown), body, strlen(body));
 	if (str_equal(event, "boot.progress"))
 		(void)str_escape(f->last, sizeof(f->last), body, strlen(body));
@@ -103,7 +107,7 @@ static int look(const json_t *vm, void *arg, struct err *e)
 	(void)vm_events_after(vm, &f->at, on_event, f);
 	if (str_equal(progress, "done") && vm_is(vm, "running"))
 		return 1;
-	if (*error)
+	if (*error && !vm_no_route(error))
 		return failed(f, "did not come up", error, e);
 	if (vm_is_down(vm))
 		return failed(f, "ended before it was up",
@@ -161,7 +165,9 @@ int boot_follow(struct cli *c, const json_t *vm, uint64_t begun_ms, struct err *
 
 void boot_announce(const struct cli *c, const json_t *vm)
 {
+	const char *no_route = vm_no_route(vm_str(vm, "boot_error"));
 	auto_buf struct buf where = BUF_MAX(64 * 1024);
+	char shown[300];
 
 	if (c->wants_json)
 		return;
@@ -169,6 +175,10 @@ void boot_announce(const struct cli *c, const json_t *vm)
 		return;
 	(void)printf("%s is up%s%s%s\n", vm_name(vm), where.n ? ": " : "",
 		     where.n ? (const char *)where.p : "", vm_tee_warning(vm));
+	if (no_route) {
+		(void)printf("%s: no ingress route yet: %s; it goes on trying\n", vm_name(vm),
+			     str_escape(shown, sizeof(shown), no_route, strlen(no_route)));
+	}
 	if (vm_lacks_gateway(vm)) {
 		(void)printf(
 			"%s: it was started before its gateway was there; to register it: bailey "

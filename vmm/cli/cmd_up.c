@@ -211,7 +211,7 @@ static void say_running(const struct cli *c, const struct outcome *o)
 	if (change_is_due(o->vm)) {
 		cli_say(c, "%s: runs with what it was until its next start: bailey restart %s\n",
 			name, name);
-	} else if (!*vm_str(o->vm, "boot_error")) {
+	} else if (!*vm_str(o->vm, "boot_error") || vm_no_route(vm_str(o->vm, "boot_error"))) {
 		cli_say(c, "%s: %s\n", name,
 			is_settled(o->vm) ? "nothing changed" : "on its way already");
 	}

@@ -86,6 +86,12 @@ static void test_states(void)
 	state_is("{\"status\":\"running\",\"boot_progress\":\"booting\"}", "booting");
 	state_is("{\"status\":\"running\",\"boot_progress\":\"done\",\"boot_error\":\"x\"}",
 		 "failed");
+	state_is("{\"status\":\"running\",\"boot_progress\":\"done\",\"boot_error\":"
+		 "\"dstack-gateway registration failed, the app has no ingress route: x\"}",
+		 "up");
+	state_is("{\"status\":\"running\",\"boot_progress\":\"booting\",\"boot_error\":"
+		 "\"dstack-gateway registration failed\"}",
+		 "booting");
 	state_is("{\"status\":\"running\",\"boot_progress\":\"running\"}", "running");
 	state_is("{\"status\":\"stopped\",\"boot_progress\":\"done\"}", "stopped");
 	state_is("{\"status\":\"removing\"}", "removing");
@@ -94,6 +100,16 @@ static void test_states(void)
 		 "restarting");
 	state_is("{\"status\":\"exited\",\"restart_gave_up\":true}", "gave up");
 	state_is("{\"status\":7}", "");
+}
+
+static void test_without_a_route_is_no_failed_boot(void)
+{
+	assert(str_equal(vm_no_route("dstack-gateway registration failed, the app has no ingress "
+				     "route: it is away"),
+			 "it is away"));
+	assert(str_equal(vm_no_route("dstack-gateway registration failed: x"),
+			 "dstack-gateway registration failed: x"));
+	assert(!vm_no_route("") && !vm_no_route("main script: dstack-gateway registration failed"));
 }
 
 static void end_is(const char *text, const char *want)
@@ -144,6 +160,8 @@ static void test_addresses_can_be_pasted(void)
 	addresses_are(PORTS(PORT("tcp", "0.0.0.0", "80", "8080")), "http://127.0.0.1:80");
 	addresses_are(PORTS(PORT("tcp", "::1", "80", "443") "," PORT("udp", "", "53", "53")),
 		      "https://[::1]:80, udp 127.0.0.1:53");
+	addresses_are(PORTS(PORT("tcp", "", "8443", "8000") "," PORT("tcp", "::", "1", "8090")),
+		      "127.0.0.1:8443, http://[::1]:1");
 	addresses_are("{\"app_url\":\"https://a.example\"}", "https://a.example");
 	addresses_are("{\"app_url\":\"https://\\u001b[31m\"}", "https://\\x1b[31m");
 	addresses_are("{\"app_url\":\"https://i-8090.g\",\"addresses\":[\"https://a.g\",\"https://"
@@ -209,6 +227,7 @@ int main(void)
 	test_find_says_what_is_wrong();
 	test_states();
 	test_ends_are_told();
+	test_without_a_route_is_no_failed_boot();
 	test_addresses_can_be_pasted();
 	test_tee_is_named();
 	test_each_event_is_given_once();

@@ -185,8 +185,22 @@ const char *vm_end(const json_t *vm, char *dst, size_t size)
 	return dst;
 }
 
+/* As guests begin it, dstack's too. */
+#define NO_ROUTE     "dstack-gateway registration failed"
+#define NO_ROUTE_WHY NO_ROUTE ", the app has no ingress route: "
+
+const char *vm_no_route(const char *boot_error)
+{
+	if (str_starts(boot_error, NO_ROUTE_WHY))
+		return boot_error + strlen(NO_ROUTE_WHY);
+	return str_starts(boot_error, NO_ROUTE) ? boot_error : NULL;
+}
+
 const char *vm_state(const json_t *vm, enum colour *ret)
 {
+	const char *error = vm_str(vm, "boot_error");
+	bool is_unreached = vm_no_route(error);
+
 	*ret = COLOUR_BUSY;
 	if (vm_is(vm, "stopped")) {
 		*ret = COLOUR_DIM;
@@ -196,12 +210,12 @@ const char *vm_state(const json_t *vm, enum colour *ret)
 		return exited(vm, ret);
 	if (!vm_is(vm, "running"))
 		return vm_str(vm, "status");
-	if (*vm_str(vm, "boot_error")) {
+	if (*error && !is_unreached) {
 		*ret = COLOUR_BAD;
 		return "failed";
 	}
 	if (str_equal(vm_str(vm, "boot_progress"), "done")) {
-		*ret = COLOUR_GOOD;
+		*ret = is_unreached ? COLOUR_BUSY : COLOUR_GOOD;
 		return "up";
 	}
 	/* the daemon was restarted, or the image cannot tell: all that is known is that it runs */
@@ -221,19 +235,32 @@ static const char *reachable(const char *address)
 	return str_equal(address, "::") ? "::1" : address;
 }
 
+/* What listens there nearly always; for others there is no telling. */
+static const char *scheme_of(uint64_t guest_port)
+{
+	switch (guest_port) {
+	case 80:
+	case 8080:
+	case 8090: /* the guest agent */
+		return "http://";
+	case 443:
+	case 8443:
+		return "https://";
+	default:
+		return "";
+	}
+}
+
 static int address(const json_t *port, char *dst, size_t size)
 {
 	const char *host = reachable(vm_str(port, "host_address"));
 	unsigned int from = (unsigned int)json_get_u64(port, "host_port", 0) & 0xffff;
 	uint64_t to = json_get_u64(port, "vm_port", 0);
 	const char *open = strchr(host, ':') ? "[" : "", *close = *open ? "]" : "";
-	bool is_udp = str_equal(vm_str(port, "protocol"), "udp"), is_tls = to == 443 || to == 8443;
+	bool is_udp = str_equal(vm_str(port, "protocol"), "udp");
 
-	return str_format(dst, size, "%s%s%.64s%s:%u",
-			  is_udp   ? "udp "
-			  : is_tls ? "https://"
-				   : "http://",
-			  open, host, close, from);
+	return str_format(dst, size, "%s%s%.64s%s:%u", is_udp ? "udp " : scheme_of(to), open, host,
+			  close, from);
 }
 
 json_t *vm_addresses_json(const json_t *vm)

@@ -50,10 +50,17 @@ const char *vm_tee_warning(const json_t *vm);
  */
 const char *vm_state(const json_t *vm, enum colour *ret);
 
+/*
+ * A guest that no gateway took in reports it as a boot.error, and goes on.  Return: why, borrowed from @boot_error; NULL:
+ * @boot_error is none, or says that the boot ends here.
+ */
+const char *vm_no_route(const char *boot_error);
+
 /* Why it ended and what comes of it: "kernel panic, starts again in 3 s"; "" if it runs, or never did. */
 const char *vm_end(const json_t *vm, char *dst, size_t size);
 
-/* Where it can be reached: through gateways, and by its ports: "http://127.0.0.1:18080, udp 127.0.0.1:53"; or "". */
+/* Where it can be reached: through gateways, and by its ports: "http://127.0.0.1:18080, udp 127.0.0.1:53"; or "".
+ * Without http:// or https:// where nobody knows what the port speaks. */
 int vm_addresses(const json_t *vm, const char *separator, struct buf *ret);
 json_t *vm_addresses_json(const json_t *vm);
 

@@ -150,5 +150,40 @@ def test_who_was_started_before_its_gateway_is_told_so():
     remove(early, plain, one)
 
 
+def says(vid, event, text):
+    """As its guest would."""
+    normal, d.socket = d.socket, f"{d.dir}/r/{vid[:8]}/vsock_10000"
+    try:
+        d.rpc("Notify", {"event": event, "payload": text}, mount="api")
+    finally:
+        d.socket = normal
+
+
+def test_a_gateway_that_is_late_is_no_failed_boot():
+    vid = make(compose_file=app(), gateway_urls=[FIRST["url"]])
+    name = info(vid)["name"]
+    follow = subprocess.Popen([f"{BIN}/bailey", "--host", f"unix:{d.socket}", "start", name], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True)
+    wait_for("it runs", lambda: info(vid)["status"] == "running")
+    wait_for("its calls are heard", lambda: os.path.exists(f"{d.dir}/r/{vid[:8]}/vsock_10000"))
+    says(vid, "boot.error", "dstack-gateway registration failed, the app has no ingress route: \x1b[31m it is away")
+    seen = ""
+    while "no ingress route yet" not in seen:
+        seen = follow.stdout.readline()
+        assert seen, follow.communicate()
+    assert seen.endswith("  no ingress route yet: \\x1b[31m it is away\n"), seen
+    assert bailey("ps").split(name, 1)[1].split()[1] == "booting"
+    says(vid, "boot.progress", "done")
+    out, err = follow.communicate(timeout=120)
+    assert follow.returncode == 0 and not err, (follow.returncode, out, err)
+    assert f"{name} is up" in out and f"{name}: no ingress route yet: \\x1b[31m it is away; it goes on trying\n" in out, out
+    assert bailey("ps").split(name, 1)[1].split()[1] == "up"
+    says(vid, "boot.error", "")
+    assert bailey("start", name) == f"{name} is running already\n" and "boot error" not in bailey("info", name)
+    says(vid, "boot.error", "the main script ended")
+    assert bailey("ps").split(name, 1)[1].split()[1] == "failed"
+    remove(vid)
+
+
 main(d, test_it_is_kept_and_shown, test_what_is_wrong_with_one_is_said, test_guests_are_told_of_them, test_addresses_of_apps,
-     test_who_was_started_before_its_gateway_is_told_so)
+     test_who_was_started_before_its_gateway_is_told_so, test_a_gateway_that_is_late_is_no_failed_boot)

@@ -27,6 +27,11 @@ export function memory(mib) {
 	return mib >= 1024 && mib % 1024 === 0 ? `${mib / 1024} GiB` : `${mib} MiB`;
 }
 
+// A guest that no gateway took in reports it, and goes on.
+export function lacksRoute(vm) {
+	return vm.boot_error?.startsWith("dstack-gateway registration failed");
+}
+
 // As vm_state() of the command line has it: [word, kind].
 export function state(vm) {
 	const step = vm.boot_progress;
@@ -40,10 +45,10 @@ export function state(vm) {
 		return ["exited", "bad"];
 	if (vm.status !== "running")
 		return [vm.status, "busy"];
-	if (vm.boot_error)
+	if (vm.boot_error && !lacksRoute(vm))
 		return ["failed", "bad"];
 	if (step === "done")
-		return ["up", "good"];
+		return ["up", lacksRoute(vm) ? "busy" : "good"];
 	if (step === "running" || step === "N/A")
 		return ["running", "good"];
 	return ["booting", "busy"];

@@ -4,7 +4,7 @@ import { lines, rpc, wait } from "/res/api.js";
 import { confirm, copy, problem, toast } from "/res/dialog.js";
 import { fill, h, reconcile, safeUrl, setText } from "/res/dom.js";
 import { ports, progress, restarts, showBadge, uptime } from "/res/fleet.js";
-import { date, memory, nameOf, tee, time } from "/res/format.js";
+import { date, lacksRoute, memory, nameOf, tee, time } from "/res/format.js";
 import { logPanel } from "/res/logs.js";
 import * as store from "/res/store.js";
 
@@ -117,6 +117,8 @@ function notice(vm) {
 	if (vm.restart_gave_up && vm.status !== "running")
 		return h("p", { class: "notice bad" }, `It ended by itself (${vm.exit_reason || "for an unknown reason"}) and ${restarts(vm)}. `,
 			"Its log says more; Start tries again.");
+	if (vm.status === "running" && lacksRoute(vm))
+		return h("p", { class: "notice" }, `The guest goes on: ${vm.boot_error}`);
 	if (vm.status === "running" && vm.boot_error)
 		return h("p", { class: "notice bad" }, `The guest could not boot: ${vm.boot_error}`);
 	if (vm.lacks_gateway)
