@@ -226,7 +226,8 @@ static int gather_routes(const struct cli *c, const struct gateway_target *t, js
 		if (i == PAGE)
 			return err_set(e, ERR_PROTO, "the gateway's list has no end");
 		page = NULL;
-		params = json_pack("{s:s, s:s, s:i}", "app_id", app, "after", after, "limit", PAGE);
+		params = json_pack("{s:o, s:s, s:i}", "app_id", json_text(app), "after", after,
+				   "limit", PAGE);
 		rc = gateway_target_call(c, t, "Routes", params, &page, e);
 		json_decref(params);
 		if (rc == 0 && json_is_array(json_object_get(page, "routes")))

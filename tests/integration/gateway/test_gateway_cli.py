@@ -136,6 +136,7 @@ class Cli(unittest.TestCase):
         self.assertRegex(shown[0], r"^APP +INSTANCE +ADDRESS +STATE +TUNNEL +CLIENTS +IN ALL +PORTS")
         self.assertRegex(shown[1], rf"^{APP} +{instance(1)} .* 8080$")
         self.assertEqual(self.bailey("routes", "--app-id", "c0" * 20, cwd=self.dir), "no routes: no app has registered\n")
+        self.assertEqual(self.bailey("routes", "--app-id", "\udcff", cwd=self.dir), "no routes: no app has registered\n", "not all of them")
 
     def test_an_instance_is_drained_and_taken_back(self):
         def state():
