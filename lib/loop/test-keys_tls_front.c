@@ -213,32 +213,62 @@ static void test_limits_hold(void)
 	test_front_stop(&t);
 }
 
-/* Those in a handshake give way, those behind it do not. */
-static void test_who_says_nothing_keeps_nobody_out(void)
+/* Whoever has asked for something stays; the others give way, the oldest first.  Not in main()'s frame, either. */
+__attribute__((noinline)) static void test_who_says_nothing_keeps_nobody_out(void)
 {
-	struct test_front t = { .o = { .conns_max = 4, .handshake_ms = TEST_PATIENCE_MS } };
-	struct test_tls_client c[4];
-	int fds[4], i, last;
+	struct test_front t = { .is_raw = true,
+				.o = { .conns_max = 4, .handshake_ms = TEST_PATIENCE_MS } };
+	struct test_tls_client silent[4], c[4];
+	int fds[4], i;
+	char text[8];
 
 	test_front_start(&t, &ids);
 	for (i = 0; i < 4; i++)
 		fds[i] = test_dial(&t);
 	TEST_COUNTS(&t, t.counts.conns == 4 && t.counts.handshaking == 4);
 	for (i = 0; i < 4; i++)
-		assert(test_tls_connect(&c[i], &t, NULL, test_cert(&ids.root)) == 0);
+		assert(test_tls_connect(&silent[i], &t, NULL, test_cert(&ids.root)) == 0);
 	for (i = 0; i < 4; i++) {
 		test_until_hung_up(fds[i]);
 		(void)fd_close(fds[i]);
 	}
 	TEST_COUNTS(&t, t.counts.conns == 4 && t.counts.handshaking == 0);
-	last = test_dial(&t);
-	test_until_hung_up(last);
-	(void)fd_close(last);
-	TEST_COUNTS(&t, t.counts.refused == 1 && t.counts.conns == 4);
+	for (i = 0; i < 4; i++) {
+		assert(test_tls_connect(&c[i], &t, NULL, test_cert(&ids.root)) == 0);
+		test_tls_write(&c[i], "ping", 4);
+		assert(test_tls_read(&c[i], text, sizeof(text)) == 4);
+		test_until_hung_up(silent[i].fd);
+		test_tls_close(&silent[i]);
+	}
+	/* one who was answered long ago does, too */
+	while (test_tls_connect(&silent[0], &t, NULL, test_cert(&ids.root)) != 0)
+		test_tls_close(&silent[0]);
+	test_until_hung_up(c[0].fd);
+	test_tls_close(&silent[0]);
 	for (i = 0; i < 4; i++)
 		test_tls_close(&c[i]);
 	TEST_COUNTS(&t, t.counts.conns == 0);
 	test_front_stop(&t);
+}
+
+/* Whose answer is still awaited is never sent away.  Not in main()'s frame, which has enough in it. */
+__attribute__((noinline)) static void test_who_waits_for_an_answer_stays(void)
+{
+	static const char get[] = "GET /never HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct test_front t = { .o = { .conns_max = 1 } };
+	struct test_tls_client c;
+	int last;
+
+	test_front_start(&t, &ids);
+	assert(test_tls_connect(&c, &t, NULL, test_cert(&ids.root)) == 0);
+	test_tls_write(&c, get, sizeof(get) - 1);
+	TEST_COUNTS(&t, t.held);
+	last = test_dial(&t);
+	test_until_hung_up(last);
+	(void)fd_close(last);
+	TEST_COUNTS(&t, t.counts.refused == 1 && t.counts.conns == 1);
+	test_front_stop(&t);
+	test_tls_close(&c);
 }
 
 enum { MANY = 200, MANY_AT_ONCE = 10 };
@@ -363,6 +393,7 @@ int main(void)
 	test_garbage_is_answered_with_an_end();
 	test_limits_hold();
 	test_who_says_nothing_keeps_nobody_out();
+	test_who_waits_for_an_answer_stays();
 	test_many_at_once();
 	test_clients_that_leave();
 	test_it_stops_with_requests_that_wait();

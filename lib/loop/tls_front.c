@@ -20,7 +20,8 @@ enum {
 	IDLE_MS = 60 * 1000,
 	ACCEPTS_AT_ONCE = 8,
 	NO_FD_PAUSE_MS = 100,
-	PREFIX_6 = 8, /* bytes of an IPv6 address that are one client's */
+	PREFIX_6 = 8,	 /* bytes of an IPv6 address that are one client's */
+	QUIET_MS = 1000, /* after an answer: it may be only a part of one before */
 };
 
 static int make_ctx(const char *chain, const char *key, const char *client_ca, struct tls_ctx **ret,
@@ -91,9 +92,20 @@ static bool is_one_too_many(const struct tls_front *f, const struct sockaddr_sto
 	return n >= f->o.ip_conns_max;
 }
 
+/* Who asks for nothing: in its handshake, after it, or since it was answered. */
+static bool gives_way(const struct tls_front *f, const struct tls_conn *c)
+{
+	if (uv_is_closing((const uv_handle_t *)&c->timer))
+		return false;
+	if (c->phase != TLS_RELAY)
+		return c->phase == TLS_HANDSHAKE;
+	return !c->relay->has_asked ||
+	       (c->relay->is_answered && uv_now(f->loop) - c->moved_ms >= QUIET_MS);
+}
+
 /*
- * Is there a place, if need be that of whoever has been in its handshake for the longest?  It costs nothing to connect
- * and say nothing: who does so keeps nobody out who goes on to speak.
+ * Is there a place, if need be that of whoever has said nothing for the longest?  It costs little to connect, also with
+ * a handshake: who does so and asks for nothing keeps nobody out who goes on to speak.
  */
 static bool make_room(const struct tls_front *f)
 {
@@ -102,7 +114,7 @@ static bool make_room(const struct tls_front *f)
 	if (f->counts.conns < f->o.conns_max)
 		return true;
 	LIST_FOREACH(c, &f->conns, link) { /* the newest is the first */
-		if (c->phase == TLS_HANDSHAKE && !uv_is_closing((uv_handle_t *)&c->timer))
+		if (gives_way(f, c) && (!oldest || c->moved_ms <= oldest->moved_ms))
 			oldest = c;
 	}
 	if (oldest)

@@ -43,7 +43,7 @@ struct tls_front_options {
 	const char *chain, *key; /* PEM; copied */
 	const char *
 		client_ca; /* PEM: clients may show a certificate of these; NULL: none is asked for */
-	/* at once, 0: 256; beyond, the oldest that is in its handshake gives up its place, if there is one */
+	/* at once, 0: 256; beyond, who has asked for nothing for the longest gives up its place, if there is one */
 	unsigned int conns_max;
 	unsigned int ip_conns_max; /* of one address (IPv6: of one /64); 0: no limit */
 	unsigned int handshake_ms; /* 0: 5000 */

@@ -34,6 +34,8 @@ struct tls_relay {
 	struct tls_flow up, down; /* client to app, app to client */
 	bool is_app_gone;	  /* all that it will ever say can be read, and it reads no more */
 	bool moved;		  /* a byte, since the last look */
+	bool has_asked;		  /* the client, anything at all */
+	bool is_answered;	  /* the last that moved was said by the app, all of it */
 	int net, app;		  /* UV_READABLE, UV_WRITABLE: what to wait for */
 };
 

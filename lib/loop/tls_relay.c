@@ -72,6 +72,8 @@ static int fill_up(struct tls_relay *r, struct tls *t)
 	r->up.at = 0;
 	r->up.n = (size_t)n;
 	r->up.is_eof = n == 0;
+	r->has_asked = r->has_asked || n > 0;
+	r->is_answered = false;
 	return 1;
 }
 
@@ -137,6 +139,7 @@ static int empty_down(struct tls_relay *r, struct tls *t)
 	if (n < 0)
 		return wait_for(r, n);
 	sent(r, &r->down, n);
+	r->is_answered = r->down.n == 0;
 	return 1;
 }
 
