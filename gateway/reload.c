@@ -32,12 +32,13 @@ static const char nothing_to_tell[] =
 static int read_site(const struct gw_config *c, const struct gw_domain *d, struct tls_site *ret,
 		     struct err *e)
 {
-	struct buf chain = BUF_MAX(TLS_SITE_PEM_MAX), key = BUF_MAX(TLS_SITE_PEM_MAX);
+	auto_buf struct buf chain = BUF_MAX(TLS_SITE_PEM_MAX);
+	auto_secret_buf struct buf key = BUF_MAX(0);
 	struct tls_site_args a = { .domain = d->name, .is_13_only = c->is_13_only };
 	int rc = file_read(AT_FDCWD, d->certificate, TLS_SITE_PEM_MAX, &chain, e);
 
 	if (!rc)
-		rc = file_read(AT_FDCWD, d->key, TLS_SITE_PEM_MAX, &key, e);
+		rc = file_read_secret(AT_FDCWD, d->key, TLS_SITE_PEM_MAX, &key, e);
 	if (!rc) {
 		a.chain_pem = chain.p;
 		a.n_chain_pem = chain.n;
@@ -45,10 +46,6 @@ static int read_site(const struct gw_config *c, const struct gw_domain *d, struc
 		a.n_key_pem = key.n;
 		rc = tls_site_init(&a, ret, e);
 	}
-	if (key.p)
-		secret_wipe(key.p, key.cap);
-	buf_deinit(&key);
-	buf_deinit(&chain);
 	return rc;
 }
 
