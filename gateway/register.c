@@ -113,6 +113,7 @@ static void on_made(const struct wg_change *c, void *arg)
 	if (c->is_removal)
 		return;
 	registry_set_tunnel(s->registry, c->id, c->key, uv_now(s->loop));
+	tunnels_hurry(s->tunnels);
 	s->is_dirty = true;
 }
 

@@ -60,9 +60,18 @@ static void test_anything_else_is_refused(void)
 	assert(next(KEY "\t9223372036854775808\n", &seconds) == ERR_INPUT);
 }
 
+static void test_new_peers_are_seen_soon_at_a_share_of_the_time(void)
+{
+	assert(tunnels_wait_ms(0, false) == TUNNELS_ASK_MS);
+	assert(tunnels_wait_ms(0, true) == TUNNELS_HURRIED_MS);
+	assert(tunnels_wait_ms(TUNNELS_ASK_MS + 1, false) == TUNNELS_ASK_MS + 1);
+	assert(tunnels_wait_ms(TUNNELS_ASK_MS + 1, true) == TUNNELS_ASK_MS + 1);
+}
+
 int main(void)
 {
 	test_lines_are_read();
 	test_anything_else_is_refused();
+	test_new_peers_are_seen_soon_at_a_share_of_the_time();
 	return 0;
 }

@@ -19,7 +19,8 @@ enum { SECONDS_TEXT = 20, ASK_RUN_MS = 30 * 1000 };
 
 struct tunnels {
 	struct tunnels_options o;
-	uint64_t next_ms; /* of the loop's clock */
+	uint64_t answered_ms, hurry_ms; /* of the loop's clock; hurry: until when */
+	uint64_t rest_ms;		/* after the answer, at least */
 	bool is_running, is_stopped, has_failed;
 };
 
@@ -94,13 +95,13 @@ static void on_answer(void *arg)
 {
 	struct asking *a = arg;
 	struct tunnels *t = a->tunnels;
-	uint64_t rest = a->took_ms * TUNNELS_SHARE;
 
 	t->is_running = false;
 	if (t->is_stopped) {
 		free(t);
 	} else {
-		t->next_ms = uv_now(t->o.loop) + (rest > TUNNELS_ASK_MS ? rest : TUNNELS_ASK_MS);
+		t->answered_ms = uv_now(t->o.loop);
+		t->rest_ms = a->took_ms * TUNNELS_SHARE;
 		read_all(t, a);
 	}
 	buf_deinit(&a->text);
@@ -115,11 +116,31 @@ void tunnels_start(struct tunnels **ret, const struct tunnels_options *o)
 	*ret = t;
 }
 
+uint64_t tunnels_wait_ms(uint64_t rest_ms, bool is_hurried)
+{
+	uint64_t least = is_hurried ? TUNNELS_HURRIED_MS : TUNNELS_ASK_MS;
+
+	return rest_ms > least ? rest_ms : least;
+}
+
+void tunnels_hurry(struct tunnels *t)
+{
+	t->hurry_ms = uv_now(t->o.loop) + TUNNELS_HURRY_MS;
+}
+
+static bool is_due(const struct tunnels *t)
+{
+	uint64_t now = uv_now(t->o.loop);
+
+	return t->answered_ms == 0 ||
+	       now - t->answered_ms >= tunnels_wait_ms(t->rest_ms, now < t->hurry_ms);
+}
+
 void tunnels_tick(struct tunnels *t)
 {
 	struct asking *a;
 
-	if (t->is_running || !t->o.interface || uv_now(t->o.loop) < t->next_ms)
+	if (t->is_running || !t->o.interface || !is_due(t))
 		return;
 	a = xnew(struct asking);
 	a->tunnels = t;

@@ -2,8 +2,9 @@
 /*
  * tunnels: when each peer of the WireGuard interface last had a handshake
  *
- * Asked of wg(8) now and then, on a thread of the pool; a tunnel that lives has one every two minutes.  Each asking takes
- * at most a twentieth of the time, however many peers there are.
+ * Asked of wg(8) now and then, on a thread of the pool; a tunnel that lives has one every two minutes.  While peers are
+ * new it is asked more often, so that an operator soon sees their first.  Each asking takes at most a twentieth of the
+ * time, however many peers there are.
  *
  * Owns     the run that is under way.
  * Trusts   nothing of what the program prints: a line that is no key and no time ends the reading.
@@ -12,6 +13,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +23,13 @@
 
 struct tunnels;
 
-enum { TUNNELS_ASK_MS = 5000, TUNNELS_SHARE = 20, TUNNELS_TEXT_MAX = 8 * 1024 * 1024 };
+enum {
+	TUNNELS_ASK_MS = 5000,
+	TUNNELS_HURRIED_MS = 1000,
+	TUNNELS_HURRY_MS = 60 * 1000,
+	TUNNELS_SHARE = 20,
+	TUNNELS_TEXT_MAX = 8 * 1024 * 1024
+};
 
 struct tunnels_options {
 	uv_loop_t *loop;
@@ -36,6 +44,12 @@ void tunnels_start(struct tunnels **ret, const struct tunnels_options *o);
 
 /* Now and then: asks if it is time. */
 void tunnels_tick(struct tunnels *t);
+
+/* There is a new peer: ask every TUNNELS_HURRIED_MS for TUNNELS_HURRY_MS. */
+void tunnels_hurry(struct tunnels *t);
+
+/* Pure: from one answer to the next asking, of which @rest_ms are what its share of the time leaves free. */
+uint64_t tunnels_wait_ms(uint64_t rest_ms, bool is_hurried);
 
 /* No callback comes after; what is under way goes on, and the memory is gone after it.  NULL is allowed. */
 void tunnels_stop(struct tunnels *t);

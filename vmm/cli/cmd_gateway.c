@@ -48,14 +48,14 @@ static int ask(const struct cli *c, const char *method, json_t **ret, struct err
 	return rc;
 }
 
-/* "12 s ago", "never". */
+/* "12 s ago", "not yet". */
 static const char *ago(uint64_t at_s, char *dst, size_t size)
 {
 	uint64_t now = time_unix_ms() / 1000;
 	char text[AGO];
 
 	if (!at_s)
-		return "never";
+		return "not yet";
 	(void)str_format(dst, size, "%s ago",
 			 time_duration(text, sizeof(text), now > at_s ? now - at_s : 0));
 	return dst;
