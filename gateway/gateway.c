@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <linux/capability.h>
 
@@ -137,6 +138,28 @@ static void close_handles(struct gateway *g)
 	}
 }
 
+/*
+ * A guest or an agent lets a thread of ours wait.  Nothing is lost with it: clients are gone, and what it would write down is
+ * whole or not there.
+ */
+static void on_last(uv_timer_t *t)
+{
+	const struct gateway *g = t->data;
+
+	log_info("gateway: ends without an answer that it still waits for");
+	_exit(g->exit_code);
+}
+
+/* Does not keep the loop running; gateway_deinit() closes it. */
+static void start_last(struct gateway *g)
+{
+	(void)uv_timer_init(g->loop, &g->last);
+	g->last.data = g;
+	g->has_last = true;
+	uv_unref((uv_handle_t *)&g->last);
+	(void)uv_timer_start(&g->last, on_last, GATEWAY_LAST_MS, 0);
+}
+
 /* All workers are gone: let go of the rest, and the loop ends. */
 static void end(struct gateway *g)
 {
@@ -162,6 +185,7 @@ static void end(struct gateway *g)
 	identity_stop(g->identity);
 	g->identity = NULL;
 	close_handles(g);
+	start_last(g);
 }
 
 static bool have_all_ended(const struct gateway *g)
@@ -361,6 +385,11 @@ void gateway_deinit(struct gateway *g)
 {
 	struct world *w;
 
+	if (g->has_last) {
+		uv_close((uv_handle_t *)&g->last, NULL);
+		(void)uv_run(g->loop, UV_RUN_DEFAULT);
+		g->has_last = false;
+	}
 	while ((w = g->retired)) {
 		g->retired = w->next;
 		world_free(w);

@@ -42,6 +42,7 @@ enum {
 		1000, /* in which guests find out that their tunnels are dead, and make them anew */
 	GATEWAY_LOOK_MS = 1000,
 	GATEWAY_HOUR_MS = 3600 * 1000,
+	GATEWAY_LAST_MS = 2000, /* at the end, for threads that wait for somebody's answer */
 };
 
 /* Who adds instances to each new snapshot: the file of routes, registrations.  Return: 0 or negative. */
@@ -80,7 +81,7 @@ struct gateway {
 	size_t n_sources;
 	struct gateway_file files[GATEWAY_FILES_MAX];
 	size_t n_files;
-	uv_timer_t tick;
+	uv_timer_t tick, last;
 	uv_signal_t term, intr, hup;
 	uint64_t look_ms, rotate_ms, hour_ms,
 		stop_ms; /* of the loop's clock: when it is next due; stop: the end of draining */
@@ -103,7 +104,7 @@ struct gateway {
 	uint32_t n_reloads, n_failed_reloads;
 	uint64_t last_reload_s;	     /* since 1970; 0: there was none */
 	char last_reload_error[512]; /* "": it went well */
-	bool is_draining, is_ending, has_handles;
+	bool is_draining, is_ending, has_handles, has_last;
 	int access_fd; /* until the first world has it; -1: none */
 	int exit_code;
 };

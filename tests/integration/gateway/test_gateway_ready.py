@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import json
+import signal
 import socket
 import subprocess
 import threading
@@ -283,6 +284,16 @@ class Legacy(Base):
         self.restart()
         self.assertEqual(self.reached(), b"2")
         self.assertEqual(len(agent.asked), 1)
+
+    def test_who_does_not_answer_holds_up_no_end(self):
+        hold, g = threading.Event(), self.gateway
+        self.addCleanup(hold.set)
+        agent = self.agent(lambda: [] if hold.wait(120) else [])
+        self.registers()
+        wait_for("it is asked", lambda: agent.asked)
+        g.proc.send_signal(signal.SIGTERM)
+        self.assertEqual(g.proc.wait(60), 0)
+        self.assertIn("ends without an answer", g.logged())
 
     def test_what_is_not_its_own_is_not_believed(self):
         """It says another compose than its certificate; nothing at all; more than is read."""
