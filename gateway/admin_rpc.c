@@ -115,10 +115,8 @@ static void on_client(int fd, const struct tls_peer *p, void *arg)
 	(void)http_server_add(a->http, fd, p, tls_peer_size(p), NULL);
 }
 
-/* The first identity opens the service, each later one takes its place. */
-static int on_identity(const struct gw_identity *i, void *arg, struct err *e)
+static int open_service(struct admin_rpc *a, const struct gw_identity *i, struct err *e)
 {
-	struct admin_rpc *a = arg;
 	const struct tls_front_options o = { .chain = i->chain,
 					     .key = i->key,
 					     .conns_max = ADMIN_RPC_CONNS,
@@ -126,11 +124,8 @@ static int on_identity(const struct gw_identity *i, void *arg, struct err *e)
 					     .on_client = on_client,
 					     .arg = a };
 	struct tls_front *front = NULL;
-	int fd, rc;
+	int fd, rc = tls_front_start(&front, a->gateway->loop, &o, e);
 
-	if (a->front)
-		return tls_front_swap(a->front, i->chain, i->key, NULL, e);
-	rc = tls_front_start(&front, a->gateway->loop, &o, e);
 	if (rc)
 		return rc;
 	fd = listen_tcp(a->gateway->config->admin_rpc.listen, e);
@@ -143,10 +138,41 @@ static int on_identity(const struct gw_identity *i, void *arg, struct err *e)
 	return 0;
 }
 
+/* The first identity opens the service, each later one takes its place. */
+static int on_identity(const struct gw_identity *i, void *arg, struct err *e)
+{
+	struct admin_rpc *a = arg;
+
+	if (a->front)
+		return tls_front_swap(a->front, i->chain, i->key, NULL, e);
+	return open_service(a, i, e);
+}
+
+/* What would not open with the identity that came: the port was another's. */
+static void on_look(uv_timer_t *t)
+{
+	struct admin_rpc *a = t->data;
+	const struct gw_identity *i = identity_get(a->gateway->identity);
+	struct err e = ERR_NONE;
+
+	if (a->front || !i)
+		return;
+	if (open_service(a, i, &e) == 0) {
+		log_info("gateway: operators can come to %s now",
+			 a->gateway->config->admin_rpc.listen);
+	} else if (!a->has_said) {
+		log_error("gateway: administration is not open, which is tried again: %s", e.text);
+	}
+	a->has_said = !a->front;
+}
+
 static void stop(void *arg)
 {
 	struct admin_rpc *a = arg;
 
+	if (a->has_timer)
+		uv_close((uv_handle_t *)&a->look, NULL);
+	a->has_timer = false;
 	tls_front_stop(a->front, NULL, NULL);
 	http_server_stop(a->http, NULL, NULL);
 	a->front = NULL;
@@ -170,8 +196,13 @@ static int serve(struct admin_rpc *a, uv_loop_t *loop, struct err *e)
 		return err_set(e, ERR_INPUT,
 			       "admin_rpc has no certificate: registration has one, or "
 			       "admin_rpc.tls is false");
-	if (!c->is_plain)
+	if (!c->is_plain) {
+		(void)uv_timer_init(loop, &a->look);
+		a->look.data = a;
+		a->has_timer = true;
+		(void)uv_timer_start(&a->look, on_look, ADMIN_RPC_LOOK_MS, ADMIN_RPC_LOOK_MS);
 		return identity_subscribe(a->gateway->identity, on_identity, a, e);
+	}
 	fd = listen_tcp(c->listen, e);
 	return fd < 0 ? fd : http_server_listen(a->http, fd, NULL, 0, e);
 }

@@ -29,13 +29,16 @@ enum {
 	ADMIN_RPC_IP_CONNS = 48,
 	ADMIN_RPC_BODY_MAX = 64 * 1024,
 	ADMIN_RPC_TRIES = 5,
+	ADMIN_RPC_LOOK_MS = 1000,
 };
 
 struct admin_rpc {
 	struct gateway *gateway;
 	struct register_server *registration;
 	struct http_server *http;
-	struct tls_front *front; /* NULL: without TLS */
+	struct tls_front *front; /* NULL: without TLS, or not open yet */
+	uv_timer_t look;
+	bool has_timer, has_said; /* said: that it cannot open */
 	char *token;
 	struct rate_table tries;
 	struct rate log_rate;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gateway in a guest: its identity and what proves its keys come from the guest's agent, here a stand-in."""
 import hashlib
+import http.client
 import json
 import os
 import pwd
@@ -53,9 +54,37 @@ class InGuest(World):
             return None
 
 
+class WithOperators(InGuest):
+    """Who administer it at a port that somebody else has until close()."""
+
+    def __init__(self):
+        super().__init__()
+        self.other = gwlib.socket.create_server(("127.0.0.1", 0))
+        self.admin_port = self.other.getsockname()[1]
+
+    def prepare(self, path):
+        super().prepare(path)
+        with open(os.open(f"{path}/token", os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as f:
+            f.write("0123456789abcdef\n")
+
+    def config(self, path, *args):
+        return (super().config(path, *args) +
+                f'admin_rpc: {{ listen: "127.0.0.1:{self.admin_port}", token_file: {path}/token }}\n')
+
+    def status(self):
+        try:
+            conn = http.client.HTTPSConnection("127.0.0.1", self.admin_port, context=self.anonymous(), timeout=30)
+            conn.request("GET", "/healthz")
+            return conn.getresponse().status
+        except OSError:
+            return None
+
+
 class Identity(unittest.TestCase):
+    WORLD = InGuest
+
     def setUp(self):
-        self.world = InGuest()
+        self.world = self.WORLD()
         self.gateway = Gateway(before=self.world.prepare, config=self.world.config)
 
     def tearDown(self):
@@ -124,6 +153,22 @@ class Identity(unittest.TestCase):
         w.app = APP
         wait_for("it is open", w.serial)
         self.assertIn("are not open yet", g.logged())
+
+
+class Administration(unittest.TestCase):
+    WORLD = WithOperators
+    setUp, tearDown = Identity.setUp, Identity.tearDown
+
+    def test_it_opens_when_its_port_is_free(self):
+        w, g = self.world, self.gateway
+        w.agent.start()
+        wait_for("it says that it is not open", lambda: "administration is not open" in g.logged())
+        self.assertTrue(w.serial())  # the other service is
+        w.other.close()
+        self.assertEqual(wait_for("it is open", w.status), 401)
+        self.assertEqual(g.logged().count("administration is not open"), 1)
+        self.assertEqual(w.agent.count("GetTlsKey"), 1)
+
 
 
 class Files(unittest.TestCase):
