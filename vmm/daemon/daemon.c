@@ -234,6 +234,7 @@ static void listed(void *arg, const struct hypervisor_result *r)
 	inject_point("daemon.listed");
 	n = adopt_domains(d, r);
 	(void)uv_timer_start(&d->late, look_again, LATE_MS, 0);
+	restarter_start(&d->restarts, d);
 	log_keeper_wake(&d->logs);
 	host_claims_wake(&d->claims);
 	inject_point("daemon.adopted");
@@ -327,7 +328,7 @@ int daemon_start(struct daemon *d, uv_loop_t *loop, const struct config *c, stru
 	(void)uv_signal_start(&d->on_power, on_power, SIGPWR);
 	host_claims_init(&d->claims, d);
 	log_keeper_start(&d->logs, d);
-	restarter_start(&d->restarts, d);
+	restarter_init(&d->restarts, d);
 	disk_guard_start(&d->disk, d);
 	rc = http_client_start(&d->http, loop, e);
 	if (!rc)

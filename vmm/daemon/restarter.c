@@ -123,11 +123,17 @@ static void on_timer(uv_timer_t *t)
 		(void)uv_timer_start(t, on_timer, next > now ? next - now : 1, 0);
 }
 
+void restarter_init(struct restarter *r, struct daemon *d)
+{
+	r->d = NULL;
+	(void)uv_timer_init(d->loop, &r->timer);
+	r->timer.data = r;
+}
+
 void restarter_start(struct restarter *r, struct daemon *d)
 {
 	r->d = d;
-	(void)uv_timer_init(d->loop, &r->timer);
-	r->timer.data = r;
+	restarter_wake(r);
 }
 
 void restarter_stop(struct restarter *r)

@@ -19,6 +19,9 @@ struct restarter {
 	uv_timer_t timer;
 };
 
+void restarter_init(struct restarter *r, struct daemon *d);
+
+/* Once it is known which VMs run: before, each that does would count as one that ended. */
 void restarter_start(struct restarter *r, struct daemon *d);
 void restarter_stop(struct restarter *r);
 
