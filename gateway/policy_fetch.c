@@ -164,18 +164,30 @@ void policy_fetch_start(struct policy_fetch **ret, const struct policy_fetch_opt
 	*ret = f;
 }
 
+/* Who has waited for the longest, so that those who never answer keep nobody waiting. */
+static const struct registry_instance *next_due(const struct policy_fetch *f, uint64_t now)
+{
+	const struct registry_instance *in, *found = NULL;
+	size_t i, n = registry_count(f->o.registry);
+
+	for (i = 0; i < n; i++) {
+		in = registry_at(f->o.registry, i);
+		if (is_due(f, in, now) && (!found || in->fetch.next_ms < found->fetch.next_ms))
+			found = in;
+	}
+	return found;
+}
+
 void policy_fetch_tick(struct policy_fetch *f)
 {
 	uint64_t now = uv_now(f->o.loop);
-	size_t i, n = registry_count(f->o.registry);
+	const struct registry_instance *in;
 
-	if (registry_n_unknown(f->o.registry) == 0)
-		return;
-	for (i = 0; i < n && f->n < POLICY_FETCH_MOST; i++) {
-		const struct registry_instance *in = registry_at(f->o.registry, i);
-
-		if (is_due(f, in, now))
-			begin(f, in, now);
+	while (registry_n_unknown(f->o.registry) > 0 && f->n < POLICY_FETCH_MOST) {
+		in = next_due(f, now);
+		if (!in)
+			return;
+		begin(f, in, now);
 	}
 }
 
