@@ -18,6 +18,7 @@
 #include "gateway/policy_fetch.h"
 #include "gateway/register_rpc.h"
 #include "gateway/registry.h"
+#include "gateway/routes.h"
 #include "gateway/tunnels.h"
 #include "gateway/wg_key.h"
 #include "gateway/world.h"
@@ -165,6 +166,9 @@ int register_make(struct register_server *s, const struct registry_instance *in,
 
 	if (old)
 		before = *old;
+	if (s->is_stale && !(old && route_policy_is_same(&old->policy, &in->policy)))
+		return err_set(e, ERR_LIMIT,
+			       "the gateway cannot bring clients to what is new; try again later");
 	if (wg_n_waiting(s->wg) > WG_WAITING_MAX / 2)
 		return err_set(e, ERR_LIMIT, "too many registrations wait for WireGuard");
 	rc = registry_file_put(&s->file, in, e);
@@ -326,6 +330,30 @@ static void try_to_open(struct register_server *s, struct err *e)
 		(void)open_service(s, i, e);
 }
 
+/*
+ * Until it goes well nobody is forgotten, nobody new comes and no policy changes: an address that had a new owner would get
+ * clients of the old one, and a port that was closed would stay open, as the old routes are still in use.
+ */
+static void renew_routes(struct register_server *s)
+{
+	struct err e = ERR_NONE;
+
+	if (!s->is_dirty || uv_now(s->loop) < s->routes_ms)
+		return;
+	s->is_dirty = gateway_rebuild_routes(s->gateway, &e) < 0;
+	if (s->is_dirty) {
+		s->routes_ms = uv_now(s->loop) + REGISTER_LOOK_MS;
+		if (!s->is_stale) {
+			log_error("gateway: routes stay as they were, and nobody new registers, "
+				  "until they can be made: %s",
+				  e.text);
+		}
+	} else if (s->is_stale) {
+		log_info("gateway: routes are made again");
+	}
+	s->is_stale = s->is_dirty;
+}
+
 static void on_tick(uv_timer_t *t)
 {
 	struct register_server *s = t->data;
@@ -335,18 +363,14 @@ static void on_tick(uv_timer_t *t)
 		s->look_ms = uv_now(s->loop) + REGISTER_LOOK_MS;
 		if (!s->front)
 			try_to_open(s, &e);
-		else if (registry_file_tidy(&s->file, s->registry, &e) == 0)
+		else if (registry_file_tidy(&s->file, s->registry, &e) == 0 && !s->is_stale)
 			forget_all(s, &e);
 		say(s, &e);
 		policy_fetch_tick(s->fetch);
 	}
 	wg_tick(s->wg);
 	tunnels_tick(s->tunnels);
-	if (!s->is_dirty)
-		return;
-	s->is_dirty = false;
-	if (gateway_rebuild_routes(s->gateway, &e) < 0)
-		log_error("gateway: routes stay as they were: %s", e.text);
+	renew_routes(s);
 }
 
 static void stop(void *arg)

@@ -73,9 +73,10 @@ struct register_server {
 	uv_timer_t tick;
 	uint8_t uuid[16];
 	char public_key[WG_KEY_TEXT + 1];
-	uint64_t look_ms, start_ms;
+	uint64_t look_ms, start_ms, routes_ms; /* routes: not made before, as they could not be */
 	uint64_t n_results[REGISTER_RESULTS];
 	bool has_timer, is_dirty; /* dirty: the routes are older than the registry */
+	bool is_stale;		  /* dirty, and they could not be made */
 	bool is_stopped;	  /* the identity may still come */
 	bool has_said;		  /* that routes or file cannot be made, since it last went well */
 };

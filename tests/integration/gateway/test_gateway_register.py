@@ -146,6 +146,21 @@ class Registration(unittest.TestCase):
         self.assertEqual(w.register(w.client(2), 2)["wg"]["client_ip"], "127.0.0.3")
         self.assertEqual(w.call(w.client(), {"client_public_key": key(1)}, path="/prpc/Tproxy.RegisterCvm?json")[0], 200)
 
+    def test_nobody_new_comes_while_routes_cannot_be_made(self):
+        """Or an address would get the clients of whoever had it before."""
+        w, g = self.world, self.gateway
+        w.register(w.client(), 1)
+        g.set_routes("what is no route\n")
+        w.register(w.client(2), 2)
+        wait_for("it says so", lambda: "nobody new registers" in g.logged())
+        self.assertIn("try again later", w.register(w.client(3), 3))
+        opened = {"ports": [{"port": 80}], "restrict_mode": False}
+        self.assertIn("try again later", w.register(w.client(), 1, opened))
+        self.assertEqual(w.register(w.client(), 4)["wg"]["client_ip"], "127.0.0.2")  # a new key is no matter
+        g.set_routes("")
+        wait_for("it registers", lambda: isinstance(w.register(w.client(3), 3), dict))
+        self.assertEqual(g.logged().count("nobody new registers"), 1)
+
     def test_who_may_not_register_is_told_why(self):
         w = self.world
         self.assertEqual(w.register(w.anonymous(), 1), NO_INFO)
