@@ -65,6 +65,8 @@ SCRIPT = r"""
 @SHELL@
     exec nginx -e /tmp/n/errors -c /tmp/nginx.conf
 """
+# A gateway's guest that has booted, and the gateway not yet: until lift().
+HOLD = "    while [ ! -e /dstack/persistent/lifted ]; do sleep 0.2; done\n"
 # Lines for the guest's root, from this test alone: one connection, one line.
 SHELL = """\
     cat > /tmp/shell <<'EOT'
@@ -131,7 +133,7 @@ class GatewayWorld(keysworld.World):
         yield r'^  admin: ".*"', f'  admin: "https://127.0.0.1:{self.admin_port}"'
         yield r'endpoint: "10\.0\.2\.2:51820"', f'endpoint: "10.0.2.2:{self.wg_port}"'
         yield r"^ports:$", f'ports:\n  - {{ host: "127.0.0.1:{control}", guest: 7000 }}'
-        yield r"^    CONFIG$", f'    dns: {{ servers: [ "10.0.2.2:{self.dns_port}" ] }}\n{config}    CONFIG\n{before}{SHELL}'
+        yield r"^    CONFIG$", f'    dns: {{ servers: [ "10.0.2.2:{self.dns_port}" ] }}\n{config}    CONFIG\n{SHELL}{before}'
 
     def allow_gateway(self, **options):
         """Its id is in the allow-list before apps ask for their keys, so that they know whom to believe."""
@@ -139,6 +141,15 @@ class GatewayWorld(keysworld.World):
         self.gateway_id = self.allow(path)
         self.sign_allowed()
         return path
+
+    def lift(self):
+        """Let a gateway go on that HOLD has wait."""
+        def told():
+            try:
+                return "lifted" in self.shell("gateway", "touch /dstack/persistent/lifted && echo lifted")
+            except OSError:
+                return False
+        bailey.wait_for("its guest takes lines", told)
 
     def is_up(self):
         try:

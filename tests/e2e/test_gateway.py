@@ -18,7 +18,6 @@ HEAL = 30  # seconds from a gateway that is there again to a page; a machine und
 
 world = gatewayworld.GatewayWorld()
 host = world.host
-known = {}
 
 
 def page(name="web", suffix="", path="/", **options):
@@ -33,18 +32,20 @@ def shows(what, text, name="web", deadline=bailey.DEADLINE):
 
 
 def test_an_app_boots_while_its_gateways_are_away():
-    """One that never will be there, and one that will be."""
+    """One that never will be there, and one whose guest boots beside the app's, and is held back before it serves."""
     dead = f"https://10.0.2.2:{bailey.free_port()}"
-    known["gateway"] = world.allow_gateway()
+    gateway = world.allow_gateway(before=gatewayworld.HOLD)
     world.write("gateway.env", f"ADMIN_API_TOKEN={os.urandom(16).hex()}\n")
     world.bailey("up", "--no-wait", world.app("web", text="first", more=f'gateway_urls: [ "{dead}", "{world.guest_url}" ]\n'))
+    world.bailey("up", "--no-wait", gateway)
     host.wait_event("web", "boot.progress", "done")
     errors = [e["body"] for e in host.info("web")["events"] if e["event"] == "boot.error"]
     assert not errors, errors
+    assert not world.is_up()
 
 
 def test_it_has_clients_once_the_second_of_its_gateways_is_there():
-    world.bailey("up", "--no-wait", known["gateway"])
+    world.lift()
     world.wait_gateway()
     print(f"     {shows('the page', b'first'):.1f} s after the gateway's first answer")
 

@@ -417,8 +417,8 @@ class Restart(Operation):
             host.start()
             world.settle(host)
         except (AssertionError, TypeError):
-            if host.daemon.poll() is None:
-                raise
+            # one that was killed is silent a moment before it is seen to be gone
+            bailey.wait_for("it is gone", lambda: host.daemon.poll() is not None, 10)
             return None
         return 200, {}
 

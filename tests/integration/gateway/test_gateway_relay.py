@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bytes between client and app: all of them, in order, each way by itself, and their ends; by TLS of ours and of the app's."""
+import contextlib
 import hashlib
 import os
 import socket
@@ -277,20 +278,23 @@ class Idle(Case):
         return f"app-{self.app(handler).port}.{DOMAIN}", f"app-{self.tls_app(handler).port}s.{DOMAIN}"
 
     def test_silence_is_ended_with_a_fin(self):
-        for host in self.hosts(echo):
-            began = time.monotonic()
-            with self.gw.tls(host) as s:
-                s.sendall(b"x")
-                s.recv(1)
+        with contextlib.ExitStack() as both:
+            conns = []
+            for host in self.hosts(echo):
+                conns.append((both.enter_context(self.gw.tls(host)), time.monotonic()))
+                conns[-1][0].sendall(b"x")
+                conns[-1][0].recv(1)
+            for s, began in conns:
                 self.assertEqual(read_all(s), (b"", "cut"))
-            self.assertGreater(time.monotonic() - began, 1.4)
+                self.assertGreater(time.monotonic() - began, 1.4)
         gwlib.wait_for("counted", lambda: self.gw.ended("idle") >= 2)
 
     def test_a_slow_one_is_not_ended(self):
-        for host in self.hosts(echo):
-            with self.gw.tls(host) as s:
-                for _ in range(6):
-                    time.sleep(0.3)
+        with contextlib.ExitStack() as both:
+            conns = [both.enter_context(self.gw.tls(host)) for host in self.hosts(echo)]
+            for _ in range(6):
+                time.sleep(0.3)
+                for s in conns:
                     s.sendall(b"x")
                     self.assertEqual(s.recv(1), b"x")
 

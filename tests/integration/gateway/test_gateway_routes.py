@@ -206,13 +206,16 @@ class Young(Case):
         return "away i1 224.0.0.1 *\ngone g1 224.0.0.1 *\n"
 
     def test_clients_wait_for_who_comes_back(self):
-        app = self.app(echo)
+        app, gone = self.app(echo), []
+        other = threading.Thread(target=lambda: gone.append(self.gw.request(f"gone-{app.port}.{DOMAIN}")))
         with self.gw.tls(f"away-{app.port}.{DOMAIN}") as s:
             s.sendall(b"ping")
             gwlib.wait_for("it was tried more than once", lambda: self.gw.metrics()["connects"] > 1)
+            other.start()
             self.gw.set_routes("away i1 127.0.0.1 *\ngone g1 224.0.0.1 *\n")
             self.assertEqual(s.recv(4), b"ping")
-        answer, how = self.gw.request(f"gone-{app.port}.{DOMAIN}")  # but not for ever
+        other.join()  # but not for ever
+        answer, how = gone[0]
         self.assertTrue(answer.startswith(b"HTTP/1.1 502 Bad Gateway\r\n"), answer)
         self.assertEqual(how, "fin")
 
