@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -95,16 +96,19 @@ int wg_key_public(const char *path, uint8_t ret[static WG_KEY], struct err *e)
 
 int wg_key_interface(const struct gw_registration *c, struct err *e)
 {
+	bool is_there = c->interface && if_nametoindex(c->interface) != 0;
 	const char *bits;
 	uint32_t n_bits;
-	int rc;
+	int rc = 0;
 
-	if (!c->interface || if_nametoindex(c->interface) != 0)
+	/* one that is bare may be what a start that was interrupted left */
+	if (!c->interface || (is_there && !netif_is_bare(c->interface)))
 		return 0;
 	bits = strchr(c->network_text, '/');
 	if (!bits || num_parse_u32(bits + 1, 1, 32, &n_bits) < 0)
 		return err_set(e, ERR_INPUT, "wireguard.address has no bits of a network");
-	rc = netif_make(c->interface, "wireguard", e);
+	if (!is_there)
+		rc = netif_make(c->interface, "wireguard", e);
 	if (!rc)
 		rc = netif_set(c->interface, c->own, n_bits, e);
 	if (rc == -EPERM)

@@ -21,6 +21,6 @@ int wg_key_public(const char *path, uint8_t ret[static WG_KEY], struct err *e);
 
 /*
  * Make the configured interface with our address, and set it up, if there is none of that name; one that is there stays
- * as it is.  Before rights are given up.  Return: 0, also if none is configured; negative: there is none.
+ * as it is, unless it is down and has no address.  Before rights are given up.  Return: 0, also if none is configured; negative: there is none.
  */
 int wg_key_interface(const struct gw_registration *c, struct err *e);

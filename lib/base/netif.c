@@ -117,6 +117,17 @@ int netif_make(const char *name, const char *kind, struct err *e)
 	return rc ? err_errno(e, -rc, "making interface %s", name) : 0;
 }
 
+bool netif_is_bare(const char *name)
+{
+	auto_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq r = { 0 };
+
+	if (fd < 0 || str_copy(r.ifr_name, sizeof(r.ifr_name), name) < 0 ||
+	    ioctl(fd, SIOCGIFFLAGS, &r) < 0 || (r.ifr_flags & IFF_UP))
+		return false;
+	return ioctl(fd, SIOCGIFADDR, &r) < 0 && errno == EADDRNOTAVAIL;
+}
+
 static void set_address(struct ifreq *r, uint32_t address)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr = { htonl(address) } };

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,9 @@ enum { NETIF_NAME_MAX = 15, NETIF_KIND_MAX = 15, NETIF_MESSAGE_MAX = 128 };
  * Return: 0; -EEXIST: there is one of that name; -EOPNOTSUPP: this kernel has none of that kind; -EPERM; others.
  */
 int netif_make(const char *name, const char *kind, struct err *e);
+
+/* Is it as netif_make() leaves it: there, down, without an IPv4 address? */
+bool netif_is_bare(const char *name);
 
 /* Its IPv4 address, host order, and the bits of its network; then set it up.  Return: 0 or negative. */
 int netif_set(const char *name, uint32_t address, unsigned int bits, struct err *e);

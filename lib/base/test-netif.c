@@ -79,11 +79,25 @@ static void test_one_is_made_once(void)
 	assert(netif_set("none0", 1, 8, NULL) < 0);
 }
 
+/* A new network's own is down, and has no address. */
+static void test_what_is_not_set_up_is_told(void)
+{
+	struct err e = ERR_NONE;
+
+	assert(!netif_is_bare("none0") && !netif_is_bare("sixteen-letters-"));
+	assert(netif_is_bare("lo"));
+	assert(netif_set("lo", 0x7f000001, 8, &e) == 0);
+	assert_has("lo", "127.0.0.1", "255.0.0.0");
+	assert(!netif_is_bare("lo"));
+}
+
 int main(void)
 {
 	test_a_message_is_as_the_kernel_reads_it();
 	test_what_is_no_name_is_refused();
-	if (unshare(CLONE_NEWNET) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0)
+	if (unshare(CLONE_NEWNET) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0) {
+		test_what_is_not_set_up_is_told();
 		test_one_is_made_once();
+	}
 	return 0;
 }
