@@ -2,6 +2,7 @@
 """bailey gateway against a gateway: whom it believes, what it tells whom, what operators read of it."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -91,7 +92,9 @@ class Cli(unittest.TestCase):
         shown = self.bailey("status", f"{self.dir}/gateway.yaml")
         self.assertRegex(shown, r"(?m)^instances +\d+, \d+ of them take clients$")
         self.assertRegex(shown, rf"(?m)^{DOMAIN} +20\d\d-")
-        self.assertEqual(self.bailey("status", cwd=self.dir), shown, "gateway.yaml is the one if nobody says")
+        again = self.bailey("status", cwd=self.dir)
+        age = r"\b\d+s\b"  # each was asked at a time of its own
+        self.assertEqual(re.sub(age, "", again), re.sub(age, "", shown), "gateway.yaml is the one if nobody says")
         told = json.loads(self.bailey("status", "-j", cwd=self.dir))
         self.assertEqual(told["domains"][0]["name"], DOMAIN)
 
