@@ -39,8 +39,9 @@ def test_an_app_boots_while_its_gateways_are_away():
     world.bailey("up", "--no-wait", world.app("web", text="first", more=f'gateway_urls: [ "{dead}", "{world.guest_url}" ]\n'))
     world.bailey("up", "--no-wait", gateway)
     host.wait_event("web", "boot.progress", "done")
+    # that it has no way in yet may have been said before, if both URLs refused at once; nothing else
     errors = [e["body"] for e in host.info("web")["events"] if e["event"] == "boot.error"]
-    assert not errors, errors
+    assert all(e.startswith("dstack-gateway registration failed") for e in errors), errors
     assert not world.is_up()
 
 
