@@ -6,6 +6,7 @@ an HTTP server that speaks h2 and TLS, what loses packets, openssl.  Clients are
 """
 import hashlib
 import os
+import random
 import re
 import socket
 import ssl
@@ -80,9 +81,16 @@ SHELL = """\
 
 
 def free_udp_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """By TCP, too, as a name server wants it; below those that connections get, so that it stays free until it is used."""
+    for port in random.sample(range(20000, 32000), 100):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            try:
+                udp.bind(("127.0.0.1", port))
+                tcp.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise RuntimeError("none of a hundred ports is free")
 
 
 class GatewayWorld(keysworld.World):
@@ -167,6 +175,12 @@ class GatewayWorld(keysworld.World):
         self.spawn("dns", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root",
                    "--pid-file=", f"--port={self.dns_port}", "--listen-address=127.0.0.1", "--bind-interfaces",
                    f"--txt-record={name},{text}")
+
+        def serves():
+            assert self.processes["dns"].poll() is None, self.log("dns")
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", self.dns_port)) == 0
+        bailey.wait_for("the name server serves", serves)
 
     def gateway_ca(self):
         answer = self.get(f"gateway.{self.domain}", "/.dstack/dev-ca", verify=False).decode()
