@@ -218,7 +218,7 @@ __attribute__((noinline)) static void test_who_says_nothing_keeps_nobody_out(voi
 {
 	struct test_front t = { .is_raw = true,
 				.o = { .conns_max = 4, .handshake_ms = TEST_PATIENCE_MS } };
-	struct test_tls_client silent[4], c[4];
+	static struct test_tls_client silent[4], c[4]; /* too much for a frame */
 	int fds[4], i;
 	char text[8];
 
