@@ -216,9 +216,9 @@ static void test_limits_hold(void)
 /* Whoever has asked for something stays; the others give way, the oldest first.  Not in main()'s frame, either. */
 __attribute__((noinline)) static void test_who_says_nothing_keeps_nobody_out(void)
 {
-	struct test_front t = { .is_raw = true,
-				.o = { .conns_max = 4, .handshake_ms = TEST_PATIENCE_MS } };
-	static struct test_tls_client silent[4], c[4]; /* too much for a frame */
+	static struct test_front t = { .is_raw = true,
+				       .o = { .conns_max = 4, .handshake_ms = TEST_PATIENCE_MS } };
+	static struct test_tls_client silent[4], c[4];
 	int fds[4], i;
 	char text[8];
 
